@@ -1,1 +1,4 @@
-return 0;
+using DChat.Server;
+using DChat.Server.Cli;
+
+return await CommandLine.RunAsync(args, ServerApp.RunAsync);

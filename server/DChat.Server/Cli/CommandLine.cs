@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+
+namespace DChat.Server.Cli;
+
+/// <summary>The command line of <c>dchat-server</c>: what was asked for, and the exit code of each outcome.</summary>
+public static class CommandLine
+{
+    /// <summary>It did what was asked, or was stopped in an orderly way.</summary>
+    public const int Success = 0;
+
+    /// <summary>It failed while running; the log says why.</summary>
+    public const int Failure = 1;
+
+    /// <summary>What was asked for can not be done: an unknown flag, a bad value, a port in use, a folder not writable.</summary>
+    public const int BadConfiguration = 2;
+
+    /// <param name="serve">Runs the server until it is stopped, and answers the exit code.</param>
+    public static async Task<int> RunAsync(string[] args, Func<ServerOptions, Task<int>> serve)
+    {
+        try
+        {
+            var parsed = Describe(serve).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            if (parsed.Errors.Count > 0)
+            {
+                throw new ConfigurationException([.. parsed.Errors.Select(error => new ConfigurationError("command line", error.Message, Remedy(args)))]);
+            }
+
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (ConfigurationException e)
+        {
+            foreach (var error in e.Errors)
+            {
+                await Console.Error.WriteLineAsync($"dchat-server: {error}");
+            }
+
+            return BadConfiguration;
+        }
+    }
+
+    private static RootCommand Describe(Func<ServerOptions, Task<int>> serve)
+    {
+        var root = new RootCommand("Self-hosted team chat. Without a verb it starts the server.");
+        root.Options.OfType<VersionOption>().ToList().ForEach(option => root.Options.Remove(option));
+        root.Options.OfType<HelpOption>().Single().Action = new HelpText();
+
+        var flags = Settings.All.Select(setting => setting.Flag).Append(Settings.ConfigFlag)
+            .Select(flag => new Option<string>(flag) { Recursive = true, Arity = ArgumentArity.ExactlyOne })
+            .ToArray();
+        foreach (var flag in flags)
+        {
+            root.Options.Add(flag);
+        }
+
+        Configuration Read(ParseResult parsed) => ConfigurationReader.Read(
+            flags.Where(flag => parsed.GetResult(flag) is { Implicit: false }).ToDictionary(flag => flag.Name, flag => parsed.GetValue(flag) ?? "", StringComparer.Ordinal),
+            Environment.GetEnvironmentVariables());
+
+        root.SetAction((parsed, _) => serve(Read(parsed).Options));
+        root.Subcommands.Add(Verb("version", "print the version", _ => ConfigVerbs.Version()));
+        root.Subcommands.Add(new Command("config", "look at the configuration without starting")
+        {
+            Verb("check", "say whether the server would start with it", parsed => ConfigVerbs.Check(Read(parsed))),
+            Verb("show", "print every setting, its value and where it came from", parsed => ConfigVerbs.Show(Read(parsed))),
+        });
+        return root;
+    }
+
+    private static Command Verb(string name, string about, Func<ParseResult, int> run)
+    {
+        var verb = new Command(name, about);
+        verb.SetAction(run);
+        return verb;
+    }
+
+    private static string Remedy(string[] args)
+    {
+        var known = Settings.All.Select(setting => setting.Flag).Append(Settings.ConfigFlag).ToArray();
+        var unknown = args.Select(arg => arg.Split('=')[0]).FirstOrDefault(arg => arg.StartsWith('-') && !known.Contains(arg, StringComparer.Ordinal));
+        return unknown is null ? "`dchat-server --help` lists flags and verbs" : "see what is spelled wrong" + Suggestion.For(unknown, known);
+    }
+}

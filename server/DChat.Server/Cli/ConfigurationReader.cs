@@ -1,0 +1,160 @@
+using System.Collections;
+
+namespace DChat.Server.Cli;
+
+/// <summary>Merges flags, environment and file into <see cref="ServerOptions"/>, and finds everything that is wrong at once.</summary>
+public static class ConfigurationReader
+{
+    private sealed record Given(Setting Setting, string Value, string Origin);
+
+    /// <param name="flags">Values by flag, as given on the command line; <c>--config</c> included.</param>
+    /// <param name="environment">All environment variables.</param>
+    /// <exception cref="ConfigurationException">Names each flag, value and remedy.</exception>
+    public static Configuration Read(IReadOnlyDictionary<string, string> flags, IDictionary environment)
+    {
+        var errors = new List<ConfigurationError>();
+        var file = flags.GetValueOrDefault(Settings.ConfigFlag) ?? environment[Settings.ConfigVariable] as string;
+
+        var given = new Dictionary<string, Given>(StringComparer.Ordinal);
+        foreach (var source in new[] { FromFile(file, errors), FromEnvironment(environment, errors), FromFlags(flags, errors) })
+        {
+            foreach (var value in source)
+            {
+                given[value.Setting.Key] = value;
+            }
+        }
+
+        var options = new ServerOptions();
+        foreach (var value in given.Values)
+        {
+            options = Apply(options, value, errors);
+        }
+
+        CheckTogether(options, errors);
+        return errors.Count == 0
+            ? new Configuration(options, Settings.All.ToDictionary(setting => setting.Key, setting => given.TryGetValue(setting.Key, out var value) ? value.Origin : "default", StringComparer.Ordinal))
+            : throw new ConfigurationException(errors);
+    }
+
+    private static List<Given> FromFlags(IReadOnlyDictionary<string, string> flags, List<ConfigurationError> errors)
+    {
+        var found = new List<Given>();
+        foreach (var setting in Settings.All)
+        {
+            if (!flags.TryGetValue(setting.Flag, out var value))
+            {
+                continue;
+            }
+
+            if (setting.Secret)
+            {
+                errors.Add(new ConfigurationError(setting.Flag, "a secret is not taken from the command line, which every user of this machine can read", $"set {setting.Variable}, or \"{setting.Key}\" in a --config file that only you can read"));
+                continue;
+            }
+
+            found.Add(new Given(setting, value, $"flag {setting.Flag}"));
+        }
+
+        return found;
+    }
+
+    private static List<Given> FromEnvironment(IDictionary environment, List<ConfigurationError> errors)
+    {
+        var found = new List<Given>();
+        var known = Settings.All.ToDictionary(setting => setting.Variable, StringComparer.OrdinalIgnoreCase);
+        foreach (var name in environment.Keys.OfType<string>().Order(StringComparer.Ordinal))
+        {
+            if (!name.StartsWith(Settings.VariablePrefix, StringComparison.OrdinalIgnoreCase) || name.Equals(Settings.ConfigVariable, StringComparison.OrdinalIgnoreCase))
+            {
+                continue;
+            }
+
+            if (known.TryGetValue(name, out var setting))
+            {
+                found.Add(new Given(setting, environment[name] as string ?? "", $"environment {name}"));
+            }
+            else
+            {
+                errors.Add(new ConfigurationError($"environment {name}", "there is no such setting", $"unset it{Suggestion.For(name.ToUpperInvariant(), known.Keys)}"));
+            }
+        }
+
+        return found;
+    }
+
+    private static List<Given> FromFile(string? path, List<ConfigurationError> errors)
+    {
+        if (path is null)
+        {
+            return [];
+        }
+
+        try
+        {
+            var found = new List<Given>();
+            var known = Settings.All.ToDictionary(setting => setting.Key, StringComparer.OrdinalIgnoreCase);
+            foreach (var (key, value) in ConfigurationFile.Read(path))
+            {
+                if (known.TryGetValue(key, out var setting))
+                {
+                    found.Add(new Given(setting, value, $"file {path}"));
+                }
+                else
+                {
+                    errors.Add(new ConfigurationError($"{Settings.ConfigFlag} {path}", $"\"{key}\" is not a setting", $"remove it{Suggestion.For(key, known.Keys)}"));
+                }
+            }
+
+            return found;
+        }
+        catch (ConfigurationException e)
+        {
+            errors.AddRange(e.Errors);
+            return [];
+        }
+    }
+
+    private static ServerOptions Apply(ServerOptions options, Given given, List<ConfigurationError> errors)
+    {
+        var setting = given.Setting;
+        var where = $"{setting.Flag} (from {given.Origin})";
+        var shown = setting.Secret ? "the value given" : $"\"{given.Value}\"";
+        try
+        {
+            return setting.Set(options, given.Value);
+        }
+        catch (FormatException)
+        {
+            errors.Add(new ConfigurationError(where, $"{shown} is not {setting.Expected}", $"give {setting.Expected}, or leave it out for the default"));
+        }
+        catch (NotInThisVersionException e)
+        {
+            errors.Add(new ConfigurationError(where, $"{shown}: {e.Message}", $"use {setting.Expected}, or leave it out for the default"));
+        }
+
+        return options;
+    }
+
+    /// <summary>What no single value shows.</summary>
+    private static void CheckTogether(ServerOptions options, List<ConfigurationError> errors)
+    {
+        if (options.Mode != ServerMode.All)
+        {
+            errors.Add(new ConfigurationError("--mode", $"\"{options.Mode.ToString().ToLowerInvariant()}\" is not in this version yet: coordinators and workers run in one process", "use --mode all, or leave it out"));
+        }
+
+        if (options.EffectiveNodePort > 65_535)
+        {
+            errors.Add(new ConfigurationError("--node-port", $"--port + 1 is {options.EffectiveNodePort}, which is no port", "give --node-port N"));
+        }
+        else if (options.Port != 0 && options.Port == options.EffectiveNodePort && options.Host == options.NodeHost)
+        {
+            errors.Add(new ConfigurationError("--node-port", $"{options.Port} is the port for clients already (--port)", "give another --node-port"));
+        }
+
+        if (options.Limits.LoginDelayMaxSeconds < options.Limits.LoginDelaySeconds)
+        {
+            errors.Add(new ConfigurationError("--limits-login-delay-max-seconds", $"{options.Limits.LoginDelayMaxSeconds} is less than --limits-login-delay-seconds, {options.Limits.LoginDelaySeconds}", "give at least as much"));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+
+namespace DChat.Server.Cli;
+
+/// <summary>What <c>--help</c> prints: examples first, then every setting by group, with its default and environment variable.</summary>
+internal sealed class HelpText : SynchronousCommandLineAction
+{
+    private const string Intro =
+        """
+        dchat-server: self-hosted team chat that loses no acknowledged message.
+
+        Usage
+          dchat-server [FLAGS]              start the server
+          dchat-server config check         say whether it would start
+          dchat-server config show          print every setting, its value and where it came from
+          dchat-server version              print the version
+
+        Examples
+          dchat-server                                      everything in one process on http://127.0.0.1:8080,
+                                                            its data in ./dchat-data
+          dchat-server --host '*' --data /var/lib/dchat     for other machines too
+          dchat-server --registration invite                only who is invited may register
+          dchat-server --config dchat.json                  { "port": 9000, "limits": { "sendBurst": 50 } }
+          DCHAT__LIMITS__SENDBURST=50 dchat-server          the same by environment
+
+        Flags beat environment variables beat the --config file. An unknown name or a bad value stops the start
+        with exit code 2. SIGTERM and Ctrl-C finish what is in flight and exit with 0.
+        """;
+
+    public override int Invoke(ParseResult parseResult)
+    {
+        var output = parseResult.InvocationConfiguration.Output;
+        output.WriteLine(Intro);
+        output.WriteLine();
+        output.WriteLine("Configuration");
+        Write(output, $"{Settings.ConfigFlag} FILE.json", "a file of settings; keys as `config show` prints them", Settings.ConfigVariable, "");
+
+        var defaults = new ServerOptions();
+        foreach (var group in Settings.All.GroupBy(setting => setting.Group))
+        {
+            output.WriteLine();
+            output.WriteLine(group.Key);
+            foreach (var setting in group)
+            {
+                var flag = setting.Secret ? "(no flag)" : $"{setting.Flag} {setting.Placeholder}";
+                Write(output, flag, setting.About, setting.Variable, setting.Show(defaults));
+            }
+        }
+
+        return CommandLine.Success;
+    }
+
+    private static void Write(TextWriter output, string flag, string about, string variable, string value)
+    {
+        output.WriteLine($"  {flag,-44}{variable}");
+        output.WriteLine($"      {about}{(value.Length > 0 ? $" [{value}]" : "")}");
+    }
+}

@@ -1,0 +1,86 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace DChat.Server.Cli;
+
+/// <summary>
+/// What must be right outside the process before it starts: the ports are free, the data folder can be written and is nobody else's.
+/// </summary>
+internal static class Preflight
+{
+    private const string LockName = "lock";
+
+    /// <summary>What the runtime reports of a file that another process holds: EWOULDBLOCK of Linux and macOS, a sharing violation of Windows.</summary>
+    private static readonly int[] HeldByAnother = [11, 35, unchecked((int)0x8007_0020)];
+
+    /// <returns>The hold on the data folder; it is the process's alone until that is disposed.</returns>
+    /// <exception cref="ConfigurationException">Names flag, value and remedy.</exception>
+    public static IDisposable Check(ServerOptions options)
+    {
+        var data = HoldData(options.Data);
+        try
+        {
+            CheckPort("--host", options.Host, "--port", options.Port);
+            CheckPort("--node-host", options.NodeHost, "--node-port", options.EffectiveNodePort);
+            return data;
+        }
+        catch
+        {
+            data.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The IP address that <c>--host</c> means.</summary>
+    public static IPAddress Address(string host) => host switch
+    {
+        "*" => IPAddress.IPv6Any,
+        "localhost" => IPAddress.Loopback,
+        _ => IPAddress.Parse(host),
+    };
+
+    /// <summary>The error of a port or address on which the server can not listen.</summary>
+    public static ConfigurationException CannotListen(string hostFlag, string host, string portFlag, int port, SocketError error) => error switch
+    {
+        SocketError.AddressAlreadyInUse => new ConfigurationException($"{portFlag} {port}", $"the port is in use on {host}", $"stop the program that listens there, or give another {portFlag} (0 picks a free one)"),
+        SocketError.AccessDenied => new ConfigurationException($"{portFlag} {port}", "this user may not listen there", $"give a {portFlag} above 1023"),
+        SocketError.AddressNotAvailable => new ConfigurationException($"{hostFlag} {host}", "this machine has no such address", $"give one of this machine's addresses, or {hostFlag} '*' for all"),
+        _ => new ConfigurationException($"{hostFlag} {host} {portFlag} {port}", $"can not listen there: {error}", $"give another {hostFlag} or {portFlag}"),
+    };
+
+    private static void CheckPort(string hostFlag, string host, string portFlag, int port)
+    {
+        try
+        {
+            var address = Address(host);
+            using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            if (host == "*")
+            {
+                socket.DualMode = true;
+            }
+
+            socket.Bind(new IPEndPoint(address, port));
+        }
+        catch (SocketException e)
+        {
+            throw CannotListen(hostFlag, host, portFlag, port, e.SocketErrorCode);
+        }
+    }
+
+    private static FileStream HoldData(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            return new FileStream(Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (HeldByAnother.Contains(e.HResult))
+        {
+            throw new ConfigurationException($"--data {folder}", "another dchat-server uses this folder", "stop it, or give another --data");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException($"--data {folder}", $"the folder can not be written: {e.Message}", "give a folder that this user may write, with --data");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using System.Net.Sockets;
+using DChat.Core.ControlLog;
+using DChat.Core.Messages;
+using DChat.Server.Cli;
+using DChat.Server.Http;
+using DChat.Server.Observability;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace DChat.Server;
+
+/// <summary>The whole server: which services make it up, what it serves where, and its life from start to stop.</summary>
+public static partial class ServerApp
+{
+    /// <summary>Checks what is around, starts, says how to chat, and runs until it is stopped.</summary>
+    /// <returns>An exit code of <see cref="CommandLine"/>.</returns>
+    public static async Task<int> RunAsync(ServerOptions options)
+    {
+        using var data = Preflight.Check(options);
+        await using var app = Build(options);
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServerApp));
+        try
+        {
+            await app.StartAsync(CancellationToken.None);
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            // Between the check and the start somebody else took the port.
+            throw Preflight.CannotListen("--host", options.Host, "--port", options.Port, SocketError.AddressAlreadyInUse);
+        }
+        catch (Exception e) when (e is ControlLogDamagedException or MessageStoreDamagedException)
+        {
+            Log.Damaged(log, e.Message);
+            return CommandLine.Failure;
+        }
+
+        Banner.Print(app, options);
+        Log.Listening(log, Listeners.ClientUrl(app), Listeners.NodeUrl(app));
+        await app.WaitForShutdownAsync(CancellationToken.None);
+        return Failed(app) ? CommandLine.Failure : CommandLine.Success;
+    }
+
+    /// <summary>The composition, not started; tests add to it what they observe it by.</summary>
+    public static WebApplication Build(ServerOptions options, Action<WebApplicationBuilder>? adjust = null)
+    {
+        // The empty builder reads no environment variable or file behind the back of ServerOptions.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "dchat-server", EnvironmentName = "Production" });
+        builder.Services.AddSingleton(options).AddSingleton(options.Limits);
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.DrainSeconds));
+        builder.AddObservability(options);
+        builder.AddListeners(options);
+        builder.AddHttpApi();
+        adjust?.Invoke(builder);
+
+        var app = builder.Build();
+        app.UseProblems();
+        app.UseRouting();
+        app.UseListeners();
+        app.MapHttpApi();
+        app.MapObservability();
+        return app;
+    }
+
+    /// <summary>Whether a service ended by an exception, which stops the host.</summary>
+    private static bool Failed(WebApplication app) =>
+        app.Services.GetServices<IHostedService>().OfType<BackgroundService>().Any(service => service.ExecuteTask is { IsFaulted: true });
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1000, Level = LogLevel.Information, Message = "Listening for clients on {Client} and for nodes on {Node}")]
+        public static partial void Listening(ILogger logger, string client, string node);
+
+        [LoggerMessage(EventId = 1001, Level = LogLevel.Critical, Message = "Refusing to start: {Damage}")]
+        public static partial void Damaged(ILogger logger, string damage);
+    }
+}
