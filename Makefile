@@ -1,0 +1,51 @@
+# `make` lists what there is. ARGS="…" is passed on to the program that a target runs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CONFIGURATION ?= Release
+ARGS ?=
+
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+
+BUILD := dotnet build -c $(CONFIGURATION) -v quiet -nologo -clp:ErrorsOnly
+SERVER := server/DChat.Server/bin/$(CONFIGURATION)/net10.0/dchat-server
+CLIENT := client/DChat.Terminal/bin/$(CONFIGURATION)/net10.0/dchat
+
+.PHONY: help deps build run dev dev-client test test-long lint bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install what the server and the tests need and is missing (Debian, Ubuntu)
+	@.ci/deps
+
+build: ## build everything; warnings are errors
+	@dotnet build DChat.sln -c $(CONFIGURATION) -v quiet -nologo
+
+run: ## start the server on http://127.0.0.1:8080, its data in ./dchat-data
+	@$(BUILD) server/DChat.Server
+	@exec $(SERVER) $(ARGS)
+
+dev: ## start the server and build and start it again at every change of its source
+	@dotnet watch --project server/DChat.Server -- run -- $(ARGS)
+
+dev-client: ## run the terminal client from source: make dev-client ARGS="rooms"
+	@$(BUILD) client/DChat.Terminal
+	@exec $(CLIENT) $(ARGS)
+
+test: ## build and run the tests
+	@CONFIGURATION=$(CONFIGURATION) .ci/test
+
+test-long: ## the tests with more rounds, more load and more random input
+	@DCHAT_TEST_LONG=1 CONFIGURATION=$(CONFIGURATION) .ci/test
+
+lint: ## look for what must not be in the source
+	@.ci/lint
+
+bench: ## measure, and print a table with the machine's description
+	@dotnet run -c Release --project tests/DChat.Benchmarks -- $(ARGS)
+
+clean: ## remove what was built; data folders stay
+	@find . -type d \( -name bin -o -name obj \) -not -path '*/node_modules/*' -prune -exec rm -rf {} +
+	@rm -rf artifacts TestResults BenchmarkDotNet.Artifacts
