@@ -37,9 +37,9 @@ public sealed record Setting(
             (options, text) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max
                 ? set(options, value)
                 : throw new FormatException())
-    {
-        Placeholder = "N",
-    };
+        {
+            Placeholder = "N",
+        };
 
     public static Setting Bytes(
         string key, string group, string about, long min, long max, Func<ServerOptions, long> show, Func<ServerOptions, long, ServerOptions> set) => new(
@@ -51,9 +51,9 @@ public sealed record Setting(
             (options, text) => ByteSize.TryParse(text, out var value) && value >= min && value <= max
                 ? set(options, value)
                 : throw new FormatException())
-    {
-        Placeholder = "SIZE",
-    };
+        {
+            Placeholder = "SIZE",
+        };
 
     public static Setting Choice<T>(
         string key, string group, string about, Func<ServerOptions, T> show, Func<ServerOptions, T, ServerOptions> set)

@@ -80,9 +80,9 @@ public static class Settings
                     ? set(options, new EngineUrl(embedded, text[(embedded.Length + 1)..]))
                     : throw new FormatException();
             })
-    {
-        Placeholder = "URL",
-    };
+        {
+            Placeholder = "URL",
+        };
 
     private static string NotEmpty(string text) => text.Length > 0 ? text : throw new FormatException();
 }

@@ -1,0 +1,104 @@
+using System.Net;
+using System.Net.Sockets;
+using DChat.Server.Cli;
+using DChat.TestKit;
+
+namespace DChat.Server.Tests.Cli;
+
+/// <summary>The binary as a person or a script meets it.</summary>
+public sealed class CommandLineTests
+{
+    [Fact]
+    public async Task Help_teaches_every_setting_with_its_variable()
+    {
+        var (code, output, _) = await ServerProcess.RunAsync(["--help"]);
+        Assert.Equal(CommandLine.Success, code);
+        foreach (var setting in Settings.All)
+        {
+            Assert.Contains(setting.Variable, output, StringComparison.Ordinal);
+            Assert.Contains(setting.Secret ? setting.About : setting.Flag, output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Version_is_one_line()
+    {
+        var (code, output, _) = await ServerProcess.RunAsync(["version"]);
+        Assert.Equal((CommandLine.Success, "dchat-server 0.1.0\n"), (code, output));
+    }
+
+    [Fact]
+    public async Task Config_show_masks_secrets_and_names_origins()
+    {
+        const string Secret = "0123456789012345678901234567890123456789";
+        var (code, output, _) = await ServerProcess.RunAsync(["config", "show", "--port", "9"], new Dictionary<string, string> { ["DCHAT__CLUSTERSECRET"] = Secret });
+        Assert.Equal(CommandLine.Success, code);
+        Assert.Contains("port = 9  (flag --port)", output, StringComparison.Ordinal);
+        Assert.Contains("clusterSecret = ********  (environment DCHAT__CLUSTERSECRET)", output, StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("did you mean --port?", "--prot", "80")]
+    [InlineData("--port", "--port", "abc")]
+    [InlineData("not in this version yet", "--store", "postgres://a/b")]
+    [InlineData("--data", "--data", "/dev/null/data")]
+    [InlineData("--host", "--host", "203.0.113.7")]
+    [InlineData("--config", "--config", "/nowhere.json")]
+    public async Task What_can_not_be_done_exits_with_2_and_says_the_remedy(string expected, params string[] arguments)
+    {
+        using var folder = new TemporaryFolder();
+        var data = arguments[0] == "--data" ? Array.Empty<string>() : ["--data", folder.Path];
+        var (code, _, error) = await ServerProcess.RunAsync([.. data, .. arguments]);
+        Assert.Equal(CommandLine.BadConfiguration, code);
+        Assert.Contains(expected, error, StringComparison.Ordinal);
+        Assert.Contains("remedy: ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--port")]
+    [InlineData("--node-port")]
+    public async Task A_port_in_use_is_named(string flag)
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+        using var folder = new TemporaryFolder();
+        string[] other = flag == "--port" ? ["--node-port", "0"] : ["--port", "0"];
+        var (code, _, error) = await ServerProcess.RunAsync(["--data", folder.Path, flag, $"{port}", .. other]);
+        Assert.Equal(CommandLine.BadConfiguration, code);
+        Assert.Contains($"{flag} {port}: the port is in use", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_data_folder_in_use_is_named_and_the_first_server_is_not_disturbed()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        var (code, _, error) = await ServerProcess.RunAsync(["--data", server.Data, "--port", "0"]);
+        Assert.Equal(CommandLine.BadConfiguration, code);
+        Assert.Contains("another dchat-server uses this folder", error, StringComparison.Ordinal);
+
+        using var http = server.CreateHttpClient();
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health/live")).StatusCode);
+    }
+
+    [Fact]
+    public async Task It_stops_in_an_orderly_way_and_starts_again_on_the_same_ports_after_a_kill()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        var before = server.Client;
+        await server.KillAsync();
+        await server.RestartAsync();
+        Assert.Equal(before, server.Client);
+        Assert.Equal(CommandLine.Success, await server.TerminateAsync());
+    }
+
+    [Fact]
+    public async Task With_json_logs_each_line_but_the_listening_one_is_an_object()
+    {
+        await using var server = await ServerProcess.StartAsync(["--log-format", "json"]);
+        await Eventually.Holds(() => server.Log.Lines.Count > 1);
+        Assert.All(server.Log.Lines, line => Assert.True(line.StartsWith('{') || line.StartsWith("listening ", StringComparison.Ordinal), line));
+    }
+}

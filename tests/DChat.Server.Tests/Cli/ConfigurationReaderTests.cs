@@ -1,0 +1,114 @@
+using System.Collections;
+using DChat.Server.Cli;
+using DChat.TestKit;
+
+namespace DChat.Server.Tests.Cli;
+
+public sealed class ConfigurationReaderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Nothing_given_is_the_documented_default()
+    {
+        Assert.Equal(new ServerOptions(), Read().Options);
+    }
+
+    [Fact]
+    public void Flags_beat_environment_beats_file_and_each_value_knows_its_origin()
+    {
+        var file = File("""{ "port": 1, "nodePort": 11, "data": "in-file", "limits": { "sendBurst": 7, "fileTypes": ["image/*", "text/plain"] } /* said why */ }""");
+        var read = Read(
+            new() { ["--config"] = file, ["--port"] = "3" },
+            new() { ["DCHAT__PORT"] = "2", ["DCHAT__NODEPORT"] = "12", ["DCHAT__LIMITS__SENDBURST"] = "8" });
+
+        Assert.Equal(3, read.Options.Port);
+        Assert.Equal(12, read.Options.NodePort);
+        Assert.Equal("in-file", read.Options.Data);
+        Assert.Equal(8, read.Options.Limits.SendBurst);
+        Assert.Equal("image/*,text/plain", read.Options.Limits.FileTypes);
+        Assert.Equal("flag --port", read.Origins["port"]);
+        Assert.Equal("environment DCHAT__NODEPORT", read.Origins["nodePort"]);
+        Assert.Equal($"file {file}", read.Origins["data"]);
+        Assert.Equal("default", read.Origins["host"]);
+    }
+
+    [Fact]
+    public void Every_setting_takes_the_text_that_it_shows()
+    {
+        var options = new ServerOptions();
+        foreach (var setting in Settings.All.Where(setting => !setting.Secret))
+        {
+            var again = setting.Set(options, setting.Show(options));
+            Assert.Equal(setting.Show(options), setting.Show(again));
+        }
+    }
+
+    [Theory]
+    [InlineData("port", "70000", "0 to 65535")]
+    [InlineData("port", "", "0 to 65535")]
+    [InlineData("mode", "both", "all, coordinator or worker")]
+    [InlineData("mode", "1", "all, coordinator or worker")]
+    [InlineData("host", "example.org", "an IP address")]
+    [InlineData("log", "mysql:x", "sqlite:PATH")]
+    [InlineData("log", "etcd://a:2379", "not in this version yet")]
+    [InlineData("store", "postgres://a/b", "not in this version yet")]
+    [InlineData("blobs", "s3://bucket", "not in this version yet")]
+    [InlineData("mode", "worker", "not in this version yet")]
+    [InlineData("limits.sendBurst", "-1", "0 to")]
+    [InlineData("limits.fileBytes", "9999999999GiB", "25MiB")]
+    [InlineData("limits.fileTypes", "image", "media types")]
+    public void A_bad_value_names_flag_value_and_what_is_right(string key, string value, string expected)
+    {
+        var setting = Settings.All.Single(setting => setting.Key == key);
+        var error = Assert.Single(Assert.Throws<ConfigurationException>(() => Read(environment: new() { [setting.Variable] = value })).Errors);
+        Assert.Contains(setting.Flag, error.Where, StringComparison.Ordinal);
+        Assert.Contains(value, error.Problem, StringComparison.Ordinal);
+        Assert.Contains(expected, error.ToString(), StringComparison.Ordinal);
+        Assert.NotEmpty(error.Remedy);
+    }
+
+    [Fact]
+    public void Everything_that_is_wrong_is_said_at_once()
+    {
+        var file = File("""{ "prot": 1, "limits": { "sendBurts": 3 } }""");
+        var errors = Assert.Throws<ConfigurationException>(() => Read(
+            new() { ["--config"] = file, ["--port"] = "x" },
+            new() { ["DCHAT__HOTS"] = "y" })).Errors;
+        Assert.Equal(4, errors.Count);
+        Assert.Contains(errors, error => error.ToString().Contains("\"prot\" is not a setting", StringComparison.Ordinal) && error.Remedy.Contains("did you mean port?", StringComparison.Ordinal));
+        Assert.Contains(errors, error => error.Remedy.Contains("did you mean limits.sendBurst?", StringComparison.Ordinal));
+        Assert.Contains(errors, error => error.Remedy.Contains("did you mean DCHAT__HOST?", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("{ \"port\": ", "is not JSON")]
+    [InlineData("[]", "JSON object")]
+    [InlineData("{ \"port\": true }", "neither text")]
+    [InlineData("{ \"port\": 1, \"port\": 2 }", "is not JSON")]
+    public void A_file_that_is_no_configuration_is_refused(string content, string expected)
+    {
+        var error = Assert.Throws<ConfigurationException>(() => Read(new() { ["--config"] = File(content) }));
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_secret_is_not_taken_from_a_flag_nor_repeated_in_an_error()
+    {
+        var fromFlag = Assert.Throws<ConfigurationException>(() => Read(new() { ["--cluster-secret"] = "s3cret" }));
+        var tooShort = Assert.Throws<ConfigurationException>(() => Read(environment: new() { ["DCHAT__CLUSTERSECRET"] = "s3cret" }));
+        Assert.DoesNotContain("s3cret", fromFlag.Message + tooShort.Message, StringComparison.Ordinal);
+    }
+
+    private static Configuration Read(Dictionary<string, string>? flags = null, Hashtable? environment = null) =>
+        ConfigurationReader.Read(flags ?? [], environment ?? []);
+
+    private string File(string content)
+    {
+        var path = _folder["config.json"];
+        System.IO.File.WriteAllText(path, content);
+        return path;
+    }
+}

@@ -1,0 +1,109 @@
+using DChat.Server;
+using DChat.Server.Cli;
+using DChat.Server.Http;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
+
+namespace DChat.TestKit;
+
+/// <summary>The server's composition inside the test's process, on free ports, for tests that look inside or replace the clock.</summary>
+public sealed class InProcessServer : IAsyncDisposable
+{
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
+    private readonly TemporaryFolder _folder;
+    private readonly WebApplication _app;
+
+    private InProcessServer(TemporaryFolder folder, WebApplication app, LogBook log)
+    {
+        _folder = folder;
+        _app = app;
+        Log = log;
+    }
+
+    public IServiceProvider Services => _app.Services;
+
+    public Uri Client => new(Listeners.ClientUrl(_app));
+
+    public Uri Node => new(Listeners.NodeUrl(_app));
+
+    public string Data => _folder["data"];
+
+    public LogBook Log { get; }
+
+    /// <summary>The password of the account <c>admin</c>.</summary>
+    public string AdminPassword => File.ReadAllText(Path.Combine(Data, "initial-admin-password")).Trim();
+
+    /// <param name="configure">Changes the options; ports and data folder are set already.</param>
+    /// <param name="adjust">Changes the composition, such as the clock.</param>
+    public static async Task<InProcessServer> StartAsync(Func<ServerOptions, ServerOptions>? configure = null, Action<WebApplicationBuilder>? adjust = null)
+    {
+        var folder = new TemporaryFolder();
+        var log = new LogBook();
+        var options = new ServerOptions { Data = folder["data"], Port = 0, NodePort = 0, LogLevel = LogLevel.Debug };
+        Directory.CreateDirectory(options.Data);
+        var app = ServerApp.Build(configure?.Invoke(options) ?? options, builder =>
+        {
+            builder.Logging.ClearProviders();
+            builder.Logging.AddProvider(new LogBookProvider(log));
+            adjust?.Invoke(builder);
+        });
+        var server = new InProcessServer(folder, app, log);
+        try
+        {
+            await app.StartAsync().Within();
+            return server;
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>An HTTP client of the clients' port. The caller disposes it.</summary>
+    public HttpClient CreateHttpClient() => new() { BaseAddress = Client, Timeout = TimeSpan.FromSeconds(30) };
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await _app.StopAsync().Within(StopLimit);
+            await _app.DisposeAsync().AsTask().Within(StopLimit);
+            Log.AssertClean();
+        }
+        finally
+        {
+            _folder.Dispose();
+        }
+    }
+
+    /// <summary>Writes lines as the server's own text format does, so that <see cref="LogBook"/> reads both alike.</summary>
+    private sealed class LogBookProvider(LogBook log) : ILoggerProvider
+    {
+        public ILogger CreateLogger(string categoryName) => new Writer(log, categoryName);
+
+        public void Dispose()
+        {
+        }
+
+        private sealed class Writer(LogBook log, string category) : ILogger
+        {
+            public IDisposable? BeginScope<TState>(TState state)
+                where TState : notnull => null;
+
+            public bool IsEnabled(LogLevel logLevel) => true;
+
+            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            {
+                var level = logLevel switch
+                {
+                    LogLevel.Error => "fail",
+                    LogLevel.Critical => "crit",
+                    _ => logLevel.ToString().ToLowerInvariant(),
+                };
+                log.Write($"00:00:00.000 {level}: {category}[{eventId.Id}] {formatter(state, exception)} {exception}");
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+namespace DChat.TestKit;
+
+/// <summary>Where the built server is, in the configuration in which the tests were built.</summary>
+public static class ServerBinary
+{
+    /// <summary>The folder of <c>DChat.sln</c>.</summary>
+    public static string Root { get; } = FindRoot();
+
+    public static string Path { get; } = Built("server/DChat.Server", "dchat-server");
+
+    /// <summary>The path of a project's program.</summary>
+    public static string Built(string project, string program)
+    {
+        // …/tests/X/bin/CONFIGURATION/net10.0/
+        var output = new DirectoryInfo(AppContext.BaseDirectory);
+        var path = System.IO.Path.Combine(Root, project, "bin", output.Parent!.Name, output.Name, program);
+        return File.Exists(path) ? path : throw new FileNotFoundException($"build {project} first", path);
+    }
+
+    private static string FindRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(System.IO.Path.Combine(folder.FullName, "DChat.sln")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        throw new DirectoryNotFoundException("no DChat.sln above " + AppContext.BaseDirectory);
+    }
+}

@@ -1,0 +1,210 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+
+namespace DChat.TestKit;
+
+/// <summary>
+/// The real server as a process of its own, with its data in a temporary folder and on free ports. It can be killed and
+/// started again on the same data and ports. Disposing stops it and checks its log.
+/// </summary>
+public sealed partial class ServerProcess : IAsyncDisposable
+{
+    private const int SigTerm = 15;
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
+
+    private readonly TemporaryFolder? _folder;
+    private readonly string[] _flags;
+    private readonly IReadOnlyDictionary<string, string> _environment;
+    private Process? _process;
+
+    private ServerProcess(TemporaryFolder? folder, string data, string[] flags, IReadOnlyDictionary<string, string>? environment)
+    {
+        _folder = folder;
+        Data = data;
+        _flags = flags;
+        _environment = environment ?? new Dictionary<string, string>();
+    }
+
+    /// <summary>The data folder; it stays over restarts.</summary>
+    public string Data { get; }
+
+    /// <summary>Where clients connect.</summary>
+    public Uri Client { get; private set; } = null!;
+
+    /// <summary>Where nodes connect and the metrics are.</summary>
+    public Uri Node { get; private set; } = null!;
+
+    /// <summary>All that the process wrote, over all its lives.</summary>
+    public LogBook Log { get; } = new();
+
+    public int ProcessId => Running.Id;
+
+    /// <summary>The password of the account <c>admin</c>.</summary>
+    public string AdminPassword => File.ReadAllText(Path.Combine(Data, "initial-admin-password")).Trim();
+
+    private Process Running => _process ?? throw new InvalidOperationException("the server is not running");
+
+    /// <param name="flags">Flags besides <c>--data</c> and the ports.</param>
+    /// <param name="data">The data folder; a temporary one when null.</param>
+    public static async Task<ServerProcess> StartAsync(string[]? flags = null, string? data = null, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var folder = data is null ? new TemporaryFolder() : null;
+        var server = new ServerProcess(folder, data ?? folder!["data"], flags ?? [], environment);
+        try
+        {
+            await server.LaunchAsync(clientPort: 0, nodePort: 0);
+            return server;
+        }
+        catch
+        {
+            await server.KillAsync();
+            folder?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>An HTTP client of the clients' port. The caller disposes it.</summary>
+    public HttpClient CreateHttpClient() => new() { BaseAddress = Client, Timeout = TimeSpan.FromSeconds(30) };
+
+    /// <summary>Ends it as <c>kill -9</c> does: nothing is finished, nothing is flushed.</summary>
+    public async Task KillAsync()
+    {
+        if (_process is { } process)
+        {
+            process.Kill();
+            await process.WaitForExitAsync().Within(StopLimit);
+            process.Dispose();
+            _process = null;
+        }
+    }
+
+    /// <summary>Asks it to stop, as systemd and Docker do.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> TerminateAsync()
+    {
+        var process = Running;
+        Assert.Equal(0, Signal(process.Id, SigTerm));
+        await process.WaitForExitAsync().Within(StopLimit);
+        var code = process.ExitCode;
+        process.Dispose();
+        _process = null;
+        return code;
+    }
+
+    /// <summary>Starts it again, after a kill or a stop, on the same data and the same ports.</summary>
+    public Task RestartAsync() => LaunchAsync(Client.Port, Node.Port);
+
+    /// <summary>Stops it where it runs, and checks that it stopped in an orderly way and logged nothing that it should not.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            if (_process is not null)
+            {
+                var code = await TerminateAsync();
+                Assert.True(code == 0, $"the server exited with {code}:\n{Log}");
+            }
+
+            Log.AssertClean();
+        }
+        finally
+        {
+            await KillAsync();
+            _folder?.Dispose();
+        }
+    }
+
+    /// <summary>Runs the binary to its end, for what it prints and its exit code.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        using var process = new Process { StartInfo = Describe(arguments, environment) };
+        process.Start();
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync();
+            var error = process.StandardError.ReadToEndAsync();
+            await process.WaitForExitAsync().Within(StopLimit);
+            return (process.ExitCode, await output, await error);
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill();
+            }
+        }
+    }
+
+    private async Task LaunchAsync(int clientPort, int nodePort)
+    {
+        if (_process is not null)
+        {
+            throw new InvalidOperationException("the server is running already");
+        }
+
+        string[] arguments =
+        [
+            "--data", Data,
+            "--port", clientPort.ToString(CultureInfo.InvariantCulture),
+            "--node-port", nodePort.ToString(CultureInfo.InvariantCulture),
+            .. _flags,
+        ];
+        var listening = new TaskCompletionSource<Match>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var process = new Process { StartInfo = Describe(arguments, _environment), EnableRaisingEvents = true };
+        process.OutputDataReceived += (_, line) => Take(line.Data);
+        process.ErrorDataReceived += (_, line) => Take(line.Data);
+        process.Exited += (_, _) => listening.TrySetException(new InvalidOperationException($"the server exited before it listened:\n{Log}"));
+        process.Start();
+        _process = process;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+
+        var match = await listening.Task.Within(StartLimit);
+        Client = new Uri(match.Groups["client"].Value);
+        Node = new Uri(match.Groups["node"].Value);
+
+        void Take(string? line)
+        {
+            if (line is null)
+            {
+                return;
+            }
+
+            Log.Write(line);
+            if (ListeningLine().Match(line) is { Success: true } found)
+            {
+                listening.TrySetResult(found);
+            }
+        }
+    }
+
+    private static ProcessStartInfo Describe(string[] arguments, IReadOnlyDictionary<string, string>? environment)
+    {
+        var start = new ProcessStartInfo(ServerBinary.Path, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("DCHAT", StringComparison.OrdinalIgnoreCase)).ToArray())
+        {
+            start.Environment.Remove(name);
+        }
+
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        return start;
+    }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static extern int Signal(int processId, int signal);
+
+    [GeneratedRegex(@"^listening (?<client>\S+) node (?<node>\S+)$", RegexOptions.CultureInvariant)]
+    private static partial Regex ListeningLine();
+}
