@@ -1,4 +1,6 @@
 using DChat.Server.Cli;
+using DChat.Server.Http;
+using OpenTelemetry.Logs;
 
 namespace DChat.Server.Observability;
 
@@ -7,6 +9,14 @@ internal static class ObservabilitySetup
 {
     public static void AddObservability(this WebApplicationBuilder builder, ServerOptions options)
     {
+        builder.Services.AddSingleton<DChatMetrics>();
+        builder.Services.AddSingleton<PrometheusExporter>();
+        if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Telemetry.EndpointVariable)))
+        {
+            builder.Services.AddHostedService<Telemetry>();
+            builder.Logging.AddOpenTelemetry(logs => logs.AddOtlpExporter());
+        }
+
         builder.Logging.SetMinimumLevel(options.LogLevel);
 
         // The framework's own request logs hold query strings, and so tokens: whatever the level, only its warnings are written.
@@ -26,8 +36,12 @@ internal static class ObservabilitySetup
         }
     }
 
+    /// <summary><c>/metrics</c>, for those who reach the node port only.</summary>
     public static void MapObservability(this WebApplication app)
     {
+        // Made now, so that it hears the first measurement.
+        var exporter = app.Services.GetRequiredService<PrometheusExporter>();
+        app.MapGet("/metrics", () => Results.Text(exporter.Write(), PrometheusExporter.MediaType)).OnNodePort();
     }
 
     private static LogLevel Max(LogLevel a, LogLevel b) => a > b ? a : b;

@@ -1,0 +1,99 @@
+using System.Diagnostics.Metrics;
+
+namespace DChat.Server.Observability;
+
+/// <summary>
+/// Everything that is counted and measured. Names are OpenTelemetry's way here (<c>dchat.sends</c>); in the Prometheus text they read
+/// <c>dchat_sends_total</c>. What is hot is added once for a batch, not once for each message.
+/// </summary>
+public sealed class DChatMetrics : IDisposable
+{
+    public const string MeterName = "DChat";
+
+    /// <summary>From 0.1 ms to 10 s: a commit is a few milliseconds, a stuck disk seconds.</summary>
+    private static readonly double[] SecondsBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+    /// <summary>From one change at a time to the largest batch.</summary>
+    private static readonly double[] BatchBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
+
+    public DChatMetrics()
+    {
+        Meter = new Meter(MeterName);
+        Sends = Meter.CreateCounter<long>("dchat.sends", "{send}", "Messages that were committed.");
+        Deliveries = Meter.CreateCounter<long>("dchat.deliveries", "{delivery}", "Events that were queued to connections, one for each connection.");
+        OutboxOverflows = Meter.CreateCounter<long>("dchat.outbox.overflows", "{overflow}", "Connections that were too slow and were told to resync.");
+        Refusals = Meter.CreateCounter<long>("dchat.refusals", "{call}", "Calls that were refused, by code.");
+        Logins = Meter.CreateCounter<long>("dchat.logins", "{login}", "Logins, by result.");
+        Commits = Histogram("dchat.commit.duration", "s", "How long one durable commit of a batch takes.", SecondsBuckets);
+        CommitBatch = Histogram("dchat.commit.batch.changes", null, "How many changes one commit holds.", BatchBuckets);
+        PasswordHashing = Histogram("dchat.password.hash.duration", "s", "How long hashing a password takes, the wait for its turn included.", SecondsBuckets);
+        HttpRequests = Histogram("dchat.http.request.duration", "s", "How long an HTTP request takes, by route and status.", SecondsBuckets);
+    }
+
+    /// <summary>This server's own: another server in the same process has another.</summary>
+    public Meter Meter { get; }
+
+    public Counter<long> Sends { get; }
+
+    public Counter<long> Deliveries { get; }
+
+    public Counter<long> OutboxOverflows { get; }
+
+    /// <summary>Tag <c>code</c>.</summary>
+    public Counter<long> Refusals { get; }
+
+    /// <summary>Tag <c>result</c>: <c>ok</c>, <c>bad_credentials</c> or <c>rate_limited</c>.</summary>
+    public Counter<long> Logins { get; }
+
+    /// <summary>Seconds.</summary>
+    public Histogram<double> Commits { get; }
+
+    public Histogram<double> CommitBatch { get; }
+
+    /// <summary>Seconds.</summary>
+    public Histogram<double> PasswordHashing { get; }
+
+    /// <summary>Seconds; tags <c>route</c> and <c>status</c>.</summary>
+    public Histogram<double> HttpRequests { get; }
+
+    /// <summary>One committed batch: its size, and how long the commit took.</summary>
+    public void Committed(int changes, TimeSpan duration)
+    {
+        CommitBatch.Record(changes);
+        Commits.Record(duration.TotalSeconds);
+    }
+
+    public void ObserveConnections(Func<long> open) => Gauge("dchat.connections", null, "Open connections of clients.", open);
+
+    public void ObserveRoomsHosted(Func<long> hosted) => Gauge("dchat.rooms.hosted", null, "Rooms that are open on this worker.", hosted);
+
+    /// <param name="applied">The index of the last registry entry that this node has applied.</param>
+    /// <param name="behind">How many committed entries it has not applied, as far as it knows.</param>
+    public void ObserveLog(Func<long> applied, Func<long> behind)
+    {
+        Gauge("dchat.log.index", null, "The last registry entry that this node has applied.", applied);
+        Gauge("dchat.log.lag.entries", null, "Committed registry entries that this node has not applied.", behind);
+    }
+
+    /// <param name="age">Seconds since the newest verified snapshot; null while there is none.</param>
+    public void ObserveSnapshot(Func<double?> age) => Meter.CreateObservableGauge(
+        "dchat.snapshot.age",
+        () => age() is { } seconds ? [new Measurement<double>(seconds)] : Array.Empty<Measurement<double>>(),
+        "s",
+        "Time since the newest verified snapshot.");
+
+    /// <param name="messages">Messages that the search index does not have yet.</param>
+    /// <param name="oldestSeconds">The age of the oldest of them.</param>
+    public void ObserveSearchLag(Func<long> messages, Func<double> oldestSeconds)
+    {
+        Gauge("dchat.search.lag.messages", null, "Committed messages that the search index does not have yet.", messages);
+        Meter.CreateObservableGauge("dchat.search.lag", oldestSeconds, "s", "The age of the oldest message that the search index does not have yet.");
+    }
+
+    public void Dispose() => Meter.Dispose();
+
+    private void Gauge(string name, string? unit, string about, Func<long> read) => Meter.CreateObservableGauge(name, read, unit, about);
+
+    private Histogram<double> Histogram(string name, string? unit, string about, double[] buckets) =>
+        Meter.CreateHistogram(name, unit, about, tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = buckets });
+}
