@@ -1,0 +1,142 @@
+using DChat.Core.ControlLog;
+
+namespace DChat.Storage.Memory;
+
+/// <summary>The log and the election that <see cref="MemoryControlLog"/> nodes share.</summary>
+public sealed class MemoryControlCluster : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _seat = new(1);
+    private readonly CommitSignal _committed = new();
+    private readonly List<LogEntry> _entries = [];
+    private LocalLeadership? _leader;
+    private long _term;
+    private long _first = 1;
+
+    /// <summary>Completes at the next append or truncation.</summary>
+    internal Task Committed => _committed.Next;
+
+    internal LeaderInfo? Leader
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _leader?.Info;
+            }
+        }
+    }
+
+    internal LogBounds Bounds
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return new LogBounds(_first, Last);
+            }
+        }
+    }
+
+    private long Last => _first + _entries.Count - 1;
+
+    public void Dispose() => _seat.Dispose();
+
+    /// <summary>Takes the leadership from whoever has it, as an expired lease would.</summary>
+    public void Depose()
+    {
+        if (Volatile.Read(ref _leader) is { } leader)
+        {
+            End(leader);
+        }
+    }
+
+    internal async Task<LocalLeadership> CampaignAsync(string advertise, CancellationToken cancellation)
+    {
+        await _seat.WaitAsync(cancellation);
+        lock (_lock)
+        {
+            return _leader = new LocalLeadership(++_term, advertise, End);
+        }
+    }
+
+    internal AppendOutcome Append(long term, long index, ReadOnlyMemory<byte> payload)
+    {
+        lock (_lock)
+        {
+            if (index < _first)
+            {
+                return AppendOutcome.WrongIndex;
+            }
+
+            if (index <= Last)
+            {
+                var taken = _entries[(int)(index - _first)];
+                if (taken.Term == term && taken.Payload.Span.SequenceEqual(payload.Span))
+                {
+                    return AppendOutcome.Committed;
+                }
+            }
+
+            if (_leader?.Term != term)
+            {
+                return AppendOutcome.Fenced;
+            }
+
+            if (index != Last + 1)
+            {
+                return AppendOutcome.WrongIndex;
+            }
+
+            _entries.Add(new LogEntry(index, term, payload.ToArray()));
+        }
+
+        _committed.Raise();
+        return AppendOutcome.Committed;
+    }
+
+    /// <summary>Null where it is not committed yet.</summary>
+    internal LogEntry? Read(long index)
+    {
+        lock (_lock)
+        {
+            return index < _first ? throw new EntryTruncatedException(index, _first)
+                : index <= Last ? _entries[(int)(index - _first)]
+                : null;
+        }
+    }
+
+    internal bool Truncate(long term, long throughIndex)
+    {
+        lock (_lock)
+        {
+            if (_leader?.Term != term)
+            {
+                return false;
+            }
+
+            var count = (int)Math.Clamp(throughIndex - _first + 1, 0, _entries.Count);
+            _entries.RemoveRange(0, count);
+            _first += count;
+        }
+
+        _committed.Raise();
+        return true;
+    }
+
+    private void End(LocalLeadership leadership)
+    {
+        lock (_lock)
+        {
+            if (_leader != leadership)
+            {
+                return;
+            }
+
+            _leader = null;
+        }
+
+        leadership.Lose();
+        _seat.Release();
+    }
+}
