@@ -4,8 +4,8 @@ namespace DChat.Core.Blobs;
 /// Snapshots and files: whole objects, written once. Engines: a folder, S3. All pass one specification.
 /// </summary>
 /// <remarks>
-/// A name is 1 to 512 characters of <c>A-Z a-z 0-9 . _ - /</c>, without empty, <c>.</c> or <c>..</c> segments;
-/// another throws <see cref="ArgumentException"/>. A call that cannot reach the store, or finds no room in it,
+/// A name is 1 to 512 characters of <c>A-Z a-z 0-9 . _ - /</c>, its segments at most 200 long, none of them empty, <c>.</c> or <c>..</c>
+/// (<see cref="BlobName"/>); another throws <see cref="ArgumentException"/>. No blob's name may be the folder of another's (<c>a</c> and <c>a/b</c>). A call that cannot reach the store, or finds no room in it,
 /// throws <see cref="BlobStoreUnavailableException"/>.
 /// </remarks>
 public interface IBlobStore : IAsyncDisposable
