@@ -1,0 +1,30 @@
+namespace DChat.Core.Registry;
+
+/// <summary>
+/// A worker, or a new incarnation of one, or a changed address. A new incarnation raises the epochs of all the worker's rooms.
+/// Result: the incarnation's epoch.
+/// </summary>
+/// <param name="Address"><c>host:port</c> of its node interface.</param>
+/// <param name="Incarnation">Random, made when the process starts.</param>
+/// <param name="Capacity">Relative to the other workers; 1 to 1,000,000.</param>
+/// <param name="Labels"><c>key=value</c>.</param>
+public sealed record RegisterWorker(string CommandId, string Actor, long At, string Worker, string Address, string Incarnation, int Capacity, IReadOnlyList<string> Labels, WorkerState State)
+    : Command(CommandId, Actor, At);
+
+/// <param name="Incarnation">Refused where another one is registered; null: whichever it is.</param>
+public sealed record SetWorkerState(string CommandId, string Actor, long At, string Worker, WorkerState State, string? Incarnation = null)
+    : Command(CommandId, Actor, At);
+
+/// <summary>Forgets a worker; refused while rooms are assigned to it.</summary>
+public sealed record RemoveWorker(string CommandId, string Actor, long At, string Worker)
+    : Command(CommandId, Actor, At);
+
+/// <summary>Assigns rooms to an active worker with a new epoch; rooms that are no more are skipped. Result: the epoch.</summary>
+/// <param name="Rooms">At most <see cref="RegistryBounds.BulkRooms"/>.</param>
+public sealed record AssignRooms(string CommandId, string Actor, long At, string Worker, IReadOnlyList<string> Rooms)
+    : Command(CommandId, Actor, At);
+
+/// <summary>Adds a token-protection key.</summary>
+/// <param name="Sealed">Wrapped by the cluster secret; at most <see cref="RegistryBounds.KeyBytes"/>.</param>
+public sealed record AddProtectionKey(string CommandId, string Actor, long At, string KeyId, byte[] Sealed, long CreatedAt, long ActivatesAt, long ExpiresAt)
+    : Command(CommandId, Actor, At);

@@ -1,0 +1,34 @@
+namespace DChat.Core.Registry;
+
+public sealed partial class RegistryState
+{
+    public Worker? FindWorker(string id) => WorkersById.GetValueOrDefault(id);
+
+    /// <summary>All workers, by id.</summary>
+    public IReadOnlyList<Worker> Workers() => [.. WorkersById.Values];
+
+    /// <summary>Where a room is hosted, whatever state the worker is in; null where it is assigned to none.</summary>
+    public RoomHost? HostOf(Room room) =>
+        FindWorker(room.AssignedTo) is { } worker ? new RoomHost(worker.Id, Math.Max(room.AssignedEpoch, worker.IncarnationEpoch)) : null;
+
+    /// <summary>The rooms assigned to a worker, in order of creation; as many as there are.</summary>
+    public IEnumerable<Room> RoomsOn(string worker) =>
+        FindWorker(worker) is { } found ? found.Rooms.After().Select(entry => RoomsByHandle[entry.Handle]!) : [];
+
+    /// <summary>The newest <see cref="RegistryBounds.Keys"/>, oldest first.</summary>
+    public IReadOnlyList<ProtectionKey> ProtectionKeys => Keys;
+
+    /// <summary>The audit trail, newest first.</summary>
+    /// <param name="before">The <see cref="AuditLine.Number"/> of the last line of the page before; null: the newest.</param>
+    public IReadOnlyList<AuditLine> AuditPage(long? before, int limit)
+    {
+        var page = new List<AuditLine>();
+        var number = Math.Min(before ?? long.MaxValue, AuditCount + 1) - 1;
+        for (; number > AuditCount - AuditRing.Count && page.Count < limit; number--)
+        {
+            page.Add(AuditRing[(int)((number - 1) % RegistryBounds.AuditLines)]);
+        }
+
+        return page;
+    }
+}

@@ -1,0 +1,156 @@
+using DChat.Core.Rooms;
+
+namespace DChat.Core.Registry;
+
+internal sealed partial class Ruling
+{
+    private Outcome Rule(RegisterWorker c)
+    {
+        if (!IsAdministration)
+        {
+            return NotTheCluster();
+        }
+
+        if (!IsId(c.Worker) || !IsId(c.Incarnation) || !IsAddress(c.Address)
+            || c.Capacity is < 1 or > RegistryBounds.Capacity || !Enum.IsDefined(c.State)
+            || c.Labels.Count > RegistryBounds.Labels || c.Labels.Any(label => !IsAddress(label)))
+        {
+            return Invalid("a worker has an id, an address, an incarnation, a capacity of 1 to 1,000,000 and at most 16 labels");
+        }
+
+        foreach (var other in state.Workers())
+        {
+            if (other.Id != c.Worker && other.Address == c.Address && other.State != WorkerState.Gone)
+            {
+                return Invalid($"worker {other.Id} has the address {c.Address} already");
+            }
+        }
+
+        var known = state.FindWorker(c.Worker);
+        if (known is null && state.WorkersById.Count >= RegistryBounds.Workers)
+        {
+            return TooMany($"there are {RegistryBounds.Workers} workers already");
+        }
+
+        var epoch = known?.Incarnation == c.Incarnation ? known.IncarnationEpoch : state.LastEpoch + 1;
+        if (known is null || epoch != known.IncarnationEpoch || known.Address != c.Address || known.Capacity != c.Capacity
+            || known.State != c.State || !known.Labels.SequenceEqual(c.Labels))
+        {
+            Add(new WorkerRegistered(c.Worker, c.Address, c.Incarnation, c.Capacity, c.Labels, c.State, epoch));
+        }
+
+        return Outcome.Ok(epoch.ToString());
+    }
+
+    private Outcome Rule(SetWorkerState c)
+    {
+        if (!IsAdministration)
+        {
+            return NotTheCluster();
+        }
+
+        if (!Enum.IsDefined(c.State))
+        {
+            return Invalid("a worker is pending, active, draining or gone");
+        }
+
+        if (state.FindWorker(c.Worker) is not { } worker || (c.Incarnation is not null && c.Incarnation != worker.Incarnation))
+        {
+            return Outcome.Refused(RefusalCodes.NotFound, "no such worker, or another incarnation of it");
+        }
+
+        if (worker.State != c.State)
+        {
+            Add(new WorkerStateChanged(worker.Id, c.State));
+            Audit("setWorkerState", "", worker.Id, c.State.ToString().ToLowerInvariant());
+        }
+
+        return Outcome.Done;
+    }
+
+    private Outcome Rule(RemoveWorker c)
+    {
+        if (!IsAdministration)
+        {
+            return NotTheCluster();
+        }
+
+        if (state.FindWorker(c.Worker) is not { } worker)
+        {
+            return Outcome.Refused(RefusalCodes.NotFound, "no such worker");
+        }
+
+        if (worker.RoomCount > 0)
+        {
+            return Forbidden($"{worker.RoomCount} rooms are assigned to the worker: move them first");
+        }
+
+        Add(new WorkerRemoved(worker.Id));
+        Audit("removeWorker", "", worker.Id);
+        return Outcome.Done;
+    }
+
+    private Outcome Rule(AssignRooms c)
+    {
+        if (!IsAdministration)
+        {
+            return NotTheCluster();
+        }
+
+        if (c.Rooms.Count > RegistryBounds.BulkRooms)
+        {
+            return Invalid($"at most {RegistryBounds.BulkRooms} rooms at once");
+        }
+
+        if (state.FindWorker(c.Worker) is not { State: WorkerState.Active } worker)
+        {
+            return Outcome.Refused(RefusalCodes.Unavailable, $"worker {c.Worker} is not active");
+        }
+
+        var rooms = c.Rooms.Where(room => state.FindRoom(room) is not null).Distinct(StringComparer.Ordinal).ToList();
+        if (rooms.Count == 0)
+        {
+            return Outcome.Done;
+        }
+
+        var epoch = state.LastEpoch + 1;
+        Add(new RoomsAssigned(worker.Id, rooms, epoch));
+        Audit("assignRooms", rooms.Count == 1 ? rooms[0] : "", worker.Id, $"{rooms.Count} rooms");
+        return Outcome.Ok(epoch.ToString());
+    }
+
+    private Outcome Rule(AddProtectionKey c)
+    {
+        if (command.Actor.Length > 0)
+        {
+            return NotTheCluster();
+        }
+
+        if (!IsId(c.KeyId) || c.Sealed.Length is 0 or > RegistryBounds.KeyBytes || c.CreatedAt < 0 || c.ActivatesAt < 0 || c.ExpiresAt < c.ActivatesAt)
+        {
+            return Invalid("a key has an id, 1 to 8,192 bytes and a time in which it is valid");
+        }
+
+        if (state.ProtectionKeys.All(key => key.KeyId != c.KeyId))
+        {
+            Add(new KeyAdded(c.KeyId, c.Sealed, c.CreatedAt, c.ActivatesAt, c.ExpiresAt));
+        }
+
+        return Outcome.Done;
+    }
+
+    private static Outcome NotTheCluster() => Forbidden("only the cluster itself or an administrator does that");
+
+    private static bool IsAddress(string text)
+    {
+        foreach (var c in text)
+        {
+            if (c is < '!' or > '~')
+            {
+                return false;
+            }
+        }
+
+        return text.Length is > 0 and <= RegistryBounds.AddressLength;
+    }
+}
