@@ -1,0 +1,113 @@
+using System.Net.Http.Headers;
+using DChat.Client.Accounts;
+using DChat.Client.Sessions;
+using DChat.Protocol;
+using FileInfo = DChat.Protocol.FileInfo;
+
+namespace DChat.Client.Files;
+
+/// <summary>Uploads to rooms and downloads from them.</summary>
+public sealed class FileTransfers
+{
+    private readonly ChatHttp http;
+    private readonly TokenKeeper tokens;
+
+    internal FileTransfers(ChatHttp http, TokenKeeper tokens) => (this.http, this.tokens) = (http, tokens);
+
+    /// <summary>Uploads a file to a room. To show it there, send a message that names its id.</summary>
+    /// <param name="name">How the file is called there.</param>
+    /// <param name="content">Is read from where it stands to its end.</param>
+    /// <param name="type">Its media type; the server decides where it is null.</param>
+    /// <param name="progress">Told of the bytes sent so far.</param>
+    /// <exception cref="ChatException"><c>too_large</c>, <c>not_member</c>, <c>invalid_argument</c>, …</exception>
+    public async Task<FileInfo> UploadAsync(string room, string name, Stream content, string? type = null, IProgress<long>? progress = null, CancellationToken cancel = default)
+    {
+        // A body cannot be sent twice, so make sure beforehand that the token will do.
+        var token = await tokens.GetAsync(cancel).ConfigureAwait(false);
+        using var part = new ProgressContent(content, progress);
+        part.Headers.ContentType = type is null ? null : MediaTypeHeaderValue.Parse(type);
+        using var form = new MultipartFormDataContent();
+        form.Add(part, "file", name);
+        using var response = await http.SendAsync(HttpMethod.Post, $"api/rooms/{Uri.EscapeDataString(room)}/files", form, token, cancel).ConfigureAwait(false);
+        return await ChatHttp.ReadAsync(response, ProtocolJson.Wire.FileInfo, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Opens a file; dispose of what is returned.</summary>
+    /// <exception cref="ChatException"><c>not_found</c>, <c>not_member</c>.</exception>
+    public async Task<FileDownload> OpenAsync(string id, CancellationToken cancel = default)
+    {
+        var path = "api/files/" + Uri.EscapeDataString(id);
+        var response = await tokens.WithTokenAsync(token => http.SendAsync(HttpMethod.Get, path, null, token, cancel), cancel).ConfigureAwait(false);
+        return new FileDownload(response, await response.Content.ReadAsStreamAsync(cancel).ConfigureAwait(false));
+    }
+
+    /// <summary>Writes a file into a stream.</summary>
+    /// <param name="progress">Told of the bytes received so far.</param>
+    public async Task<FileDownload> DownloadAsync(string id, Stream to, IProgress<long>? progress = null, CancellationToken cancel = default)
+    {
+        using var file = await OpenAsync(id, cancel).ConfigureAwait(false);
+        await ProgressContent.CopyAsync(file.Content, to, progress, cancel).ConfigureAwait(false);
+        return file;
+    }
+}
+
+/// <summary>A file that is being downloaded.</summary>
+public sealed class FileDownload : IDisposable
+{
+    private readonly HttpResponseMessage response;
+
+    internal FileDownload(HttpResponseMessage response, Stream content)
+    {
+        this.response = response;
+        Content = content;
+        var headers = response.Content.Headers;
+        Name = headers.ContentDisposition?.FileNameStar ?? headers.ContentDisposition?.FileName?.Trim('"');
+        Type = headers.ContentType?.MediaType;
+        Size = headers.ContentLength;
+    }
+
+    /// <summary>The bytes.</summary>
+    public Stream Content { get; }
+
+    /// <summary>How the one who uploaded it called it. Chosen by somebody else: never use it as a path.</summary>
+    public string? Name { get; }
+
+    /// <summary>The media type.</summary>
+    public string? Type { get; }
+
+    /// <summary>Bytes, where the server says it.</summary>
+    public long? Size { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => response.Dispose();
+}
+
+/// <summary>A stream as a request's body, with progress.</summary>
+internal sealed class ProgressContent(Stream content, IProgress<long>? progress) : HttpContent
+{
+    private const int BufferBytes = 64 * 1024;
+
+    public static async Task CopyAsync(Stream from, Stream to, IProgress<long>? progress, CancellationToken cancel)
+    {
+        var buffer = new byte[BufferBytes];
+        var done = 0L;
+        int read;
+        while ((read = await from.ReadAsync(buffer, cancel).ConfigureAwait(false)) > 0)
+        {
+            await to.WriteAsync(buffer.AsMemory(0, read), cancel).ConfigureAwait(false);
+            progress?.Report(done += read);
+        }
+    }
+
+    protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context) =>
+        CopyAsync(content, stream, progress, CancellationToken.None);
+
+    protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context, CancellationToken cancellationToken) =>
+        CopyAsync(content, stream, progress, cancellationToken);
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = content.CanSeek ? content.Length - content.Position : 0;
+        return content.CanSeek;
+    }
+}
