@@ -1,4 +1,5 @@
 using System.CommandLine;
+using DChat.Terminal.Load;
 
 namespace DChat.Terminal;
 
@@ -25,6 +26,6 @@ internal static class CommandTree
     private static IEnumerable<Command> Verbs()
     {
         // One line a verb: yield return XVerb.Create();
-        yield break;
+        yield return LoadCommand.Create();
     }
 }

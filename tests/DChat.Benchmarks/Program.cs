@@ -1,1 +1,7 @@
-return 0;
+using DChat.Benchmarks.Yardsticks;
+
+return args switch
+{
+    ["bare-hub", "--port", var port] => await BareHubServer.RunAsync(int.Parse(port), CancellationToken.None),
+    _ => 2,
+};

@@ -1,0 +1,61 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using DChat.Protocol;
+
+namespace DChat.Terminal.Load;
+
+/// <summary>Why a run did not begin.</summary>
+internal sealed class CannotStartException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>The run's accounts, tokens and rooms, made by one call of an administrator.</summary>
+internal sealed class Accounts(LoadOptions options) : IDisposable
+{
+    public const string Administrator = "admin";
+
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromMinutes(5);
+
+    private readonly HttpClient _http = new() { Timeout = CallTimeout };
+
+    /// <summary>Makes them; called again it gives the same accounts fresh tokens.</summary>
+    public async Task<BulkUsersAnswer> MakeAsync(CancellationToken cancellation)
+    {
+        var server = options.Servers[0];
+        try
+        {
+            var admin = await PostAsync(
+                new Uri(server, "/api/login"),
+                JsonContent.Create(new LoginRequest(Administrator, options.AdminPassword), ProtocolJson.Wire.LoginRequest),
+                token: null,
+                body => JsonSerializer.Deserialize(body, ProtocolJson.Wire.TokenAnswer)!,
+                cancellation);
+            return await PostAsync(
+                new Uri(server, "/api/admin/users/bulk"),
+                JsonContent.Create(new BulkUsersRequest(options.Prefix, options.Users, options.Rooms, options.EffectiveMembers), ProtocolJson.Wire.BulkUsersRequest),
+                admin.AccessToken,
+                body => JsonSerializer.Deserialize(body, ProtocolJson.Wire.BulkUsersAnswer)!,
+                cancellation);
+        }
+        catch (Exception failure) when (failure is HttpRequestException or JsonException || (failure is TaskCanceledException && !cancellation.IsCancellationRequested))
+        {
+            throw new CannotStartException($"{server} did not make the accounts: {failure.Message}", failure);
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<T> PostAsync<T>(Uri address, HttpContent content, string? token, Func<Stream, T> read, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
+        request.Headers.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
+        using var response = await _http.SendAsync(request, cancellation);
+        if (!response.IsSuccessStatusCode)
+        {
+            var problem = await response.Content.ReadAsStringAsync(cancellation);
+            throw new CannotStartException($"{address} answered {(int)response.StatusCode}: {problem}");
+        }
+
+        await using var body = await response.Content.ReadAsStreamAsync(cancellation);
+        return read(body);
+    }
+}

@@ -1,0 +1,39 @@
+namespace DChat.Terminal.Load.Scenarios;
+
+/// <summary>Runs what the options ask for, from the accounts to the report.</summary>
+internal static class Scenario
+{
+    /// <summary>Above it the load generator may be what limits the outcome.</summary>
+    private const double OwnShareNoted = 0.45;
+
+    public static async Task<LoadReport> RunAsync(LoadOptions options, CancellationToken cancellation)
+    {
+        RunOnOneThread();
+        using var run = new LoadRun(options);
+        using var own = ProcessMeter.Own();
+        using var server = ProcessMeter.Of(options.ServerPid);
+        await using var progress = Progress.Start(run);
+        await using var fleet = await Fleet.CreateAsync(run, cancellation);
+        var context = new ScenarioContext(run, fleet, progress, own, server);
+        var report = await (options.Scenario switch
+        {
+            LoadScenario.Idle => IdleScenario.RunAsync(context, cancellation),
+            LoadScenario.Resume => ResumeScenario.RunAsync(context, cancellation),
+            LoadScenario.History or LoadScenario.Search => QueryScenario.RunAsync(context, cancellation),
+            _ => ChatScenario.RunAsync(context, cancellation),
+        });
+        return report.OwnCpuShare < OwnShareNoted
+            ? report
+            : report with { Notes = [.. report.Notes, $"the load generator itself took {report.OwnCpuShare:P0} of the machine: it may have been the bottleneck"] };
+    }
+
+    /// <summary>
+    /// Everything that arrives is handled on the one thread that waits for sockets: hand-overs between threads would cost
+    /// more than the work. .NET reads this when the first socket is used; the work never blocks, which is what it asks for.
+    /// </summary>
+    private static void RunOnOneThread()
+    {
+        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", "1");
+    }
+}

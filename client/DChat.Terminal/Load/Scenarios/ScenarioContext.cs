@@ -1,0 +1,77 @@
+namespace DChat.Terminal.Load.Scenarios;
+
+/// <summary>What a scenario works with, and what it fills into the report.</summary>
+internal sealed record ScenarioContext(LoadRun Run, Fleet Fleet, Progress Progress, ProcessMeter Own, ProcessMeter Server)
+{
+    public LoadOptions Options => Run.Options;
+
+    public List<string> Notes { get; } = [];
+
+    public async Task<LoadReport.Connects> ConnectAsync(IReadOnlyCollection<LoadClient> clients, CancellationToken cancellation)
+    {
+        Progress.Enter("connecting");
+        var started = LoadRun.Now;
+        await Fleet.ConnectAsync(clients, Options.ConnectsPerSecond, cancellation);
+        var seconds = LoadMeter.Microseconds(LoadRun.Now - started) / 1e6;
+        return new LoadReport.Connects(clients.Count, seconds, clients.Count / seconds, LoadReport.Latency.Of(Fleet.ConnectLatency));
+    }
+
+    /// <summary>Measures for as long as the options say.</summary>
+    public async Task<Measurement> MeasureAsync(CancellationToken cancellation)
+    {
+        Progress.Enter("measuring");
+        var measurement = Measurement.Begin(Run, Own, Server);
+        await Task.Delay(Options.Duration, cancellation);
+        return measurement.End();
+    }
+
+    /// <summary>Waits until everything sent is answered and every client has seen all there is.</summary>
+    public async Task DrainAsync(CancellationToken cancellation)
+    {
+        Progress.Enter("draining");
+        var drained = await Pace.UntilAsync(
+            () => Fleet.Clients.All(client => client.HasLeft || (client.Unanswered == 0 && client.IsCaughtUp))
+                && Run.Checker.Views.All(view => view.IsComplete),
+            Options.Drain,
+            cancellation);
+        if (!drained)
+        {
+            var down = Fleet.Clients.Where(client => !client.IsUp && !client.HasLeft).ToList();
+            Notes.Add($"after {Options.Drain.TotalSeconds} s still outstanding: {Fleet.Clients.Sum(client => client.Unanswered)} answers, {down.Count} clients not connected{(down.Count > 0 ? $" ({down[0].LastFailure})" : "")}");
+        }
+    }
+
+    /// <summary>The part of the report that every scenario has.</summary>
+    public LoadReport Report(Measurement measured, LoadReport.Connects connects) => new()
+    {
+        Scenario = Options.Scenario.ToString(),
+        Server = string.Join(',', Options.Servers),
+        Users = Options.Users,
+        Rooms = Run.Rooms.Count,
+        MembersPerRoom = Options.EffectiveMembers,
+        Seed = Options.Seed,
+        Seconds = measured.Seconds,
+        Sends = Math.Min(Run.Sends, LoadOptions.SendsMax),
+        Acknowledged = Run.Meter.Acknowledgements,
+        Refused = Run.Refusals,
+        HeldBack = Run.HeldBack,
+        FirstRefusal = Run.FirstRefusal,
+        Reconnects = Run.Reconnects,
+        Resyncs = Run.Resyncs,
+        Resets = Run.Resets,
+        Deliveries = measured.Deliveries,
+        DeliveriesPerSecond = measured.Deliveries / measured.Seconds,
+        AcksPerSecond = measured.Acknowledged / measured.Seconds,
+        SendToAck = LoadReport.Latency.Of(Run.Meter.AckLatency),
+        SendToDelivery = LoadReport.Latency.Of(Run.Meter.DeliveryLatency),
+        Connecting = connects,
+        OwnCpuSeconds = measured.OwnCpuSeconds,
+        OwnCpuShare = measured.OwnCpuSeconds / measured.Seconds / Environment.ProcessorCount,
+        ServerCpuSeconds = measured.ServerCpuSeconds,
+        ServerCpuShare = measured.ServerCpuSeconds / measured.Seconds / Environment.ProcessorCount,
+        ServerCpuSecondsPerMillionDeliveries = measured.Deliveries == 0 ? 0 : measured.ServerCpuSeconds * 1e6 / measured.Deliveries,
+        ServerResidentBytes = measured.ServerResidentBytes,
+        Verdict = Run.Checker.Conclude(),
+        Notes = Notes,
+    };
+}
