@@ -9,7 +9,7 @@ namespace DChat.Core.Messages;
 /// <see cref="MessageStoreUnavailableException"/>; for <see cref="WriteAsync"/> the outcome is then unknown:
 /// open the rooms again, publish what is found beyond the last published revision, and repeat the changes with their ids.
 /// A damaged store throws <see cref="MessageStoreDamagedException"/>.
-/// Rooms are named by their id; a room that was never opened has seq 0 and rev 0.
+/// Rooms are named by their id; a room that was never opened has seq 0 and rev 0, and a closed one reads like one that was never opened.
 /// </remarks>
 public interface IMessageStore : IAsyncDisposable
 {
@@ -28,7 +28,8 @@ public interface IMessageStore : IAsyncDisposable
 
     /// <summary>
     /// The messages changed after a revision in their latest state, lowest <c>rev</c> first.
-    /// <see cref="ChangesPage.Reset"/> where retention removed changes after it, or the revision is higher than the room's.
+    /// <see cref="ChangesPage.Reset"/> where retention removed changes after it, or the revision is higher than the room's:
+    /// then the page is the newest one, ascending by <c>seq</c>.
     /// </summary>
     /// <param name="reader">Whose reactions <see cref="Message.Mine"/> tells; null: nobody's.</param>
     /// <param name="limit">1 to <see cref="MessageLimits.Page"/>.</param>
@@ -40,13 +41,17 @@ public interface IMessageStore : IAsyncDisposable
     /// <summary>One message, or null.</summary>
     Task<Message?> FindMessageAsync(string room, long seq, string? reader, CancellationToken cancellation);
 
-    /// <summary>Searches message bodies in the given rooms, newest first. The index follows the commits within 2 s.</summary>
+    /// <summary>
+    /// Searches the bodies of text and action messages in the given rooms (the first <see cref="SearchLimits.Rooms"/>), newest first.
+    /// The index follows the commits within 2 s. A page may hold fewer hits than asked for, or none, and still have a
+    /// <see cref="SearchPage.Next"/>: what one call may cost is bounded.
+    /// </summary>
     Task<SearchPage> SearchAsync(SearchQuery query, CancellationToken cancellation);
 
     /// <summary>A user's read marks and unread counts in rooms, in the same order; a room without a mark has 0.</summary>
     Task<IReadOnlyList<ReadState>> ReadMarksAsync(string user, IReadOnlyList<string> rooms, CancellationToken cancellation);
 
-    /// <summary>Stores read marks; a mark never moves back.</summary>
+    /// <summary>Stores read marks; a mark never moves back, nor beyond the room's newest message.</summary>
     Task WriteMarksAsync(IReadOnlyList<ReadMark> marks, CancellationToken cancellation);
 
     /// <summary>The epochs at which rooms stand, in the same order; 0 for one that was never opened, <see cref="long.MaxValue"/> for a closed one.</summary>
@@ -104,20 +109,33 @@ public sealed record RoomWriteResult(RoomStatus Status, long Seq, long Rev, IRea
 public sealed record ChangeResult(ChangeRefusal Refusal, ChangeAnswer Answer, RoomEvent? Event);
 
 /// <param name="Rev">The room's, read in the same transaction.</param>
+/// <param name="More">There are later changes; with <paramref name="Reset"/>: older messages.</param>
 public sealed record ChangesPage(bool Reset, long Rev, IReadOnlyList<Message> Messages, bool More);
 
 public sealed record MessagesPage(IReadOnlyList<Message> Messages, bool More);
 
-/// <param name="Text">Words, all of which must occur; <c>"quoted"</c> ones together; a trailing <c>*</c> is a prefix.</param>
+/// <param name="Text">
+/// Words, all of which must occur; <c>"quoted"</c> ones together; a trailing <c>*</c> is a prefix.
+/// Terms beyond <see cref="SearchLimits.Terms"/> are ignored; a text without a letter or digit finds nothing.
+/// </param>
 /// <param name="After">The <see cref="SearchPage.Next"/> of the page before; another throws <see cref="FormatException"/>.</param>
 public sealed record SearchQuery(string Text, IReadOnlyList<string> Rooms, string? After, int Limit, string? Reader);
+
+public static class SearchLimits
+{
+    /// <summary>Words and phrases of one query.</summary>
+    public const int Terms = 16;
+
+    /// <summary>Rooms of one query.</summary>
+    public const int Rooms = 10_000;
+}
 
 public sealed record SearchPage(IReadOnlyList<FoundMessage> Hits, string? Next);
 
 public sealed record FoundMessage(string Room, Message Message);
 
-/// <param name="Unread">Messages after the mark.</param>
-/// <param name="Mentions">Of those, how many mention the user.</param>
+/// <param name="Unread">Messages after the mark that are still there, deleted ones included.</param>
+/// <param name="Mentions">Of those, how many mention the user, counted up to <see cref="MessageLimits.MentionsCounted"/>.</param>
 public readonly record struct ReadState(long ReadSeq, long Unread, long Mentions);
 
 public readonly record struct ReadMark(string User, string Room, long Seq);

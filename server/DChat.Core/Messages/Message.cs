@@ -43,4 +43,7 @@ public static class MessageLimits
 
     /// <summary>Messages in one page.</summary>
     public const int Page = 200;
+
+    /// <summary>Unread mentions are counted up to here; more are answered as this many.</summary>
+    public const int MentionsCounted = 1_000;
 }
