@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace DChat.Core.Registry.Collections;
 
 /// <summary>
@@ -24,9 +22,17 @@ internal readonly struct SortedRuns<T>
 
     public T First => Run(0)[0];
 
+    /// <summary>Takes the array over; keys that do not ascend throw <see cref="ArgumentException"/>.</summary>
     public static SortedRuns<T> FromSorted(T[] values)
     {
-        Debug.Assert(IsSorted(values), "keys ascend");
+        for (var i = 1; i < values.Length; i++)
+        {
+            if (values[i - 1].Key >= values[i].Key)
+            {
+                throw new ArgumentException("keys must ascend", nameof(values));
+            }
+        }
+
         return values.Length switch
         {
             0 => default,
@@ -173,19 +179,6 @@ internal readonly struct SortedRuns<T>
 
         T[] grown = [.. run[..at], value, .. run[at..]];
         return grown;
-    }
-
-    private static bool IsSorted(T[] values)
-    {
-        for (var i = 1; i < values.Length; i++)
-        {
-            if (values[i - 1].Key >= values[i].Key)
-            {
-                return false;
-            }
-        }
-
-        return true;
     }
 
     /// <summary>The run that holds the key or where it belongs: the last one that begins at or below it.</summary>
