@@ -20,10 +20,10 @@ internal sealed class ModelRoom(string me, int pageSize)
 
     public bool HasBefore(long seq) => messages.Count > 0 && messages.First().Key < seq;
 
-    public RoomEvent Post(string author)
+    public RoomEvent Post(string author, string? clientId = null, string? body = null)
     {
         var seq = nextSeq++;
-        messages[seq] = new Message(seq, ++Rev, MessageKinds.Text, author, $"c{seq}", seq, $"message {seq}");
+        messages[seq] = new Message(seq, ++Rev, MessageKinds.Text, author, clientId ?? $"c{seq}", seq, body ?? $"message {seq}");
         return new RoomEvent(Rev, EventKinds.Posted, messages[seq]);
     }
 
