@@ -42,6 +42,21 @@ internal sealed class HubCallsInFlight
         }
     }
 
+    /// <summary>Fails one that could not be made, unless it was failed already.</summary>
+    public void Fail(int id, string code, string text)
+    {
+        (ResultHandler OnResult, Action<string, string> OnError) call;
+        lock (_gate)
+        {
+            if (!_calls.Remove(id, out call))
+            {
+                return;
+            }
+        }
+
+        call.OnError(code, text);
+    }
+
     public void FailAll(string code, string text)
     {
         List<Action<string, string>> failed;

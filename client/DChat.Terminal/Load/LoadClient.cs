@@ -507,6 +507,11 @@ internal sealed class LoadClient : IRecordHandler
     {
         var id = _calls.Add(onResult, onError);
         Write(HubCalls.Call(id, method, argument, type));
+        if (_connection is null)
+        {
+            // The connection was lost, perhaps before this call was listed among those that fail with it.
+            _calls.Fail(id, ErrorCodes.Unavailable, LastFailure ?? "not connected");
+        }
     }
 
     private void GoUp(Action onUp)

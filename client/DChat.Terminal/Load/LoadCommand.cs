@@ -58,6 +58,7 @@ internal static class LoadCommand
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
+        RunOnOneThread();
         LoadOptions options;
         try
         {
@@ -80,6 +81,16 @@ internal static class LoadCommand
             await Console.Error.WriteLineAsync($"dchat load: {failure.Message}");
             return ExitCannotStart;
         }
+    }
+
+    /// <summary>
+    /// Everything that arrives is handled on the one thread that waits for sockets: hand-overs between threads would cost
+    /// more than the work. .NET reads this when the first socket is used; the work never blocks, which is what it asks for.
+    /// </summary>
+    private static void RunOnOneThread()
+    {
+        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", "1");
     }
 
     private static async Task<LoadOptions> ReadOptionsAsync(ParseResult parsed, CancellationToken cancellation)

@@ -38,7 +38,10 @@ internal static class ChatScenario
         if (options.VerifyHistory && !options.Bare)
         {
             context.Progress.Enter("reading back");
-            await ReadBack.AllRoomsAsync(run, fleet, cancellation);
+            if (await ReadBack.AllRoomsAsync(run, fleet, cancellation) is > 0 and var unread)
+            {
+                context.Notes.Add($"{unread} rooms could not be read back: none of their members is connected");
+            }
         }
 
         return context.Report(measured, connects);

@@ -10,15 +10,26 @@ internal static class ReadBack
     private const int Attempts = 20;
     private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(250);
 
-    public static Task AllRoomsAsync(LoadRun run, Fleet fleet, CancellationToken cancellation) => Parallel.ForEachAsync(
-        run.Rooms.Where(room => room.Order is not null),
-        new ParallelOptions { MaxDegreeOfParallelism = RoomsAtOnce, CancellationToken = cancellation },
-        async (room, token) =>
-        {
-            var reader = fleet.Clients[room.Members[0]];
-            await ChangesAsync(run, room, reader, token);
-            await HistoryAsync(run, room, reader, token);
-        });
+    /// <summary>Rooms without a member that is still connected are left out; the answer is how many.</summary>
+    public static async Task<int> AllRoomsAsync(LoadRun run, Fleet fleet, CancellationToken cancellation)
+    {
+        var unread = 0;
+        await Parallel.ForEachAsync(
+            run.Rooms.Where(room => room.Order is not null),
+            new ParallelOptions { MaxDegreeOfParallelism = RoomsAtOnce, CancellationToken = cancellation },
+            async (room, token) =>
+            {
+                if (room.Members.Select(member => fleet.Clients[member]).FirstOrDefault(client => client.IsUp) is not { } reader)
+                {
+                    Interlocked.Increment(ref unread);
+                    return;
+                }
+
+                await ChangesAsync(run, room, reader, token);
+                await HistoryAsync(run, room, reader, token);
+            });
+        return unread;
+    }
 
     /// <summary>Everything since the run began, by revision, as a client that was away for all of it.</summary>
     private static async Task ChangesAsync(LoadRun run, LoadRoom room, LoadClient reader, CancellationToken cancellation)

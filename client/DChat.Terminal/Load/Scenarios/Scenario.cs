@@ -8,7 +8,6 @@ internal static class Scenario
 
     public static async Task<LoadReport> RunAsync(LoadOptions options, CancellationToken cancellation)
     {
-        RunOnOneThread();
         using var run = new LoadRun(options);
         using var own = ProcessMeter.Own();
         using var server = ProcessMeter.Of(options.ServerPid);
@@ -25,15 +24,5 @@ internal static class Scenario
         return report.OwnCpuShare < OwnShareNoted
             ? report
             : report with { Notes = [.. report.Notes, $"the load generator itself took {report.OwnCpuShare:P0} of the machine: it may have been the bottleneck"] };
-    }
-
-    /// <summary>
-    /// Everything that arrives is handled on the one thread that waits for sockets: hand-overs between threads would cost
-    /// more than the work. .NET reads this when the first socket is used; the work never blocks, which is what it asks for.
-    /// </summary>
-    private static void RunOnOneThread()
-    {
-        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
-        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", "1");
     }
 }
