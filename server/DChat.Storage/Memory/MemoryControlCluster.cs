@@ -7,7 +7,7 @@ public sealed class MemoryControlCluster : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _seat = new(1);
-    private readonly CommitSignal _committed = new();
+    private readonly ChangeSignal _committed = new();
     private readonly List<LogEntry> _entries = [];
     private LocalLeadership? _leader;
     private long _term;

@@ -21,7 +21,7 @@ public sealed class SqliteControlLog : IControlLog
     private readonly SemaphoreSlim _read = new(1);
     private readonly SemaphoreSlim _seat = new(1);
     private readonly CancellationTokenSource _closed = new();
-    private readonly CommitSignal _committed = new();
+    private readonly ChangeSignal _committed = new();
     private LocalLeadership? _leader;
     private int _disposed;
 

@@ -1,7 +1,7 @@
 namespace DChat.Storage;
 
 /// <summary>Wakes whoever waits for something new. Take <see cref="Next"/> before looking, so that nothing slips between.</summary>
-internal sealed class CommitSignal
+public sealed class ChangeSignal
 {
     private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -1,0 +1,47 @@
+using DChat.Core.Placement;
+using DChat.Core.Registry;
+
+namespace DChat.Server.Coordinator;
+
+/// <summary>How a coordinator works.</summary>
+public sealed record CoordinatorOptions
+{
+    /// <summary>Where other nodes reach this coordinator, as <c>host:port</c>. Default: <c>127.0.0.1:8081</c>.</summary>
+    public string Advertise { get; init; } = "127.0.0.1:8081";
+
+    /// <summary>The limits by which commands are decided. Default: those of <see cref="RegistryLimits"/>.</summary>
+    public RegistryLimits Limits { get; init; } = new();
+
+    /// <summary>How the host of a new room is chosen. Default: the least loaded worker.</summary>
+    public PlacementPolicy Placement { get; init; } = PlacementPolicy.LeastLoaded;
+
+    /// <summary>Commands that may wait to be decided; beyond, they are answered <c>unavailable</c>. 1 or more. Default: 10,000.</summary>
+    public int QueueMax { get; init; } = 10_000;
+
+    /// <summary>A snapshot is written after so many entries; 0: only by time. Default: 10,000.</summary>
+    public int SnapshotEntries { get; init; } = 10_000;
+
+    /// <summary>A snapshot is written after so long, if anything changed; zero: only by entries. Default: 10 minutes.</summary>
+    public TimeSpan SnapshotInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Verified snapshots that are kept; the log is truncated behind the second-newest. 2 or more. Default: 3.</summary>
+    public int SnapshotsKept { get; init; } = 3;
+
+    /// <summary>How long to wait after a failed snapshot before the next attempt, more than zero. Default: 30 seconds.</summary>
+    public TimeSpan SnapshotRetry { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often the leader looks whether a token-protection key is due, more than zero. Default: 1 hour.</summary>
+    public TimeSpan KeyCheckInterval { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>Where a snapshot is put together (sealed) before it goes to the blob store. Default: the system's folder for temporary files.</summary>
+    public string ScratchFolder { get; init; } = Path.GetTempPath();
+
+    /// <summary>Where the first administrator's password is kept. Default: <c>initial-admin-password</c> in the current folder.</summary>
+    public string AdminPasswordPath { get; init; } = "initial-admin-password";
+
+    /// <summary>The first administrator's password; null or empty: a random one is made and kept at <see cref="AdminPasswordPath"/>.</summary>
+    public string? AdminPassword { get; init; }
+
+    /// <summary>Whether the start waits until this node leads: for the only coordinator of a cluster. Default: true.</summary>
+    public bool StartsAsLeader { get; init; } = true;
+}

@@ -1,0 +1,30 @@
+using DChat.Core.Placement;
+using DChat.Core.Registry;
+
+namespace DChat.Server.Coordinator;
+
+/// <summary>
+/// Gives a new room its host, on the state on which the room is decided, so that many at once are spread.
+/// The command names the worker on which it was made; the policy says what that counts for.
+/// </summary>
+internal sealed class NewRoomPlacement(PlacementPolicy policy)
+{
+    private long _placed;
+
+    public Command Place(RegistryState state, Command command) => command switch
+    {
+        CreateRoom create => create with { Worker = Choose(state, create.Worker) },
+        OpenDirect open => open with { Worker = Choose(state, open.Worker) },
+        _ => command,
+    };
+
+    /// <summary>Empty where no worker is active.</summary>
+    private string Choose(RegistryState state, string madeOn)
+    {
+        var candidates = state.Workers()
+            .Where(worker => worker.State == WorkerState.Active)
+            .Select(worker => new WorkerLoad(worker.Id, worker.Capacity, DeliveriesPerSecond: 0, Connections: 0, worker.RoomCount))
+            .ToList();
+        return RoomPlacement.Choose(policy, candidates, madeOn, _placed++) ?? "";
+    }
+}

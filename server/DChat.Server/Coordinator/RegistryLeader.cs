@@ -1,0 +1,217 @@
+using System.Threading.Channels;
+using DChat.Core.ControlLog;
+using DChat.Core.Registry;
+using DChat.Core.Rooms;
+
+namespace DChat.Server.Coordinator;
+
+/// <summary>How a term ended.</summary>
+internal enum TermEnd
+{
+    /// <summary>On request; everything that was accepted is answered.</summary>
+    Stopped,
+
+    /// <summary>Another leads, or may: what was not committed is answered <c>unavailable</c>.</summary>
+    Lost,
+}
+
+/// <summary>
+/// Decides commands for one term of leadership: everything that waits is decided on a speculative head and becomes as few log entries
+/// as fit; they are appended one after the other with the term as fence, applied when committed, and only then answered.
+/// </summary>
+/// <remarks>
+/// Invariants: the head is the committed state plus the drafts not yet appended; an answer, a refusal included, is given only when every
+/// entry that the head held when it was decided is committed; after an append of unknown outcome nothing but the identical append follows.
+/// </remarks>
+internal sealed partial class RegistryLeader : IRegistryCommands
+{
+    /// <summary>Commands decided ahead of the log at most; the next are decided when these are committed.</summary>
+    private const int DecidedAheadMax = 4_096;
+
+    private static readonly TimeSpan RetryFirst = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan RetryLongest = TimeSpan.FromSeconds(1);
+
+    private readonly IControlLog _log;
+    private readonly RegistryReplica _replica;
+    private readonly NewRoomPlacement _placement;
+    private readonly CoordinatorOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly long _term;
+    private readonly Channel<PendingCommand> _queue;
+    private RegistryState _head;
+
+    /// <param name="replica">Caught up with the log's end, and written by nobody else while the term lasts.</param>
+    public RegistryLeader(long term, IControlLog log, RegistryReplica replica, CoordinatorOptions options, NewRoomPlacement placement, TimeProvider time, ILogger logger)
+    {
+        (_term, _log, _replica, _options, _placement, _time, _logger) = (term, log, replica, options, placement, time, logger);
+        _queue = Channel.CreateBounded<PendingCommand>(new BoundedChannelOptions(options.QueueMax) { SingleReader = true });
+        _head = replica.State;
+    }
+
+    /// <summary>Commands that wait to be decided.</summary>
+    public int Queued => _queue.Reader.Count;
+
+    public async Task<CommandResult> SubmitAsync(Command command, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var pending = new PendingCommand(command, cancellation);
+        return _queue.Writer.TryWrite(pending)
+            ? await pending.Answer.WaitAsync(cancellation)
+            : PendingCommand.Unavailable(_replica.Index);
+    }
+
+    /// <summary>Works until the term is lost or, having answered everything that waits, until <paramref name="stop"/>.</summary>
+    public async Task<TermEnd> RunAsync(CancellationToken lost, CancellationToken stop)
+    {
+        await using var stopping = stop.Register(() => _queue.Writer.TryComplete());
+        try
+        {
+            while (await _queue.Reader.WaitToReadAsync(lost))
+            {
+                if (!await CommitAsync(DecideWaiting(), lost))
+                {
+                    return TermEnd.Lost;
+                }
+            }
+
+            return TermEnd.Stopped;
+        }
+        catch (OperationCanceledException) when (lost.IsCancellationRequested)
+        {
+            return TermEnd.Lost;
+        }
+        finally
+        {
+            _queue.Writer.TryComplete();
+            while (_queue.Reader.TryRead(out var pending))
+            {
+                pending.Complete(PendingCommand.Unavailable(_replica.Index));
+            }
+        }
+    }
+
+    private List<EntryDraft> DecideWaiting()
+    {
+        var drafts = new List<EntryDraft>();
+        for (var decided = 0; decided < DecidedAheadMax && _queue.Reader.TryRead(out var pending); decided++)
+        {
+            if (!pending.IsGivenUp)
+            {
+                Decide(pending, drafts);
+            }
+        }
+
+        return drafts;
+    }
+
+    private void Decide(PendingCommand pending, List<EntryDraft> drafts)
+    {
+        var outcome = TryDecide(pending.Command, drafts);
+        if (drafts.Count > 0)
+        {
+            drafts[^1].AnswerLater(pending, outcome);
+        }
+        else
+        {
+            pending.Complete(new CommandResult(_replica.Index, outcome));
+        }
+    }
+
+    private Outcome TryDecide(Command command, List<EntryDraft> drafts)
+    {
+        try
+        {
+            var decision = RegistryMachine.Decide(_head, _placement.Place(_head, command), _options.Limits);
+            return decision.Record is { } record ? Draft(record, drafts) ?? decision.Outcome : decision.Outcome;
+        }
+        catch (Exception error)
+        {
+            // Deciding is pure and the head was not replaced, so nothing is half done; and one odd command must not stop everybody's.
+            Log.Undecidable(_logger, command.GetType().Name, error);
+            return Outcome.Refused(RefusalCodes.InvalidArgument, "the command cannot be decided");
+        }
+    }
+
+    /// <returns>A refusal, or null.</returns>
+    private Outcome? Draft(RegistryRecord record, List<EntryDraft> drafts)
+    {
+        if (record.EncodedSize > EntryDraft.RecordBytesMax)
+        {
+            return Outcome.Refused(RefusalCodes.TooLarge, "the change does not fit into one log entry; split it");
+        }
+
+        var draft = drafts.Count > 0 && drafts[^1].Fits(record) ? drafts[^1] : new EntryDraft(_replica.State.Index + drafts.Count + 1);
+        var after = RegistryMachine.Apply(_head, draft.Index, record);
+        if (drafts.Count == 0 || drafts[^1] != draft)
+        {
+            drafts.Add(draft);
+        }
+
+        draft.Add(record, after);
+        _head = after;
+        return null;
+    }
+
+    /// <returns>False when the term is lost.</returns>
+    private async Task<bool> CommitAsync(List<EntryDraft> drafts, CancellationToken lost)
+    {
+        var committed = 0;
+        try
+        {
+            for (; committed < drafts.Count; committed++)
+            {
+                var draft = drafts[committed];
+                var entry = draft.ToEntry(_time.GetUtcNow().ToUnixTimeMilliseconds());
+                var outcome = await AppendUntilKnownAsync(draft.Index, RegistryEntryCodec.Encode(entry), lost);
+                if (outcome != AppendOutcome.Committed)
+                {
+                    Log.Refused(_logger, draft.Index, _term, outcome);
+                    return false;
+                }
+
+                _replica.Advance(draft.After, entry);
+                draft.Answer();
+            }
+
+            return true;
+        }
+        finally
+        {
+            foreach (var draft in drafts[committed..])
+            {
+                draft.Discard(_replica.Index);
+            }
+        }
+    }
+
+    private async Task<AppendOutcome> AppendUntilKnownAsync(long index, byte[] payload, CancellationToken lost)
+    {
+        for (var wait = RetryFirst; ; wait = wait * 2 > RetryLongest ? RetryLongest : wait * 2)
+        {
+            lost.ThrowIfCancellationRequested();
+            try
+            {
+                return await _log.AppendAsync(_term, index, payload, lost);
+            }
+            catch (ControlLogUnavailableException error)
+            {
+                Log.Uncertain(_logger, index, wait.TotalMilliseconds, error.Message);
+            }
+
+            await Task.Delay(wait, _time, lost);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 2000, Level = LogLevel.Error, Message = "A {Command} command could not be decided and was refused")]
+        public static partial void Undecidable(ILogger logger, string command, Exception error);
+
+        [LoggerMessage(EventId = 2001, Level = LogLevel.Warning, Message = "Entry {Index} was refused in term {Term}: {Outcome}. This coordinator leads no more")]
+        public static partial void Refused(ILogger logger, long index, long term, AppendOutcome outcome);
+
+        [LoggerMessage(EventId = 2002, Level = LogLevel.Warning, Message = "Whether entry {Index} is committed is unknown; it is repeated in {WaitMs} ms: {Reason}")]
+        public static partial void Uncertain(ILogger logger, long index, double waitMs, string reason);
+    }
+}

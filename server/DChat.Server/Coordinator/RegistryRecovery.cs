@@ -1,0 +1,159 @@
+using DChat.Core.Blobs;
+using DChat.Core.ControlLog;
+using DChat.Core.Registry;
+using DChat.Server.Coordinator.Snapshots;
+
+namespace DChat.Server.Coordinator;
+
+/// <summary>
+/// Finds the registry at start: the newest good snapshot and the entries after it. Where these leave a gap, or the log ends before a
+/// snapshot, the start is refused: what was acknowledged would be lost silently.
+/// </summary>
+internal sealed partial class RegistryRecovery(IControlLog log, SnapshotStore snapshots, ILogger logger)
+{
+    private const string Remedy =
+        "Remedy: put the missing data back from a backup, or start a new cluster from the newest good snapshot with 'dchat-server restore --from URL' (what was acknowledged after it is lost).";
+
+    /// <summary>Brings the replica to the log's end as it is now.</summary>
+    /// <returns>The snapshot that was used, or null where there was none.</returns>
+    /// <exception cref="ControlLogDamagedException">Snapshots and log do not make a whole; the message names what is missing and the remedy.</exception>
+    /// <exception cref="ControlLogUnavailableException">The log cannot be reached.</exception>
+    public async Task<SnapshotName?> RecoverAsync(RegistryReplica replica, CancellationToken cancellation)
+    {
+        var bounds = await log.ReadBoundsAsync(cancellation);
+        var (used, state) = await FindSnapshotAsync(bounds, cancellation);
+        if (used is not null)
+        {
+            replica.Replace(state);
+        }
+
+        await CatchUpAsync(replica, cancellation);
+        Log.Recovered(logger, replica.Index, used?.ToString() ?? "no snapshot");
+        return used;
+    }
+
+    /// <summary>Applies the entries up to the log's end as it is now.</summary>
+    /// <exception cref="EntryTruncatedException">They are truncated: recover again.</exception>
+    public async Task CatchUpAsync(RegistryReplica replica, CancellationToken cancellation)
+    {
+        var end = (await log.ReadBoundsAsync(cancellation)).Last;
+        if (replica.Index >= end)
+        {
+            return;
+        }
+
+        await foreach (var entry in log.FollowAsync(replica.Index + 1, cancellation))
+        {
+            Apply(replica, entry);
+            if (entry.Index >= end)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Applies each entry as it is committed, until cancelled.</summary>
+    public async Task FollowAsync(RegistryReplica replica, CancellationToken cancellation)
+    {
+        await foreach (var entry in log.FollowAsync(replica.Index + 1, cancellation))
+        {
+            Apply(replica, entry);
+        }
+    }
+
+    private static void Apply(RegistryReplica replica, LogEntry entry)
+    {
+        RegistryEntry decoded;
+        try
+        {
+            decoded = RegistryEntryCodec.Decode(entry.Payload.Span);
+        }
+        catch (InvalidDataException error)
+        {
+            throw new ControlLogDamagedException($"The control log is damaged: entry {entry.Index} cannot be read: {error.Message}. {Remedy}", error);
+        }
+
+        replica.Apply(entry.Index, decoded);
+    }
+
+    private async Task<(SnapshotName?, RegistryState)> FindSnapshotAsync(LogBounds bounds, CancellationToken cancellation)
+    {
+        var names = await ListAsync(bounds, cancellation);
+        if (names.Count > 0 && names[0].Index > bounds.Last)
+        {
+            throw new ControlLogDamagedException(
+                $"The control log ends at entry {bounds.Last}, but snapshot '{names[0]}' holds entries up to {names[0].Index}: the log was lost, or is not this cluster's. {Remedy}");
+        }
+
+        var damaged = new List<string>();
+        foreach (var name in names)
+        {
+            try
+            {
+                if (name.Index + 1 < bounds.First)
+                {
+                    break;
+                }
+
+                return (name, await snapshots.ReadAsync(name, cancellation));
+            }
+            catch (SnapshotDamagedException error)
+            {
+                damaged.Add(error.Message);
+                Log.Damaged(logger, error.Message);
+            }
+            catch (BlobStoreUnavailableException error) when (bounds.First == 1)
+            {
+                damaged.Add(error.Message);
+                Log.Unreadable(logger, error.Message);
+            }
+            catch (BlobStoreUnavailableException error)
+            {
+                throw NotEnough(bounds, error);
+            }
+        }
+
+        return bounds.First == 1
+            ? (null, RegistryState.Empty)
+            : throw new ControlLogDamagedException(
+                $"The control log begins at entry {bounds.First}, and no snapshot holds the entries before it{Because(names, damaged)}. {Remedy}");
+    }
+
+    private async Task<List<SnapshotName>> ListAsync(LogBounds bounds, CancellationToken cancellation)
+    {
+        try
+        {
+            return await snapshots.ListAsync(cancellation);
+        }
+        catch (BlobStoreUnavailableException error) when (bounds.First == 1 && bounds.Last > 0)
+        {
+            // The log alone is whole.
+            Log.Unreadable(logger, error.Message);
+            return [];
+        }
+        catch (BlobStoreUnavailableException error)
+        {
+            throw NotEnough(bounds, error);
+        }
+    }
+
+    private static ControlLogUnavailableException NotEnough(LogBounds bounds, BlobStoreUnavailableException error) =>
+        new($"The snapshots cannot be read, and the control log (entries {bounds.First} to {bounds.Last}) is not enough to start from: {error.Message}", error);
+
+    private static string Because(List<SnapshotName> names, List<string> damaged) =>
+        damaged.Count > 0 ? $" ({string.Join("; ", damaged)}; if all of them fail to open, the cluster secret may be another's)"
+        : names.Count > 0 ? $" (the newest, '{names[0]}', ends before that)"
+        : " (there are no snapshots)";
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 2010, Level = LogLevel.Information, Message = "The registry stands at entry {Index} (from {Snapshot} and the log)")]
+        public static partial void Recovered(ILogger logger, long index, string snapshot);
+
+        [LoggerMessage(EventId = 2011, Level = LogLevel.Warning, Message = "A damaged snapshot is passed over, an older one or the log is used instead: {Reason}")]
+        public static partial void Damaged(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 2012, Level = LogLevel.Warning, Message = "The snapshots cannot be read; the registry is rebuilt from the log alone: {Reason}")]
+        public static partial void Unreadable(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,93 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace DChat.Server.Coordinator.Snapshots;
+
+/// <summary>Seals what is written to it; disposing writes the last chunk. Leaves the inner stream open.</summary>
+internal sealed class SealingStream : Stream
+{
+    private readonly Stream _inner;
+    private readonly byte[] _header;
+    private readonly AesGcm _cipher;
+    private readonly byte[] _plain = new byte[SnapshotSeal.ChunkBytes];
+    private readonly byte[] _sealed = new byte[4 + SnapshotSeal.ChunkBytes + SnapshotSeal.TagBytes];
+    private int _filled;
+    private long _chunk;
+    private bool _ended;
+
+    public SealingStream(Stream inner, ClusterSecret secret, long index, long term)
+    {
+        _inner = inner;
+        _header = SnapshotSeal.MakeHeader(index, term);
+        _cipher = SnapshotSeal.Cipher(secret, _header);
+        inner.Write(_header);
+    }
+
+    public override bool CanRead => false;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        while (!buffer.IsEmpty)
+        {
+            if (_filled == _plain.Length)
+            {
+                WriteChunk(last: false);
+            }
+
+            var count = Math.Min(buffer.Length, _plain.Length - _filled);
+            buffer[..count].CopyTo(_plain.AsSpan(_filled));
+            _filled += count;
+            buffer = buffer[count..];
+        }
+    }
+
+    /// <summary>Nothing: a chunk is written when it is full.</summary>
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && !_ended)
+        {
+            _ended = true;
+            WriteChunk(last: true);
+            _cipher.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private void WriteChunk(bool last)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(_sealed, (uint)_filled | (last ? SnapshotSeal.LastChunk : 0));
+        _cipher.Encrypt(
+            SnapshotSeal.Nonce(_chunk++, last),
+            _plain.AsSpan(0, _filled),
+            _sealed.AsSpan(4, _filled),
+            _sealed.AsSpan(4 + _filled, SnapshotSeal.TagBytes),
+            _header);
+        _inner.Write(_sealed, 0, 4 + _filled + SnapshotSeal.TagBytes);
+        _filled = 0;
+    }
+}

@@ -1,0 +1,148 @@
+using DChat.Core.Blobs;
+using DChat.Core.ControlLog;
+
+namespace DChat.Server.Coordinator.Snapshots;
+
+/// <summary>
+/// Writes snapshots while this node leads, truncates the log behind the second-newest verified one, and removes old ones.
+/// Where the blob store is away all of that waits and is tried again; nothing else stops.
+/// </summary>
+public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log, RegistryReplica replica, CoordinatorOptions options, TimeProvider time, ILogger<SnapshotKeeper> logger)
+{
+    private static readonly TimeSpan Never = TimeSpan.FromDays(40);
+
+    private readonly HashSet<SnapshotName> _verified = [];
+    private long _writtenAt;
+
+    /// <summary>The index of the newest snapshot that was written or found at start; 0 where there is none.</summary>
+    public long Index { get; private set; }
+
+    /// <summary>How long ago the newest verified snapshot was written or read; null where there is none.</summary>
+    public TimeSpan? Age => _writtenAt == 0 ? null : time.GetElapsedTime(Volatile.Read(ref _writtenAt));
+
+    /// <summary>Snapshots that could not be written, since the start.</summary>
+    public long Failures { get; private set; }
+
+    /// <summary>The log is truncated up to here, as far as this node did it; 0: not yet.</summary>
+    public long TruncatedThrough { get; private set; }
+
+    /// <summary>A snapshot that was read whole when the registry was recovered.</summary>
+    public void Recovered(SnapshotName name) => Verified(name);
+
+    /// <summary>Works until cancelled.</summary>
+    public async Task RunAsync(long term, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await WaitUntilDueAsync(cancellation);
+            if (!await TryKeepAsync(term, cancellation))
+            {
+                await Task.Delay(options.SnapshotRetry, time, cancellation);
+            }
+        }
+    }
+
+    private async Task WaitUntilDueAsync(CancellationToken cancellation)
+    {
+        var entries = options.SnapshotEntries == 0 ? long.MaxValue : Index + options.SnapshotEntries;
+        var interval = options.SnapshotInterval == TimeSpan.Zero ? Never : options.SnapshotInterval;
+        do
+        {
+            await replica.WaitForAsync(entries, interval, cancellation);
+        }
+        while (replica.Index <= Index);
+    }
+
+    private async Task<bool> TryKeepAsync(long term, CancellationToken cancellation)
+    {
+        try
+        {
+            var started = time.GetTimestamp();
+            var name = await store.WriteAsync(replica.State, term, cancellation);
+            Verified(name);
+            Log.Written(logger, name.ToString(), time.GetElapsedTime(started).TotalMilliseconds);
+            await TidyAsync(term, cancellation);
+            return true;
+        }
+        catch (Exception error) when (error is BlobStoreUnavailableException or ControlLogUnavailableException or SnapshotDamagedException)
+        {
+            Failures++;
+            Log.Failed(logger, error.Message, options.SnapshotRetry.TotalSeconds);
+            return false;
+        }
+    }
+
+    /// <summary>Truncates behind the second-newest verified snapshot and removes what is older than those that are kept.</summary>
+    private async Task TidyAsync(long term, CancellationToken cancellation)
+    {
+        var names = await store.ListAsync(cancellation);
+        _verified.IntersectWith(names);
+        var kept = new List<SnapshotName>();
+        foreach (var name in names)
+        {
+            if (kept.Count >= Math.Max(2, options.SnapshotsKept))
+            {
+                break;
+            }
+
+            if (await IsVerifiedAsync(name, cancellation))
+            {
+                kept.Add(name);
+            }
+        }
+
+        if (kept.Count >= 2 && await log.TruncateAsync(term, kept[1].Index, cancellation))
+        {
+            TruncatedThrough = kept[1].Index;
+        }
+
+        // Only what lies behind as many verified ones as are to be kept; a damaged one among those is left for whoever wants to look at it.
+        foreach (var name in names.Where(name => kept.Count >= options.SnapshotsKept && name.Index < kept[^1].Index))
+        {
+            await store.DeleteAsync(name, cancellation);
+            Log.Removed(logger, name.ToString());
+        }
+    }
+
+    private async Task<bool> IsVerifiedAsync(SnapshotName name, CancellationToken cancellation)
+    {
+        if (_verified.Contains(name))
+        {
+            return true;
+        }
+
+        try
+        {
+            await store.ReadAsync(name, cancellation);
+            _verified.Add(name);
+            return true;
+        }
+        catch (SnapshotDamagedException error)
+        {
+            Log.Damaged(logger, error.Message);
+            return false;
+        }
+    }
+
+    private void Verified(SnapshotName name)
+    {
+        _verified.Add(name);
+        Index = Math.Max(Index, name.Index);
+        Volatile.Write(ref _writtenAt, time.GetTimestamp());
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 2020, Level = LogLevel.Information, Message = "Snapshot {Name} was written and read back in {Milliseconds:0} ms")]
+        public static partial void Written(ILogger logger, string name, double milliseconds);
+
+        [LoggerMessage(EventId = 2021, Level = LogLevel.Warning, Message = "No snapshot could be kept, so the log is not truncated; the next attempt is in {RetrySeconds} s: {Reason}")]
+        public static partial void Failed(ILogger logger, string reason, double retrySeconds);
+
+        [LoggerMessage(EventId = 2022, Level = LogLevel.Warning, Message = "A damaged snapshot is not counted on: {Reason}")]
+        public static partial void Damaged(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 2023, Level = LogLevel.Information, Message = "Old snapshot {Name} was removed")]
+        public static partial void Removed(ILogger logger, string name);
+    }
+}

@@ -1,0 +1,122 @@
+using System.IO.Compression;
+using System.Security.Cryptography;
+using DChat.Core.Blobs;
+using DChat.Core.Registry;
+
+namespace DChat.Server.Coordinator.Snapshots;
+
+/// <summary>Snapshots of the registry in the blob store: compressed, sealed under the cluster secret, named by index, term and hash.</summary>
+/// <param name="scratch">The folder in which a snapshot is put together before its hash, and so its name, is known.</param>
+public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string scratch)
+{
+    /// <summary>Names that one listing may hold; far more than retention leaves.</summary>
+    public const int ListMax = 10_000;
+
+    /// <summary>The snapshots that are there, whether they can be read or not, newest first.</summary>
+    /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
+    public async Task<List<SnapshotName>> ListAsync(CancellationToken cancellation)
+    {
+        var names = new List<SnapshotName>();
+        await foreach (var blob in blobs.ListAsync(SnapshotName.Folder, cancellation))
+        {
+            if (SnapshotName.TryParse(blob.Name) is { } name && names.Count < ListMax)
+            {
+                names.Add(name);
+            }
+        }
+
+        return [.. names.OrderByDescending(name => name.Index).ThenByDescending(name => name.Term)];
+    }
+
+    /// <summary>Stores the state and reads it back, whole; answers only when what was read is the same registry.</summary>
+    /// <exception cref="SnapshotDamagedException">What was read back is not what was written.</exception>
+    /// <exception cref="BlobStoreUnavailableException">The blob store, or the scratch folder, cannot be used.</exception>
+    public async Task<SnapshotName> WriteAsync(RegistryState state, long term, CancellationToken cancellation)
+    {
+        try
+        {
+            Directory.CreateDirectory(scratch);
+            await using var file = new FileStream(Path.Combine(scratch, $"snapshot-{Guid.NewGuid():N}.tmp"), new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.ReadWrite,
+                Options = FileOptions.DeleteOnClose,
+            });
+            var name = await Task.Run(() => Write(state, term, file), cancellation);
+            file.Position = 0;
+            await blobs.PutAsync(name.ToString(), file, cancellation);
+            var read = await ReadAsync(name, cancellation);
+            return Same(state, read) ? name : throw new SnapshotDamagedException(name, "what was read back is another registry than was written");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new BlobStoreUnavailableException($"a snapshot cannot be put together in '{scratch}': {error.Message}", error);
+        }
+    }
+
+    /// <summary>The state of a snapshot, every byte of which was checked.</summary>
+    /// <exception cref="SnapshotDamagedException">It is missing, is not what was stored, or is sealed by another secret.</exception>
+    /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
+    public async Task<RegistryState> ReadAsync(SnapshotName name, CancellationToken cancellation)
+    {
+        await using var content = await blobs.OpenAsync(name.ToString(), cancellation) ?? throw new SnapshotDamagedException(name, "it is missing");
+        try
+        {
+            return await Task.Run(() => Read(name, content.Stream), cancellation);
+        }
+        catch (InvalidDataException error)
+        {
+            throw new SnapshotDamagedException(name, error.Message, error);
+        }
+        catch (IOException error)
+        {
+            throw new BlobStoreUnavailableException($"snapshot '{name}' cannot be read: {error.Message}", error);
+        }
+    }
+
+    public Task DeleteAsync(SnapshotName name, CancellationToken cancellation) => blobs.DeleteAsync(name.ToString(), cancellation);
+
+    private SnapshotName Write(RegistryState state, long term, FileStream file)
+    {
+        using (var sealing = new SealingStream(file, secret, state.Index, term))
+        using (var compressed = new BrotliStream(sealing, CompressionLevel.Fastest))
+        {
+            RegistrySnapshot.Write(state, compressed);
+        }
+
+        file.Flush();
+        file.Position = 0;
+        return new SnapshotName(state.Index, term, SnapshotName.HashOf(SHA256.HashData(file)));
+    }
+
+    private RegistryState Read(SnapshotName name, Stream stored)
+    {
+        using var sha = SHA256.Create();
+        using var hashed = new CryptoStream(stored, sha, CryptoStreamMode.Read, leaveOpen: true);
+        using var unsealed = new UnsealingStream(hashed, secret);
+        using var plain = new BrotliStream(unsealed, CompressionMode.Decompress);
+        var state = RegistrySnapshot.Read(plain);
+        if (plain.ReadByte() >= 0)
+        {
+            throw new InvalidDataException("there is more in it than a registry");
+        }
+
+        unsealed.ReadToEnd();
+        if (SnapshotName.HashOf(sha.Hash!) != name.Hash || unsealed.Index != name.Index || unsealed.Term != name.Term || state.Index != name.Index)
+        {
+            throw new InvalidDataException("its content is not that of its name");
+        }
+
+        return state;
+    }
+
+    private static bool Same(RegistryState a, RegistryState b) =>
+        RegistrySnapshot.StateHash(a).AsSpan().SequenceEqual(RegistrySnapshot.StateHash(b));
+}
+
+/// <summary>A snapshot is missing, or is not what was stored.</summary>
+public sealed class SnapshotDamagedException(SnapshotName name, string what, Exception? inner = null)
+    : Exception($"snapshot '{name}' cannot be used: {what}", inner)
+{
+    public SnapshotName Snapshot { get; } = name;
+}

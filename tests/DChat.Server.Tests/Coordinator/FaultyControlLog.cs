@@ -1,0 +1,75 @@
+using DChat.Core.ControlLog;
+
+namespace DChat.Server.Tests.Coordinator;
+
+/// <summary>What goes wrong with one append.</summary>
+internal enum AppendFault
+{
+    None,
+
+    /// <summary>It is not committed, and nobody is told whether.</summary>
+    LostBefore,
+
+    /// <summary>It is committed, and nobody is told whether.</summary>
+    LostAfter,
+}
+
+/// <summary>A control log whose appends fail, or wait, as the test says.</summary>
+internal sealed class FaultyControlLog(IControlLog inner) : IControlLog
+{
+    private readonly List<long> _appended = [];
+    private int _waiting;
+
+    /// <summary>Asked before each append.</summary>
+    public Func<AppendFault> NextFault { get; set; } = () => AppendFault.None;
+
+    /// <summary>Each append waits for it first.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+
+    /// <summary>Appends that wait for the gate.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
+    /// <summary>The indexes of all attempts, in order.</summary>
+    public List<long> Attempts
+    {
+        get
+        {
+            lock (_appended)
+            {
+                return [.. _appended];
+            }
+        }
+    }
+
+    public Task<ILeadership> CampaignAsync(string advertise, CancellationToken cancellation) => inner.CampaignAsync(advertise, cancellation);
+
+    public Task<LeaderInfo?> ReadLeaderAsync(CancellationToken cancellation) => inner.ReadLeaderAsync(cancellation);
+
+    public async Task<AppendOutcome> AppendAsync(long term, long index, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
+    {
+        Interlocked.Increment(ref _waiting);
+        await Gate.WaitAsync(cancellation);
+        Interlocked.Decrement(ref _waiting);
+        lock (_appended)
+        {
+            _appended.Add(index);
+        }
+
+        var fault = NextFault();
+        if (fault == AppendFault.LostBefore)
+        {
+            throw new ControlLogUnavailableException("lost before");
+        }
+
+        var outcome = await inner.AppendAsync(term, index, payload, cancellation);
+        return fault == AppendFault.LostAfter ? throw new ControlLogUnavailableException("lost after") : outcome;
+    }
+
+    public Task<LogBounds> ReadBoundsAsync(CancellationToken cancellation) => inner.ReadBoundsAsync(cancellation);
+
+    public IAsyncEnumerable<LogEntry> FollowAsync(long fromIndex, CancellationToken cancellation) => inner.FollowAsync(fromIndex, cancellation);
+
+    public Task<bool> TruncateAsync(long term, long throughIndex, CancellationToken cancellation) => inner.TruncateAsync(term, throughIndex, cancellation);
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+}
