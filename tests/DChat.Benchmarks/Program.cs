@@ -1,7 +1,16 @@
+using DChat.Benchmarks.Bench;
 using DChat.Benchmarks.Yardsticks;
 
-return args switch
+switch (args)
 {
-    ["bare-hub", "--port", var port] => await BareHubServer.RunAsync(int.Parse(port), CancellationToken.None),
-    _ => 2,
-};
+    case [] or ["bench", ..]:
+        return await BenchCommand.RunAsync(args.Length == 0 ? [] : args[1..]);
+    case ["bare-hub", "--port", var port]:
+        return await BareHubServer.RunAsync(int.Parse(port), CancellationToken.None);
+    case ["bare-insert"]:
+        Console.WriteLine($"{await BareInsert.RowsPerSecondAsync(TimeSpan.FromSeconds(10)):N0} rows/s");
+        return 0;
+    default:
+        await Console.Error.WriteLineAsync("bench | micro | bare-hub --port P | bare-insert");
+        return 2;
+}

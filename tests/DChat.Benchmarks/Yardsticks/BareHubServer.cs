@@ -22,7 +22,7 @@ internal static class BareHubServer
         await using var app = builder.Build();
         app.MapHub<BareHub>(ProtocolVersion.HubPath, hub => hub.Transports = HttpTransportType.WebSockets);
         await app.StartAsync(cancellation);
-        Console.WriteLine($"listening on http://127.0.0.1:{port}");
+        Console.WriteLine($"listening {app.Urls.Single()}");
         await app.WaitForShutdownAsync(cancellation);
         return 0;
     }

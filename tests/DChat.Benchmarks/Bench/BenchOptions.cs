@@ -1,0 +1,47 @@
+namespace DChat.Benchmarks.Bench;
+
+/// <summary>What <c>bench</c> measures, and how thoroughly.</summary>
+internal sealed record BenchOptions
+{
+    public static BenchOptions Thorough { get; } = new()
+    {
+        Repeats = 3,
+        Duration = TimeSpan.FromSeconds(15),
+        Warmup = TimeSpan.FromSeconds(5),
+        Connections = 10_000,
+        LargeRoom = 1_000_000,
+        Resumers = 5_000,
+    };
+
+    /// <summary>For a fast look: shorter, smaller, once. Its figures are no measurements.</summary>
+    public static BenchOptions Quick { get; } = new()
+    {
+        Repeats = 1,
+        Duration = TimeSpan.FromSeconds(4),
+        Warmup = TimeSpan.FromSeconds(2),
+        Connections = 2_000,
+        LargeRoom = 50_000,
+        Resumers = 1_000,
+    };
+
+    /// <summary>Each figure is the median of so many runs, in which the servers take turns.</summary>
+    public int Repeats { get; init; }
+
+    public TimeSpan Duration { get; init; }
+
+    public TimeSpan Warmup { get; init; }
+
+    /// <summary>Of the idle scenario.</summary>
+    public int Connections { get; init; }
+
+    /// <summary>Messages in the large room of history and search.</summary>
+    public int LargeRoom { get; init; }
+
+    public int Resumers { get; init; }
+
+    /// <summary>Names of scenarios; empty: all.</summary>
+    public IReadOnlyList<string> Only { get; init; } = [];
+
+    /// <summary>Lines for people while it runs.</summary>
+    public Action<string> Tell { get; init; } = _ => { };
+}

@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using DChat.Terminal.Load;
+
+namespace DChat.Benchmarks.Bench;
+
+/// <summary>Runs <c>dchat load</c> as a process of its own.</summary>
+internal static class LoadProcess
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
+
+    /// <exception cref="InvalidOperationException">It did not run, or the checker found something: such figures are worthless.</exception>
+    public static async Task<LoadReport> RunAsync(Subject subject, string[] arguments)
+    {
+        var start = new ProcessStartInfo(
+            Path.Combine(AppContext.BaseDirectory, "dchat"),
+            [
+                "load",
+                "--json",
+                "--server", subject.Address.ToString(),
+                "--server-pid", subject.ProcessId.ToString(CultureInfo.InvariantCulture),
+                .. subject.IsBare ? ["--bare"] : Array.Empty<string>(),
+                .. arguments,
+            ])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["DCHAT_ADMIN_PASSWORD"] = Subject.AdminPassword;
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync().WaitAsync(Limit);
+        if (process.ExitCode is not (0 or LoadCommand.ExitFindings))
+        {
+            throw new InvalidOperationException($"dchat load {string.Join(' ', arguments)} ended with {process.ExitCode}: {await error}");
+        }
+
+        var report = JsonSerializer.Deserialize(await output, LoadJson.Default.LoadReport)!;
+        return report.Verdict.IsClean
+            ? report
+            : throw new InvalidOperationException($"dchat load {string.Join(' ', arguments)}: {report.Verdict}\n{string.Join('\n', report.Verdict.Examples.Concat(report.Notes))}");
+    }
+}
