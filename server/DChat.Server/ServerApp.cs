@@ -2,42 +2,41 @@ using System.Net.Sockets;
 using DChat.Core.ControlLog;
 using DChat.Core.Messages;
 using DChat.Server.Cli;
+using DChat.Server.Coordinator;
 using DChat.Server.Http;
 using DChat.Server.Observability;
+using DChat.Server.Security;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace DChat.Server;
 
 /// <summary>The whole server: which services make it up, what it serves where, and its life from start to stop.</summary>
-public static partial class ServerApp
+public static class ServerApp
 {
     /// <summary>Checks what is around, starts, says how to chat, and runs until it is stopped.</summary>
     /// <returns>An exit code of <see cref="CommandLine"/>.</returns>
     public static async Task<int> RunAsync(ServerOptions options)
     {
         using var data = Preflight.Check(options);
-        await using var app = Build(options);
-        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServerApp));
         try
         {
+            await using var app = Build(options);
             await app.StartAsync(CancellationToken.None);
+            Banner.Print(app, options);
+            await app.WaitForShutdownAsync(CancellationToken.None);
+            return Failed(app) ? CommandLine.Failure : CommandLine.Success;
         }
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
             // Between the check and the start somebody else took the port.
             throw Preflight.CannotListen("--host", options.Host, "--port", options.Port, SocketError.AddressAlreadyInUse);
         }
-        catch (Exception e) when (e is ControlLogDamagedException or MessageStoreDamagedException)
+        catch (Exception e) when (e is StartRefusedException or ControlLogDamagedException or MessageStoreDamagedException)
         {
-            Log.Damaged(log, e.Message);
+            await Console.Error.WriteLineAsync($"dchat-server: refusing to start: {e.Message}");
             return CommandLine.Failure;
         }
-
-        Banner.Print(app, options);
-        Log.Listening(log, Listeners.ClientUrl(app), Listeners.NodeUrl(app));
-        await app.WaitForShutdownAsync(CancellationToken.None);
-        return Failed(app) ? CommandLine.Failure : CommandLine.Success;
     }
 
     /// <summary>The composition, not started; tests add to it what they observe it by.</summary>
@@ -50,6 +49,8 @@ public static partial class ServerApp
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.DrainSeconds));
         builder.AddObservability(options);
         builder.AddListeners(options);
+        builder.AddCoordinator(options);
+        builder.AddSecurity();
         builder.AddHttpApi();
         adjust?.Invoke(builder);
 
@@ -59,19 +60,11 @@ public static partial class ServerApp
         app.UseListeners();
         app.MapHttpApi();
         app.MapObservability();
+        app.ObserveCoordinator();
         return app;
     }
 
     /// <summary>Whether a service ended by an exception, which stops the host.</summary>
     private static bool Failed(WebApplication app) =>
         app.Services.GetServices<IHostedService>().OfType<BackgroundService>().Any(service => service.ExecuteTask is { IsFaulted: true });
-
-    private static partial class Log
-    {
-        [LoggerMessage(EventId = 1000, Level = LogLevel.Information, Message = "Listening for clients on {Client} and for nodes on {Node}")]
-        public static partial void Listening(ILogger logger, string client, string node);
-
-        [LoggerMessage(EventId = 1001, Level = LogLevel.Critical, Message = "Refusing to start: {Damage}")]
-        public static partial void Damaged(ILogger logger, string damage);
-    }
 }

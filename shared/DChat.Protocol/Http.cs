@@ -59,5 +59,17 @@ public sealed record BulkUser(string User, string AccessToken);
 
 public sealed record BulkRoom(string Room, IReadOnlyList<int> Members);
 
+/// <summary><c>POST /api/admin/users/{user}/disable</c>.</summary>
+public sealed record DisableAccountRequest(string? Reason = null);
+
+/// <summary><c>POST /api/admin/invitations</c>: a code with which others may register.</summary>
+/// <param name="Uses">How many accounts it makes; 1 when absent.</param>
+/// <param name="Days">How long it is valid, 1 to 365; 7 when absent.</param>
+public sealed record NewInvitationRequest(int? Uses = null, int? Days = null);
+
+/// <param name="Code">Only in the answer that made it.</param>
+/// <param name="ExpiresAt">Unix milliseconds UTC.</param>
+public sealed record InvitationAnswer(string Code, int Uses, long ExpiresAt);
+
 /// <summary>An <c>application/problem+json</c> document (RFC 9457) with a stable <paramref name="Code"/>.</summary>
 public sealed record Problem(string? Type, string? Title, int Status, string Code, string? Detail = null, long? RetryAfterMs = null);

@@ -59,6 +59,9 @@ namespace DChat.Protocol;
 [JsonSerializable(typeof(PostMessageRequest))]
 [JsonSerializable(typeof(BulkUsersRequest))]
 [JsonSerializable(typeof(BulkUsersAnswer))]
+[JsonSerializable(typeof(DisableAccountRequest))]
+[JsonSerializable(typeof(NewInvitationRequest))]
+[JsonSerializable(typeof(InvitationAnswer))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ProtocolJson : JsonSerializerContext
 {

@@ -1,4 +1,5 @@
 using System.Net;
+using DChat.Server.Coordinator;
 
 namespace DChat.Server.Cli;
 
@@ -36,7 +37,7 @@ public static class Settings
         Setting.Choice("registration", People, "who may make an account: everybody, whoever is invited, nobody", o => o.Registration, (o, v) => o with { Registration = v }),
         Setting.Number("accessTokenSeconds", People, "how long an access token is valid", 10, 86_400, o => o.AccessTokenSeconds, (o, v) => o with { AccessTokenSeconds = v }),
         Setting.Number("refreshTokenDays", People, "how long a session lives without being used", 1, 365, o => o.RefreshTokenDays, (o, v) => o with { RefreshTokenDays = v }),
-        new("clusterSecret", People, "32 characters or more", "what nodes prove themselves by; DATA/cluster-secret unless given", o => o.ClusterSecret ?? "(in the data folder)", (o, v) => o with { ClusterSecret = v.Length >= 32 ? v : throw new FormatException() }) { Secret = true },
+        new("clusterSecret", People, "32 bytes in base64", "what nodes prove themselves by; DATA/cluster-secret unless given", o => o.ClusterSecret ?? "(in the data folder)", (o, v) => o with { ClusterSecret = IsSecret(v) ? v : throw new FormatException() }) { Secret = true },
 
         Setting.Choice("logFormat", Operation, "one line for people, or one JSON object a line", o => o.LogFormat, (o, v) => o with { LogFormat = v }),
         Setting.Choice("logLevel", Operation, "the least severe log that is written", o => o.LogLevel, (o, v) => o with { LogLevel = v }),
@@ -83,6 +84,8 @@ public static class Settings
         {
             Placeholder = "URL",
         };
+
+    private static bool IsSecret(string text) => Convert.TryFromBase64String(text.Trim(), new byte[ClusterSecret.Size], out var length) && length == ClusterSecret.Size;
 
     private static string NotEmpty(string text) => text.Length > 0 ? text : throw new FormatException();
 }

@@ -65,7 +65,12 @@ internal static class RandomCommands
         (1, from u in User from s in Small select (Command)new CreateAccount("", u, 0, u, null, [1], false, SecretHash.Of($"{s}"))),
         (1, from u in User from a in Actor from s in Small select (Command)new CreateApiToken("", a, 0, u, $"t{s}", "bot", SecretHash.Of($"{s}"))),
         (1, from u in User from a in Actor from s in Small select (Command)new EndApiToken("", a, 0, u, $"t{s}")),
-        (4, from a in Actor from r in Room from n in Name from v in Visibility from p in Password from w in Gen.Elements("", "w1", "w2")
+        (4, from a in Actor
+            from r in Room
+            from n in Name
+            from v in Visibility
+            from p in Password
+            from w in Gen.Elements("", "w1", "w2")
             select (Command)new CreateRoom("", a, 0, r, n, null, v, p, w)),
         (1, from a in Actor from r in Room from n in Name from v in Visibility select (Command)new CreateRoom("", a, 0, r, n, null, v, null, "", Users)),
         (1, from a in Actor from r in Room select (Command)new AddMembers("", a, 0, r, ["ann", "bob", "ann"])),
@@ -80,7 +85,9 @@ internal static class RandomCommands
         (2, from a in Actor from r in Room from u in User from until in Gen.Elements(0L, 2_000_000, 9_000_000) select (Command)new Mute("", a, 0, r, u, until)),
         (4, from a in Actor from r in Room from u in User from role in Gen.Elements(Enum.GetValues<RoomRole>()) select (Command)new SetRole("", a, 0, r, u, role)),
         (2, from a in Actor from u in User from s in Small select (Command)new OpenDirect("", a, 0, $"d{s}", u, "")),
-        (2, from w in Gen.Elements(Workers) from i in Small from s in Gen.Elements(Enum.GetValues<WorkerState>())
+        (2, from w in Gen.Elements(Workers)
+            from i in Small
+            from s in Gen.Elements(Enum.GetValues<WorkerState>())
             select (Command)new RegisterWorker("", "", 0, w, $"h-{w}:1", $"i{i}", 1, ["zone=a"], s)),
         (1, from w in Gen.Elements(Workers) from a in Actor from s in Gen.Elements(Enum.GetValues<WorkerState>()) select (Command)new SetWorkerState("", a, 0, w, s)),
         (1, from w in Gen.Elements(Workers) from a in Actor select (Command)new RemoveWorker("", a, 0, w)),

@@ -30,7 +30,7 @@ public sealed class CommandLineTests
     [Fact]
     public async Task Config_show_masks_secrets_and_names_origins()
     {
-        const string Secret = "0123456789012345678901234567890123456789";
+        const string Secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
         var (code, output, _) = await ServerProcess.RunAsync(["config", "show", "--port", "9"], new Dictionary<string, string> { ["DCHAT__CLUSTERSECRET"] = Secret });
         Assert.Equal(CommandLine.Success, code);
         Assert.Contains("port = 9  (flag --port)", output, StringComparison.Ordinal);

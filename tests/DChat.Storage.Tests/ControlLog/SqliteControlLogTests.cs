@@ -80,7 +80,7 @@ public sealed class SqliteControlLogTests : ControlLogSpec
         await using var log = SqliteControlLog.Open(Path);
         Damage("UPDATE log_entry SET payload = x'00' WHERE idx = 4");
 
-        
+
         await Assert.ThrowsAsync<ControlLogDamagedException>(() => ReadAsync(log, 4, 1));
     }
 

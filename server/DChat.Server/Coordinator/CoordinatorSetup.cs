@@ -1,0 +1,66 @@
+using DChat.Core.Blobs;
+using DChat.Core.ControlLog;
+using DChat.Core.Registry;
+using DChat.Server.Cli;
+using DChat.Server.Coordinator.Snapshots;
+using DChat.Server.Http;
+using DChat.Server.Observability;
+using DChat.Storage.Files;
+using DChat.Storage.Sqlite;
+
+namespace DChat.Server.Coordinator;
+
+/// <summary>What makes a process a coordinator: the control log, the registry and its leader, and snapshots in the blob store.</summary>
+internal static class CoordinatorSetup
+{
+    private const string AdminPasswordVariable = "DCHAT_ADMIN_PASSWORD";
+
+    public static void AddCoordinator(this WebApplicationBuilder builder, ServerOptions options)
+    {
+        var services = builder.Services;
+        services.AddSingleton(Secret(options));
+        services.AddSingleton(new CoordinatorOptions
+        {
+            Advertise = $"{options.NodeHost}:{options.EffectiveNodePort}",
+            Limits = new RegistryLimits
+            {
+                RoomsPerUser = options.Limits.RoomsPerUser,
+                MembersPerRoom = options.Limits.MembersPerRoom,
+                ApiTokensPerUser = options.Limits.TokensPerUser,
+            },
+            ScratchFolder = options.Data,
+            AdminPasswordPath = Path.Combine(options.Data, "initial-admin-password"),
+            AdminPassword = Environment.GetEnvironmentVariable(AdminPasswordVariable),
+        });
+        services.AddSingleton<IControlLog>(_ => SqliteControlLog.Open(options.LogPath));
+        services.AddSingleton<IBlobStore>(_ => FileBlobStore.OpenFolder(options.BlobsPath));
+        services.AddSingleton(provider => new SnapshotStore(
+            provider.GetRequiredService<IBlobStore>(), provider.GetRequiredService<ClusterSecret>(), provider.GetRequiredService<CoordinatorOptions>().ScratchFolder));
+        services.AddSingleton<SnapshotKeeper>();
+        services.AddSingleton<RegistryReplica>();
+        services.AddSingleton<CoordinatorService>();
+        services.AddSingleton<IRegistryCommands>(provider => provider.GetRequiredService<CoordinatorService>());
+        services.AddHostedService(provider => provider.GetRequiredService<CoordinatorService>());
+        services.AddSingleton<IReadiness, CoordinatorReadiness>();
+    }
+
+    /// <summary>Shows where the registry stands in the metrics.</summary>
+    public static void ObserveCoordinator(this WebApplication app)
+    {
+        var metrics = app.Services.GetRequiredService<DChatMetrics>();
+        var replica = app.Services.GetRequiredService<RegistryReplica>();
+        var keeper = app.Services.GetRequiredService<SnapshotKeeper>();
+        metrics.ObserveLog(() => replica.Index, () => replica.State.Index - replica.Index);
+        metrics.ObserveSnapshot(() => keeper.Age?.TotalSeconds);
+    }
+
+    private static ClusterSecret Secret(ServerOptions options) => options.ClusterSecret is { } given
+        ? ClusterSecret.Parse(given, "the cluster secret given")
+        : ClusterSecret.LoadOrCreate(Path.Combine(options.Data, "cluster-secret"), mayCreate: !File.Exists(options.LogPath));
+
+    private sealed class CoordinatorReadiness(RegistryReplica replica) : IReadiness
+    {
+        public ValueTask<string?> WhyNotReadyAsync(CancellationToken cancellation) =>
+            new(replica.State.ProtectionKeys.Count == 0 ? "The registry is not there yet." : null);
+    }
+}

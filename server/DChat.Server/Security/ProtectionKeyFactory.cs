@@ -1,0 +1,33 @@
+using DChat.Core.Registry;
+using DChat.Server.Coordinator;
+
+namespace DChat.Server.Security;
+
+/// <summary>
+/// When a token-protection key is due, and the key. Keys last 90 days and the next is there two days before it is used, so that every
+/// node has it by then; a key is kept for reading as long as tokens that it protects can live.
+/// </summary>
+internal sealed class ProtectionKeyFactory(ClusterSecret secret) : IProtectionKeyFactory
+{
+    private static readonly TimeSpan Lifetime = TimeSpan.FromDays(90);
+    private static readonly TimeSpan Ahead = TimeSpan.FromDays(2);
+
+    public ProtectionKey? CreateIfDue(IReadOnlyList<ProtectionKey> keys, DateTimeOffset now)
+    {
+        var last = keys.Count == 0 ? DateTimeOffset.UnixEpoch : DateTimeOffset.FromUnixTimeMilliseconds(keys.Max(key => key.ExpiresAt));
+        if (now + Ahead < last)
+        {
+            return null;
+        }
+
+        var activates = last > now ? last : now;
+        var expires = activates + Lifetime;
+        var (id, xml) = ProtectionKeyXml.Create(activates, expires);
+        return new ProtectionKey(
+            id,
+            secret.Seal(RegistryKeyRepository.Purpose, xml),
+            now.ToUnixTimeMilliseconds(),
+            activates.ToUnixTimeMilliseconds(),
+            expires.ToUnixTimeMilliseconds());
+    }
+}
