@@ -37,8 +37,9 @@ public sealed partial class ChatClient
         RepeatAsync<Room>(HubMethods.OpenDirect, new OpenDirectRequest(user), cancel);
 
     /// <summary>Follows a room of the user and waits until it is up to date. In a client that follows all rooms: waits until it knows this one.</summary>
-    /// <param name="room">As <see cref="CreateRoomAsync"/>, <see cref="JoinRoomAsync"/> or <see cref="OpenDirectAsync"/> answered it.</param>
-    public async Task<ChatRoom> FollowAsync(Room room, CancellationToken cancel = default)
+    /// <param name="room">The room's id.</param>
+    /// <exception cref="ChatException"><c>not_member</c>: the user is not in it.</exception>
+    public async Task<ChatRoom> FollowAsync(string room, CancellationToken cancel = default)
     {
         using var limit = new CancellationTokenSource(options.CallTimeout, options.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
@@ -52,7 +53,7 @@ public sealed partial class ChatClient
             throw new ChatException(ErrorCodes.Unavailable, "The room did not come up to date in time.", null, e);
         }
 
-        return Book.Find(room.Id) ?? throw new ChatException(ErrorCodes.NotMember, "The user is not in the room any more.");
+        return Book.Find(room) ?? throw new ChatException(ErrorCodes.NotMember, "You are not in this room.");
     }
 
     /// <summary>Sends a message to a room, followed or not; see <see cref="ChatRoom.SendAsync"/>.</summary>
@@ -68,6 +69,19 @@ public sealed partial class ChatClient
 
     /// <summary>Takes a message back that waits to be sent. False where it is on its way already, or was: then it may have arrived.</summary>
     public bool TryWithdraw(OutgoingMessage message) => outbox.TryWithdraw(message);
+
+    /// <summary>Changes the text of a message of one's own.</summary>
+    public Task<RevAnswer> EditAsync(string room, long seq, string body, CancellationToken cancel = default) =>
+        RepeatAsync<RevAnswer>(HubMethods.Edit, new EditRequest(room, NewId(), seq, body), cancel);
+
+    /// <summary>Deletes a message of one's own, or as a moderator anybody's.</summary>
+    public Task<RevAnswer> DeleteAsync(string room, long seq, CancellationToken cancel = default) =>
+        RepeatAsync<RevAnswer>(HubMethods.Delete, new DeleteRequest(room, NewId(), seq), cancel);
+
+    /// <summary>Reacts to a message, or takes a reaction back.</summary>
+    /// <param name="emoji">One grapheme of at most 32 bytes.</param>
+    public Task<RevAnswer> ReactAsync(string room, long seq, string emoji, bool on = true, CancellationToken cancel = default) =>
+        RepeatAsync<RevAnswer>(HubMethods.React, new ReactRequest(room, NewId(), seq, emoji, on), cancel);
 
     /// <summary>A page of messages of a room, ascending.</summary>
     /// <param name="beforeSeq">Messages below it; the newest when null.</param>

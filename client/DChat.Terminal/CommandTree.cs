@@ -1,5 +1,11 @@
 using System.CommandLine;
+using DChat.Terminal.Accounts;
+using DChat.Terminal.Files;
+using DChat.Terminal.Invocation;
 using DChat.Terminal.Load;
+using DChat.Terminal.Messages;
+using DChat.Terminal.Moderation;
+using DChat.Terminal.Rooms;
 
 namespace DChat.Terminal;
 
@@ -8,7 +14,7 @@ internal static class CommandTree
 {
     public static RootCommand Create()
     {
-        var root = new RootCommand("D-Chat in the terminal: chat, and verbs for scripts.")
+        var root = new RootCommand(Description)
         {
             GlobalOptions.Server,
             GlobalOptions.User,
@@ -20,12 +26,34 @@ internal static class CommandTree
             root.Subcommands.Add(verb);
         }
 
+        HelpWithExamples.Install(root);
         return root;
     }
 
-    private static IEnumerable<Command> Verbs()
-    {
-        // One line a verb: yield return XVerb.Create();
-        yield return LoadCommand.Create();
-    }
+    private static IEnumerable<Command> Verbs() =>
+    [
+        .. AccountVerbs.All(),
+        .. RoomVerbs.All(),
+        .. SendVerbs.All(),
+        .. ReadVerbs.All(),
+        .. ModerationVerbs.All(),
+        .. FileVerbs.All(),
+        LoadCommand.Create(),
+    ];
+
+    private const string Description = """
+        D-Chat in the terminal: chat, and verbs for scripts.
+
+        To begin:
+          dchat register alice --server http://localhost:8080
+          dchat create garden
+          dchat send garden "Hello"
+          dchat tail garden -f
+
+        A room is named by its name or id; @user is the direct room with somebody.
+        Sessions are kept in $XDG_CONFIG_HOME/dchat (else ~/.config/dchat; on Windows %APPDATA%\dchat), readable by you alone.
+        Exit codes: 0 done, 1 refused by the server, 2 wrong usage, 3 not signed in, 4 server cannot be reached,
+        70 a defect of dchat, 130 interrupted.
+        Colours are off when standard output is no terminal, or NO_COLOR is set.
+        """;
 }

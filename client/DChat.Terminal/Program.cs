@@ -1,15 +1,20 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
 using DChat.Terminal;
 
 var parsed = CommandTree.Create().Parse(args);
-if (parsed.Errors.Count == 0)
+if (parsed.Action is not ParseErrorAction)
 {
     return await parsed.InvokeAsync();
 }
 
-foreach (var error in parsed.Errors)
+// A word that is no verb also counts as a verb that is missing: say the first alone.
+var errors = parsed.UnmatchedTokens.Count > 0 ? parsed.Errors.Where(e => e.Message.Contains(parsed.UnmatchedTokens[0], StringComparison.Ordinal)) : parsed.Errors;
+foreach (var message in errors.Select(e => e.Message).Distinct())
 {
-    Console.Error.WriteLine($"dchat: {error.Message}");
+    Console.Error.WriteLine($"dchat: {message}");
 }
 
-Console.Error.WriteLine($"Try: dchat {parsed.CommandResult.Command.Name} --help");
+var command = parsed.CommandResult.Command;
+Console.Error.WriteLine(command is RootCommand ? "Try: dchat --help" : $"Try: dchat {command.Name} --help");
 return ExitCodes.Usage;

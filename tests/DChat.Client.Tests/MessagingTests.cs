@@ -248,7 +248,7 @@ public sealed class MessagingTests
         using var messages = client.Messages();
         Assert.Empty(client.Rooms);
 
-        await client.FollowAsync(room.Info).Within();
+        await client.FollowAsync(room.Info.Id).Within();
         await server.PostAsync("other", "bob", "elsewhere");
         await server.PostAsync("room", "bob", "here");
         server.Cut();

@@ -70,17 +70,14 @@ public sealed class ChatRoom
         client.Post(Id, body, kind, replyTo, files);
 
     /// <summary>Changes the text of a message of one's own.</summary>
-    public Task EditAsync(long seq, string body, CancellationToken cancel = default) =>
-        client.RepeatAsync<RevAnswer>(HubMethods.Edit, new EditRequest(Id, ChatClient.NewId(), seq, body), cancel);
+    public Task EditAsync(long seq, string body, CancellationToken cancel = default) => client.EditAsync(Id, seq, body, cancel);
 
     /// <summary>Deletes a message of one's own, or as a moderator anybody's.</summary>
-    public Task DeleteAsync(long seq, CancellationToken cancel = default) =>
-        client.RepeatAsync<RevAnswer>(HubMethods.Delete, new DeleteRequest(Id, ChatClient.NewId(), seq), cancel);
+    public Task DeleteAsync(long seq, CancellationToken cancel = default) => client.DeleteAsync(Id, seq, cancel);
 
     /// <summary>Reacts to a message, or takes a reaction back.</summary>
     /// <param name="emoji">One grapheme of at most 32 bytes.</param>
-    public Task ReactAsync(long seq, string emoji, bool on = true, CancellationToken cancel = default) =>
-        client.RepeatAsync<RevAnswer>(HubMethods.React, new ReactRequest(Id, ChatClient.NewId(), seq, emoji, on), cancel);
+    public Task ReactAsync(long seq, string emoji, bool on = true, CancellationToken cancel = default) => client.ReactAsync(Id, seq, emoji, on, cancel);
 
     /// <summary>Puts one older page in front of <see cref="Messages"/>. False where there is none, or one is being fetched already.</summary>
     public Task<bool> LoadOlderAsync(CancellationToken cancel = default) => client.LoadOlderAsync(state, cancel);

@@ -118,25 +118,18 @@ internal sealed class RoomBook
     }
 
     /// <summary>Follows one room; completes when it is up to date, or gone.</summary>
-    public Task Follow(Room room)
+    public Task Follow(string id)
     {
         lock (gate)
         {
-            var state = Room(room.Id);
-            var isNew = state.Known is null;
-            state.Learn(room);
-            if (state.Timeline.Rev is null)
+            var room = Room(id);
+            if (room.Timeline.Rev is null)
             {
-                state.Timeline.MarkLost();
+                room.Timeline.MarkLost();
             }
 
-            if (isNew)
-            {
-                events.Publish(new ChatEvent.RoomAdded(Facade(state)));
-            }
-
-            fetcher.Pump(state);
-            return state.WhenSettled();
+            fetcher.Pump(room);
+            return room.WhenSettled();
         }
     }
 
@@ -216,6 +209,27 @@ internal sealed class RoomBook
         {
             room.MoveReadMark(seq);
             Hint(room, facade => new ChatEvent.ReadChanged(facade));
+        }
+    }
+
+    /// <summary>Takes in the answer of a <c>subscribe</c>, if its connection is still the one.</summary>
+    public void Apply(HubLink from, RoomState room, long ticket, RoomSync answer)
+    {
+        lock (gate)
+        {
+            if (from != link)
+            {
+                return;
+            }
+
+            var isNew = room.Known is null;
+            room.Learn(answer);
+            if (isNew)
+            {
+                events.Publish(new ChatEvent.RoomAdded(Facade(room)));
+            }
+
+            Tell(room, room.Timeline.Apply(ticket, answer));
         }
     }
 

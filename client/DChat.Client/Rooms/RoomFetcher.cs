@@ -100,16 +100,7 @@ internal sealed class RoomFetcher(RoomBook book, TimeProvider time, OwnedTasks t
         try
         {
             var answer = await link.InvokeAsync<RoomSync>(HubMethods.Subscribe, new SubscribeRequest(room.Id, after), cancel).ConfigureAwait(false);
-            book.Step(room, r =>
-            {
-                if (book.Link != link)
-                {
-                    return [];
-                }
-
-                r.Learn(answer);
-                return r.Timeline.Apply(ticket, answer);
-            });
+            book.Apply(link, room, ticket, answer);
         }
         catch
         {
