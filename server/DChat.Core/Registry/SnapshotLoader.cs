@@ -189,7 +189,12 @@ internal sealed class SnapshotLoader(SnapshotReader reader)
             var account = AccountHandle();
             join = checked(join + (uint)reader.Number());
             joinedAt += reader.Difference();
-            var role = reader.Choice<RoomRole>();
+            var role = (RoomRole)reader.Number();
+            if (role is < RoomRole.Member or > RoomRole.Owner)
+            {
+                throw SnapshotReader.Damaged("a member's role is unknown");
+            }
+
             members[i] = new MemberEntry(join, account);
             (role == RoomRole.Owner ? owners : role == RoomRole.Moderator ? moderators : null)?.Add(members[i]);
             if (_filled[account] == _memberships[account].Length)

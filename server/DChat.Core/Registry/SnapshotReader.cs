@@ -15,6 +15,12 @@ internal sealed class SnapshotReader(Stream stream)
 
     public long Number()
     {
+        // Most numbers are below 128, and there are tens of millions of them.
+        if (_at < _end && _buffer[_at] < 0x80)
+        {
+            return _buffer[_at++];
+        }
+
         ulong value = 0;
         for (var shift = 0; shift < 63; shift += 7)
         {

@@ -5,7 +5,7 @@ using FsCheck.Fluent;
 namespace DChat.Core.Tests.Registry;
 
 /// <summary>
-/// A failure prints the shrunk history and, after "Last step was invoked with", the seed's two numbers:
+/// A failure prints the shrunk history and, after "Falsifiable", the seed's two numbers:
 /// <c>DCHAT_REPLAY=1234,5678 dotnet test --filter …</c> shows the same again.
 /// </summary>
 public sealed class RegistryProperties
