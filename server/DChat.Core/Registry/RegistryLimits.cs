@@ -66,6 +66,9 @@ public static class RegistryBounds
     /// <summary>Mutes of one room that have not expired.</summary>
     public const int MutesPerRoom = 10_000;
 
+    /// <summary>The slowest slow mode, in seconds.</summary>
+    public const int SlowModeSeconds = 3_600;
+
     /// <summary>Lines of the audit trail; the oldest is dropped.</summary>
     public const int AuditLines = 10_000;
 

@@ -66,7 +66,7 @@ internal sealed partial class Ruling
             return Invalid("a password's hash has at most 256 bytes");
         }
 
-        return c.SlowModeSeconds is < 0 or > SlowModeSecondsMax ? Invalid("slow mode is 0 to 3,600 seconds") : null;
+        return c.SlowModeSeconds is < 0 or > RegistryBounds.SlowModeSeconds ? Invalid("slow mode is 0 to 3,600 seconds") : null;
     }
 
     /// <summary>The settings that become others, as one event.</summary>

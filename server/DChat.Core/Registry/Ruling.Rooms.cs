@@ -4,9 +4,6 @@ namespace DChat.Core.Registry;
 
 internal sealed partial class Ruling
 {
-    /// <summary>The highest slow mode.</summary>
-    private const int SlowModeSecondsMax = 3_600;
-
     private Outcome Rule(CreateRoom c)
     {
         if (CheckNewRoom(c.RoomId, c.Worker) is { } refusal)

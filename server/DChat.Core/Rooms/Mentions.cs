@@ -15,13 +15,13 @@ public static class Mentions
         List<string>? found = null;
         for (var at = body.IndexOf('@'); at >= 0; at = body.IndexOf('@', at + 1))
         {
-            if (at > 0 && UserName.IsNameCharacter(char.ToLowerInvariant(body[at - 1])))
+            if (at > 0 && UserName.IsNameCharacter(body[at - 1]))
             {
                 continue;
             }
 
             var end = at + 1;
-            while (end < body.Length && UserName.IsNameCharacter(char.ToLowerInvariant(body[end])))
+            while (end < body.Length && UserName.IsNameCharacter(body[end]))
             {
                 end++;
             }

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace DChat.Core.Rooms;
 
 /// <summary>Names of users: 2 to 32 of <c>a-z 0-9 _ . -</c>, compared without case and kept in lower case.</summary>
@@ -6,8 +8,11 @@ public static class UserName
     public const int MinLength = 2;
     public const int MaxLength = 32;
 
-    /// <summary>The form in which a name is kept and compared.</summary>
-    public static string Fold(string name) => name.ToLowerInvariant();
+    /// <summary>
+    /// The form in which a name is kept and compared. Only ASCII has case here:
+    /// Unicode would make a "k" of the Kelvin sign, and one user of two names.
+    /// </summary>
+    public static string Fold(string name) => Ascii.IsValid(name) ? name.ToLowerInvariant() : name;
 
     /// <summary>Null, or the refusal's code.</summary>
     /// <param name="folded">The name in lower case, where it is valid.</param>
@@ -21,7 +26,7 @@ public static class UserName
 
         foreach (var c in name)
         {
-            if (!IsNameCharacter(char.ToLowerInvariant(c)))
+            if (!IsNameCharacter(c))
             {
                 return RefusalCodes.InvalidUser;
             }
@@ -31,5 +36,5 @@ public static class UserName
         return null;
     }
 
-    internal static bool IsNameCharacter(char c) => c is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '_' or '.' or '-';
+    internal static bool IsNameCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-';
 }
