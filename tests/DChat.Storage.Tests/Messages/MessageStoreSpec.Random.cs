@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DChat.Core.Messages;
+using DChat.TestKit;
 
 namespace DChat.Storage.Tests.Messages;
 
@@ -13,7 +14,7 @@ public abstract partial class MessageStoreSpec
     [Fact]
     public async Task Any_sequence_of_calls_answers_as_the_model_does()
     {
-        var seed = Environment.TickCount;
+        var seed = Seed.Print(output);
         try
         {
             await new RandomCalls(this, seed).RunAsync(1_500);
@@ -142,7 +143,7 @@ public abstract partial class MessageStoreSpec
             foreach (var word in RandomWords)
             {
                 var expected = _model.Search(word, RandomRooms).Order().ToList();
-                await UntilAsync(async () =>
+                await Eventually.Holds(async () =>
                 {
                     var hits = new List<(string, long)>();
                     string? after = null;

@@ -1,4 +1,5 @@
 using DChat.Core.Messages;
+using DChat.TestKit;
 
 namespace DChat.Storage.Tests.Messages;
 
@@ -79,7 +80,7 @@ public abstract partial class MessageStoreSpec
     [Fact]
     public async Task Random_text_is_no_error()
     {
-        var seed = Environment.TickCount;
+        var seed = Seed.Print(output);
         var random = new Random(seed);
         const string alphabet = "ab\"*'()-+^:{}, \\\0\u0301é漢🎉ANDORNEAR\t";
         var room = await OpenRoomAsync();
@@ -118,13 +119,13 @@ public abstract partial class MessageStoreSpec
 
         await ReopenAsync();
         await UntilFoundAsync("apple", ["room", "gone"], ("room", 4), ("room", 2));
-        await UntilAsync(() => Task.FromResult(Store.SearchLag == default));
+        await Eventually.Holds(() => Store.SearchLag == default);
     }
 
     [Fact]
     public async Task Pages_of_hits_join_without_gap_or_repeat()
     {
-        var seed = Environment.TickCount;
+        var seed = Seed.Print(output);
         var random = new Random(seed);
         var names = Enumerable.Range(0, 7).Select(i => $"room{i}").ToArray();
         var expected = new List<(string Room, long Seq, long SentAt)>();
@@ -148,7 +149,7 @@ public abstract partial class MessageStoreSpec
             }
         }
 
-        await UntilAsync(async () => (await FindAsync("needle", names, limit: 200)).Hits.Count == Math.Min(expected.Count, 200));
+        await Eventually.Holds(async () => (await FindAsync("needle", names, limit: 200)).Hits.Count == Math.Min(expected.Count, 200));
         var found = new List<(string Room, long Seq, long SentAt)>();
         string? after = null;
         do
@@ -177,13 +178,13 @@ public abstract partial class MessageStoreSpec
     {
         var room = await OpenRoomAsync();
         await room.PostManyAsync(50);
-        await UntilAsync(() => Task.FromResult(Store.SearchLag == default));
+        await Eventually.Holds(() => Store.SearchLag == default);
         Assert.Equal(11, (await FindAsync("m1*", ["room"])).Hits.Count);
     }
 
     protected Task<SearchPage> FindAsync(string text, string[] rooms, string? after = null, int limit = 50, string? reader = null) =>
         Store.SearchAsync(new SearchQuery(text, rooms, after, limit, reader), default).WaitAsync(Limit);
 
-    protected Task UntilFoundAsync(string text, string[] rooms, params (string Room, long Seq)[] hits) => UntilAsync(async () =>
+    protected Task UntilFoundAsync(string text, string[] rooms, params (string Room, long Seq)[] hits) => Eventually.Holds(async () =>
         (await FindAsync(text, rooms)).Hits.Select(hit => (hit.Room, hit.Message.Seq)).SequenceEqual(hits));
 }

@@ -1,4 +1,5 @@
 using DChat.Core.Messages;
+using Xunit.Abstractions;
 
 namespace DChat.Storage.Tests.Messages;
 
@@ -6,7 +7,7 @@ namespace DChat.Storage.Tests.Messages;
 /// What every message store does. An engine's tests inherit it and say how a store is opened;
 /// each test gets a store of its own, empty, and may close and open it again.
 /// </summary>
-public abstract partial class MessageStoreSpec : IAsyncLifetime
+public abstract partial class MessageStoreSpec(ITestOutputHelper output) : IAsyncLifetime
 {
     /// <summary>No call of a test takes longer.</summary>
     protected static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
@@ -65,16 +66,6 @@ public abstract partial class MessageStoreSpec : IAsyncLifetime
 
     protected static React React(string author, string clientId, long seq, string emoji, bool on = true) =>
         new(author, clientId, 4_000, seq, emoji, on);
-
-    /// <summary>Waits for a condition, not for time.</summary>
-    protected static async Task UntilAsync(Func<Task<bool>> holds)
-    {
-        using var limit = new CancellationTokenSource(Limit);
-        while (!await holds())
-        {
-            await Task.Delay(10, limit.Token);
-        }
-    }
 
     /// <summary>Writes a room and keeps the rev that it last knew.</summary>
     protected sealed class HostedRoom(MessageStoreSpec spec, string id, long epoch)

@@ -1,10 +1,11 @@
 using DChat.Core.Messages;
 using DChat.Storage.Sqlite.Messages;
 using Microsoft.Extensions.Logging.Abstractions;
+using Xunit.Abstractions;
 
 namespace DChat.Storage.Tests.Messages;
 
-public sealed class SqliteMessageStoreTests : MessageStoreSpec
+public sealed class SqliteMessageStoreTests(ITestOutputHelper output) : MessageStoreSpec(output)
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("dchat-messages-").FullName;
 

@@ -16,7 +16,7 @@ public sealed record SqliteMessageStoreOptions
     public int Searchers { get; init; } = 2;
 
     /// <summary>What one search may take; then it answers what it has found, and where to go on. At least one step is made, so zero is allowed.</summary>
-    public TimeSpan SearchBudget { get; init; } = TimeSpan.FromMilliseconds(100);
+    public TimeSpan SearchBudget { get; init; } = TimeSpan.FromMilliseconds(40);
 
     /// <summary>How long the search index lets commits gather before it takes them in. Together with the indexing itself this stays below 2 s.</summary>
     public TimeSpan IndexDelay { get; init; } = TimeSpan.FromMilliseconds(200);

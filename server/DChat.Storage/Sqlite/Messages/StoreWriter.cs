@@ -73,10 +73,13 @@ internal sealed class StoreWriter : IAsyncDisposable
         },
         CancellationToken.None);
 
+    internal static void Tune(SqliteSession session) =>
+        session.Execute($"PRAGMA wal_autocheckpoint = {CheckpointPages}; PRAGMA cache_size = -{CacheKiB}");
+
     private static MessageTables Prepare(SqliteSession session)
     {
         var tables = MessageTables.Over(session);
-        session.Execute($"PRAGMA wal_autocheckpoint = {CheckpointPages}; PRAGMA cache_size = -{CacheKiB}");
+        Tune(session);
         return tables;
     }
 

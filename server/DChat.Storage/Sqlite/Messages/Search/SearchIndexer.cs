@@ -60,9 +60,9 @@ internal sealed class SearchIndexer : IAsyncDisposable
         {
             return await index.SearchAsync(search, cancellation);
         }
-        catch (SqliteException error)
+        catch (SearchIndexException error)
         {
-            NoteDamage(error);
+            NoteDamage(error.Error);
             throw new MessageStoreUnavailableException($"'{_options.SearchPath}' cannot be used now: {error.Message}", error);
         }
     }
