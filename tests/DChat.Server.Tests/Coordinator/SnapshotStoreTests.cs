@@ -1,0 +1,174 @@
+using System.Text;
+using DChat.Core.Registry;
+using DChat.Server.Coordinator;
+using DChat.Server.Coordinator.Snapshots;
+using DChat.Storage.Files;
+using DChat.TestKit;
+
+namespace DChat.Server.Tests.Coordinator;
+
+public sealed class SnapshotStoreTests : IDisposable
+{
+    private static readonly byte[] PasswordHash = Encoding.ASCII.GetBytes("this-is-a-very-recognizable-password-hash");
+    private static readonly byte[] SealedKey = Encoding.ASCII.GetBytes("this-is-a-very-recognizable-protection-key");
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly FileBlobStore _blobs;
+    private readonly SnapshotStore _store;
+
+    public SnapshotStoreTests()
+    {
+        _blobs = FileBlobStore.OpenFolder(_folder["blobs"]);
+        _store = Store("secret");
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    /// <summary>A registry of some size, in which every kind of thing occurs that must not leak.</summary>
+    internal static RegistryState Registry(int accounts, int seed = 1)
+    {
+        var random = new Random(seed);
+        var state = RegistryState.Empty;
+        Do(new AddProtectionKey("", "", 1_000, "key-1", SealedKey, 1, 2, 3));
+        for (var i = 0; i < accounts; i++)
+        {
+            Do(new CreateAccount("", "", 1_000, $"user{i}", $"{random.NextInt64():x}{random.NextInt64():x}{random.NextInt64():x}", PasswordHash));
+            if (i % 10 == 0)
+            {
+                Do(new CreateRoom("", $"user{i}", 1_000, $"room-{random.NextInt64():x}", $"Room {i}", null, DChat.Core.Rooms.RoomVisibility.Private, null, ""));
+            }
+        }
+
+        return state;
+
+        void Do(Command command)
+        {
+            var decision = RegistryMachine.Decide(state, command, RegistryLimits.None);
+            Assert.True(decision.Outcome.IsOk, decision.Outcome.Text);
+            state = RegistryMachine.Apply(state, state.Index + 1, decision.Record!);
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3_000)]
+    public async Task What_is_written_is_found_by_listing_and_read_back(int accounts)
+    {
+        var state = Registry(accounts);
+
+        var name = await _store.WriteAsync(state, 7, CancellationToken.None).Within();
+
+        Assert.Equal((state.Index, 7L), (name.Index, name.Term));
+        Assert.Equal([name], await _store.ListAsync(CancellationToken.None).Within());
+        RegistryBench.AssertSame(state, await Store("secret").ReadAsync(name, CancellationToken.None).Within());
+        Assert.Empty(Directory.GetFiles(_folder["scratch"]));
+    }
+
+    [Fact]
+    public async Task The_newest_is_listed_first_and_what_is_no_snapshot_is_left_out()
+    {
+        var old = await _store.WriteAsync(Registry(1), 9, CancellationToken.None).Within();
+        var @new = await _store.WriteAsync(Registry(20), 2, CancellationToken.None).Within();
+        await _blobs.PutAsync("snapshots/readme.txt", new MemoryStream([1]), CancellationToken.None);
+
+        Assert.Equal([@new, old], await _store.ListAsync(CancellationToken.None).Within());
+    }
+
+    [Fact]
+    public async Task Every_flipped_byte_is_found()
+    {
+        var name = await _store.WriteAsync(Registry(200), 1, CancellationToken.None).Within();
+        var good = await File.ReadAllBytesAsync(FileOf(name));
+        var random = new Random(Seed);
+        foreach (var at in Enumerable.Range(0, 64).Concat(Enumerable.Range(0, 60).Select(_ => random.Next(good.Length))).Append(good.Length - 1))
+        {
+            var bad = good.ToArray();
+            bad[at] ^= (byte)(1 << random.Next(8));
+            await File.WriteAllBytesAsync(FileOf(name), bad);
+
+            var error = await Assert.ThrowsAsync<SnapshotDamagedException>(() => _store.ReadAsync(name, CancellationToken.None).Within());
+
+            Assert.Equal(name, error.Snapshot);
+            Assert.Contains(name.ToString(), error.Message);
+        }
+    }
+
+    [Fact]
+    public async Task Every_cut_is_found_and_so_is_what_was_added()
+    {
+        var name = await _store.WriteAsync(Registry(4_000), 1, CancellationToken.None).Within();
+        var good = await File.ReadAllBytesAsync(FileOf(name));
+        Assert.True(good.Length > SnapshotSeal.ChunkBytes, "more than one chunk");
+        const int FirstChunk = SnapshotSeal.HeaderBytes + 4 + SnapshotSeal.ChunkBytes + SnapshotSeal.TagBytes;
+        foreach (var length in (int[])[0, 1, 59, SnapshotSeal.HeaderBytes, FirstChunk, good.Length / 2, good.Length - 1])
+        {
+            await File.WriteAllBytesAsync(FileOf(name), good[..length]);
+            await Assert.ThrowsAsync<SnapshotDamagedException>(() => _store.ReadAsync(name, CancellationToken.None).Within());
+        }
+
+        await File.WriteAllBytesAsync(FileOf(name), [.. good, 0]);
+        await Assert.ThrowsAsync<SnapshotDamagedException>(() => _store.ReadAsync(name, CancellationToken.None).Within());
+        File.Delete(FileOf(name));
+        await Assert.ThrowsAsync<SnapshotDamagedException>(() => _store.ReadAsync(name, CancellationToken.None).Within());
+    }
+
+    [Fact]
+    public async Task A_snapshot_under_another_ones_name_is_found()
+    {
+        var one = await _store.WriteAsync(Registry(1), 1, CancellationToken.None).Within();
+        var two = await _store.WriteAsync(Registry(2), 1, CancellationToken.None).Within();
+        File.Copy(FileOf(one), FileOf(two), overwrite: true);
+
+        await Assert.ThrowsAsync<SnapshotDamagedException>(() => _store.ReadAsync(two, CancellationToken.None).Within());
+    }
+
+    [Fact]
+    public async Task Without_the_secret_a_snapshot_tells_nothing()
+    {
+        var state = Registry(500);
+        var plain = new MemoryStream();
+        RegistrySnapshot.Write(state, plain);
+        Assert.True(plain.ToArray().AsSpan().IndexOf(PasswordHash) >= 0, "the state holds what is looked for");
+
+        var name = await _store.WriteAsync(state, 1, CancellationToken.None).Within();
+
+        var stored = await File.ReadAllBytesAsync(FileOf(name));
+        Assert.True(stored.AsSpan().IndexOf(PasswordHash) < 0);
+        Assert.True(stored.AsSpan().IndexOf(SealedKey) < 0);
+        Assert.True(stored.AsSpan().IndexOf("user1"u8) < 0);
+        Assert.True(stored.AsSpan().IndexOf("recognizable"u8) < 0);
+        var error = await Assert.ThrowsAsync<SnapshotDamagedException>(() => Store("other").ReadAsync(name, CancellationToken.None).Within());
+        Assert.Contains("another cluster secret", error.Message);
+    }
+
+    [Fact]
+    public async Task The_same_registry_is_sealed_differently_each_time()
+    {
+        var state = Registry(5);
+
+        var one = await _store.WriteAsync(state, 1, CancellationToken.None).Within();
+        var two = await _store.WriteAsync(state, 1, CancellationToken.None).Within();
+
+        Assert.NotEqual(one.Hash, two.Hash);
+    }
+
+    [Fact]
+    public async Task A_newer_format_is_named_as_such()
+    {
+        var name = await _store.WriteAsync(Registry(5), 1, CancellationToken.None).Within();
+        var bytes = await File.ReadAllBytesAsync(FileOf(name));
+        bytes[8] = 99;
+        await File.WriteAllBytesAsync(FileOf(name), bytes);
+
+        var error = await Assert.ThrowsAsync<SnapshotDamagedException>(() => _store.ReadAsync(name, CancellationToken.None).Within());
+
+        Assert.Contains("format 99", error.Message);
+    }
+
+    private const int Seed = 20_261_121;
+
+    private string FileOf(SnapshotName name) => System.IO.Path.Combine(_folder["blobs"], name.ToString());
+
+    private SnapshotStore Store(string secret) =>
+        new(_blobs, ClusterSecret.LoadOrCreate(_folder[secret], mayCreate: true), _folder["scratch"]);
+}
