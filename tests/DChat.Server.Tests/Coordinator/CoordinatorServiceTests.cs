@@ -1,0 +1,345 @@
+using System.Text;
+using DChat.Core.Blobs;
+using DChat.Core.ControlLog;
+using DChat.Core.Registry;
+using DChat.Server.Coordinator;
+using DChat.Storage.Files;
+using DChat.Storage.Sqlite;
+using DChat.TestKit;
+
+namespace DChat.Server.Tests.Coordinator;
+
+/// <summary>The coordinator of one machine, with the real engines, through starts, stops and damage.</summary>
+public sealed class CoordinatorServiceTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly LogBook _book = new();
+
+    private string PasswordPath => _folder["initial-admin-password"];
+
+    private CoordinatorOptions Options => new()
+    {
+        ScratchFolder = _folder["scratch"],
+        AdminPasswordPath = PasswordPath,
+        SnapshotEntries = 0,
+        SnapshotInterval = TimeSpan.Zero,
+        SnapshotRetry = TimeSpan.FromMilliseconds(20),
+    };
+
+    private CoordinatorOptions OftenSnapshots => Options with { SnapshotEntries = 10 };
+
+    public void Dispose()
+    {
+        _book.AssertClean();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task The_first_start_makes_an_administrator_with_a_random_password_and_a_key()
+    {
+        await using (var node = await StartAsync(Options))
+        {
+            var password = node.Service.NewAdminPassword!;
+            _book.Forbid(password);
+            Assert.Equal(20, password.Length);
+            Assert.Equal(password, (await File.ReadAllTextAsync(PasswordPath)).Trim());
+            Assert.False(PrivateFile.IsOpenToOthers(PasswordPath));
+            var admin = node.Replica.State.FindAccount("admin")!;
+            Assert.True(admin.IsAdmin);
+            Assert.Equal($"admin:{password}", Encoding.UTF8.GetString(admin.PasswordHash!));
+            Assert.Single(node.Replica.State.ProtectionKeys);
+        }
+
+        await using var again = await StartAsync(Options);
+        Assert.Null(again.Service.NewAdminPassword);
+        Assert.Equal(1, again.Replica.State.AccountCount);
+        Assert.Single(again.Replica.State.ProtectionKeys);
+    }
+
+    [Fact]
+    public async Task A_given_password_is_taken_and_not_kept()
+    {
+        await using var node = await StartAsync(Options with { AdminPassword = "correct horse" });
+
+        Assert.Equal("admin:correct horse", Encoding.UTF8.GetString(node.Replica.State.FindAccount("admin")!.PasswordHash!));
+        Assert.False(File.Exists(PasswordPath));
+        Assert.Null(node.Service.NewAdminPassword);
+    }
+
+    [Fact]
+    public async Task A_password_that_was_kept_before_a_crash_is_the_one_that_is_used()
+    {
+        PrivateFile.Create(PasswordPath, "kept-before-the-crash\n"u8);
+
+        await using var node = await StartAsync(Options);
+
+        Assert.Equal("admin:kept-before-the-crash", Encoding.UTF8.GetString(node.Replica.State.FindAccount("admin")!.PasswordHash!));
+    }
+
+    [Fact]
+    public async Task A_restart_finds_everything_that_was_answered()
+    {
+        RegistryState before;
+        await using (var node = await StartAsync(Options))
+        {
+            await node.MakeAccountsAsync("user", 50);
+            before = node.Replica.State;
+        }
+
+        await using var again = await StartAsync(Options);
+        RegistryBench.AssertSame(before, again.Replica.State);
+        await again.MakeAccountsAsync("more", 1);
+    }
+
+    [Fact]
+    public async Task Snapshots_are_written_the_log_is_truncated_behind_the_second_newest_and_old_ones_go()
+    {
+        RegistryState before;
+        await using (var node = await StartAsync(OftenSnapshots))
+        {
+            before = await GrowAsync(node, snapshots: 6);
+            var kept = await node.Snapshots.ListAsync(CancellationToken.None);
+            Assert.InRange(kept.Count, 3, 4);
+            Assert.True(node.Keeper.TruncatedThrough > 0);
+            Assert.True((await node.Log.ReadBoundsAsync(CancellationToken.None)).First <= kept[1].Index + 1, "the second-newest snapshot and the log make a whole");
+            Assert.NotNull(node.Keeper.Age);
+        }
+
+        await using var again = await StartAsync(Options);
+        RegistryBench.AssertSame(before, again.Replica.State);
+        Assert.Contains(_book.Lines, line => line.Contains("The registry stands at entry", StringComparison.Ordinal) && line.Contains(".snap", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_damaged_newest_snapshot_is_named_and_the_one_before_is_used()
+    {
+        var before = await RunWithSnapshotsAsync();
+        var newest = Snapshots()[^1];
+        await DamageAsync(newest);
+
+        await using var node = await StartAsync(Options);
+
+        RegistryBench.AssertSame(before, node.Replica.State);
+        Assert.Contains(_book.Lines, line => line.Contains("damaged snapshot", StringComparison.Ordinal) && line.Contains(Path.GetFileName(newest), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_cut_off_newest_snapshot_costs_nothing_either()
+    {
+        var before = await RunWithSnapshotsAsync();
+        await using (var file = new FileStream(Snapshots()[^1], FileMode.Open))
+        {
+            file.SetLength(file.Length / 2);
+        }
+
+        await using var node = await StartAsync(Options);
+
+        RegistryBench.AssertSame(before, node.Replica.State);
+    }
+
+    [Fact]
+    public async Task Where_no_good_snapshot_reaches_the_log_the_start_is_refused()
+    {
+        await RunWithSnapshotsAsync();
+        var newest = Snapshots()[^2..];
+        foreach (var snapshot in newest)
+        {
+            await DamageAsync(snapshot);
+        }
+
+        var error = await Assert.ThrowsAsync<ControlLogDamagedException>(() => StartAsync(Options));
+
+        Assert.Contains("no snapshot holds the entries before it", error.Message);
+        Assert.All(newest, snapshot => Assert.Contains(Path.GetFileName(snapshot), error.Message));
+        Assert.Contains("Remedy", error.Message);
+    }
+
+    [Fact]
+    public async Task Where_all_snapshots_are_gone_and_the_log_is_truncated_the_start_is_refused()
+    {
+        await RunWithSnapshotsAsync();
+        Directory.Delete(_folder["blobs"], recursive: true);
+
+        var error = await Assert.ThrowsAsync<ControlLogDamagedException>(() => StartAsync(Options));
+
+        Assert.Contains("there are no snapshots", error.Message);
+    }
+
+    [Fact]
+    public async Task A_lost_log_is_no_first_start_while_snapshots_are_there()
+    {
+        await RunWithSnapshotsAsync();
+        foreach (var file in Directory.GetFiles(_folder.Path, "control.db*"))
+        {
+            File.Delete(file);
+        }
+
+        var error = await Assert.ThrowsAsync<ControlLogDamagedException>(() => StartAsync(Options));
+
+        Assert.Contains("the log was lost", error.Message);
+        Assert.Contains("restore", error.Message);
+    }
+
+    [Fact]
+    public async Task With_another_secret_nothing_is_misread_and_the_start_is_refused()
+    {
+        await RunWithSnapshotsAsync();
+        File.Delete(_folder["cluster-secret"]);
+
+        var error = await Assert.ThrowsAsync<ControlLogDamagedException>(() => StartAsync(Options));
+
+        Assert.Contains("cluster secret", error.Message);
+    }
+
+    [Fact]
+    public async Task A_whole_log_is_enough_when_every_snapshot_is_damaged()
+    {
+        RegistryState before;
+        await using (var node = await StartAsync(OftenSnapshots))
+        {
+            before = await GrowAsync(node, snapshots: 1);
+        }
+
+        foreach (var snapshot in Snapshots())
+        {
+            await DamageAsync(snapshot);
+        }
+
+        await using var again = await StartAsync(Options);
+        RegistryBench.AssertSame(before, again.Replica.State);
+    }
+
+    [Fact]
+    public async Task An_entry_that_is_no_entry_refuses_the_start()
+    {
+        await AppendRawAsync("{\"version\":1,\"at\":1,\"records\":[{\"nonsense\":1}]}"u8.ToArray());
+
+        var error = await Assert.ThrowsAsync<ControlLogDamagedException>(() => StartAsync(Options));
+
+        Assert.Contains("entry 3", error.Message);
+    }
+
+    [Fact]
+    public async Task An_entry_of_a_newer_release_refuses_the_start()
+    {
+        await AppendRawAsync("{\"version\":99}"u8.ToArray());
+
+        var error = await Assert.ThrowsAsync<StartRefusedException>(() => StartAsync(Options));
+
+        Assert.Contains("format 99", error.Message);
+    }
+
+    [Fact]
+    public async Task While_the_blob_store_is_away_commands_go_on_and_truncation_waits()
+    {
+        var blobs = new FaultyBlobStore(FileBlobStore.OpenFolder(_folder["blobs"])) { IsAway = false };
+        await using var node = await StartAsync(OftenSnapshots, blobs);
+        blobs.IsAway = true;
+
+        await node.MakeAccountsAsync("away", 40);
+        await Eventually.Holds(() => node.Keeper.Failures >= 2);
+
+        Assert.Equal(0, node.Keeper.TruncatedThrough);
+        Assert.Equal(1, (await node.Log.ReadBoundsAsync(CancellationToken.None)).First);
+        blobs.IsAway = false;
+        await GrowAsync(node, snapshots: 3);
+        Assert.True(node.Keeper.TruncatedThrough > 0);
+    }
+
+    [Fact]
+    public async Task A_blob_store_that_keeps_something_else_is_not_counted_on()
+    {
+        var blobs = new FaultyBlobStore(FileBlobStore.OpenFolder(_folder["blobs"])) { Corrupts = true };
+        await using var node = await StartAsync(OftenSnapshots, blobs);
+
+        await node.MakeAccountsAsync("bad", 40);
+        await Eventually.Holds(() => node.Keeper.Failures >= 3);
+
+        Assert.Equal(0, node.Keeper.TruncatedThrough);
+        Assert.Equal(1, (await node.Log.ReadBoundsAsync(CancellationToken.None)).First);
+    }
+
+    [Fact]
+    public async Task A_broken_invariant_ends_the_service_with_its_exception()
+    {
+        await using var node = Node(Options, null, new BrokenKeys());
+
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => node.Service.StartAsync(CancellationToken.None).Within());
+
+        Assert.Equal("broken", error.Message);
+        Assert.True(node.Service.ExecuteTask!.IsFaulted);
+    }
+
+    [Fact]
+    public async Task After_the_stop_commands_are_unavailable_and_the_log_is_free()
+    {
+        var node = await StartAsync(Options);
+        await node.DisposeAsync();
+
+        Assert.Equal("unavailable", (await node.SubmitAsync(RegistryBench.Account("late"))).Outcome.Error);
+        await using var log = SqliteControlLog.Open(_folder["control.db"]);
+    }
+
+    private async Task<CoordinatorNode> StartAsync(CoordinatorOptions options, IBlobStore? blobs = null) => await Node(options, blobs).StartAsync();
+
+    private CoordinatorNode Node(CoordinatorOptions options, IBlobStore? blobs, IProtectionKeyFactory? keys = null) => new(
+        SqliteControlLog.Open(_folder["control.db"]),
+        blobs ?? FileBlobStore.OpenFolder(_folder["blobs"]),
+        ClusterSecret.LoadOrCreate(_folder["cluster-secret"], mayCreate: true),
+        options,
+        _book,
+        keys);
+
+    /// <summary>Makes accounts until so many more snapshots were written and tidied up after.</summary>
+    private static async Task<RegistryState> GrowAsync(CoordinatorNode node, int snapshots)
+    {
+        for (var i = 0; i < snapshots; i++)
+        {
+            var index = node.Keeper.Index;
+            await node.MakeAccountsAsync($"grow-{index}-", node.Options.SnapshotEntries);
+            await Eventually.Holds(() => node.Keeper.Index > index);
+        }
+
+        await node.MakeAccountsAsync("tail", 3);
+        await Eventually.Holds(() => node.Replica.Index < node.Keeper.Index + node.Options.SnapshotEntries);
+        await Eventually.Holds(async () => (await node.Snapshots.ListAsync(CancellationToken.None)).Count <= node.Options.SnapshotsKept);
+        return node.Replica.State;
+    }
+
+    /// <summary>A data folder with a truncated log and three snapshots.</summary>
+    private async Task<RegistryState> RunWithSnapshotsAsync()
+    {
+        await using var node = await StartAsync(OftenSnapshots);
+        var state = await GrowAsync(node, snapshots: 5);
+        await Eventually.Holds(() => node.Keeper.TruncatedThrough > 1);
+        return state;
+    }
+
+    /// <summary>Their files, oldest first.</summary>
+    private string[] Snapshots() => [.. Directory.GetFiles(Path.Combine(_folder["blobs"], "snapshots")).Order(StringComparer.Ordinal)];
+
+    private static async Task DamageAsync(string file)
+    {
+        var bytes = await File.ReadAllBytesAsync(file);
+        bytes[bytes.Length / 2] ^= 0x10;
+        await File.WriteAllBytesAsync(file, bytes);
+    }
+
+    private async Task AppendRawAsync(byte[] payload)
+    {
+        await using (await StartAsync(Options))
+        {
+        }
+
+        await using var log = SqliteControlLog.Open(_folder["control.db"]);
+        await using var leadership = await log.CampaignAsync("a:1", CancellationToken.None);
+        var next = (await log.ReadBoundsAsync(CancellationToken.None)).Last + 1;
+        Assert.Equal(3, next);
+        Assert.Equal(AppendOutcome.Committed, await log.AppendAsync(leadership.Term, next, payload, CancellationToken.None));
+    }
+
+    private sealed class BrokenKeys : IProtectionKeyFactory
+    {
+        public ProtectionKey? CreateIfDue(IReadOnlyList<ProtectionKey> keys, DateTimeOffset now) => throw new InvalidOperationException("broken");
+    }
+}

@@ -1,0 +1,63 @@
+using DChat.Core.Blobs;
+
+namespace DChat.Server.Tests.Coordinator;
+
+/// <summary>A blob store that is away, or keeps other bytes than it was given, as the test says.</summary>
+internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
+{
+    private volatile bool _away;
+
+    public bool IsAway
+    {
+        get => _away;
+        set => _away = value;
+    }
+
+    public bool Corrupts { get; init; }
+
+    public async Task PutAsync(string name, Stream content, CancellationToken cancellation)
+    {
+        ThrowIfAway();
+        if (!Corrupts)
+        {
+            await inner.PutAsync(name, content, cancellation);
+            return;
+        }
+
+        var copy = new MemoryStream();
+        await content.CopyToAsync(copy, cancellation);
+        copy.GetBuffer()[copy.Length / 2] ^= 1;
+        copy.Position = 0;
+        await inner.PutAsync(name, copy, cancellation);
+    }
+
+    public Task<BlobContent?> OpenAsync(string name, CancellationToken cancellation)
+    {
+        ThrowIfAway();
+        return inner.OpenAsync(name, cancellation);
+    }
+
+    public IAsyncEnumerable<BlobInfo> ListAsync(string prefix, CancellationToken cancellation)
+    {
+        ThrowIfAway();
+        return inner.ListAsync(prefix, cancellation);
+    }
+
+    public Task DeleteAsync(string name, CancellationToken cancellation)
+    {
+        ThrowIfAway();
+        return inner.DeleteAsync(name, cancellation);
+    }
+
+    public Uri? Presign(string name, TimeSpan lifetime, string fileName, string mediaType) => null;
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    private void ThrowIfAway()
+    {
+        if (_away)
+        {
+            throw new BlobStoreUnavailableException("away");
+        }
+    }
+}
