@@ -1,0 +1,219 @@
+using System.Buffers;
+using System.Text.Json;
+using DChat.Core.Messages;
+using DChat.Core.Rooms;
+using DChat.Protocol;
+using DChat.Server.Coordinator;
+using DChat.Server.Worker.Gateway;
+using DChat.Server.Worker.Host;
+using DChat.Server.Worker.Hub;
+using Message = DChat.Core.Messages.Message;
+
+namespace DChat.Server.Worker.Calls;
+
+/// <summary>Subscribing and resuming: from an answer on, a connection is told everything, and nothing is missing before it.</summary>
+/// <remarks>
+/// The connection is attached to the feed first, at revision R; then what changed up to R is read. What is newer than R in
+/// that reading is left out: it comes as a live event.
+/// </remarks>
+internal sealed class SyncCalls(
+    RegistryReplica replica,
+    ChatGateway gateway,
+    RoomHost host,
+    IMessageStore store,
+    ReadMarks marks,
+    ServerInfo server,
+    TimeProvider time)
+{
+    /// <summary>Messages of a fresh page.</summary>
+    private const int FreshPage = 50;
+
+    private static readonly HubError NotNow = new(ErrorCodes.Unavailable, "a room cannot be served now; try again");
+
+    public async ValueTask<Answer<SyncText>> SyncAsync(Caller caller, SyncRequest request)
+    {
+        var connection = caller.Connection!;
+        connection.FollowsRooms = true; // First: rooms joined from now on come by themselves.
+        var state = replica.State;
+        var rooms = state.RoomsOf(caller.Name);
+        var attached = await AttachAsync(connection, rooms.Select(room => room.Id)).ConfigureAwait(false);
+        if (attached is null)
+        {
+            return NotNow;
+        }
+
+        state = replica.State;
+        var ids = attached.ConvertAll(static room => room.Id);
+        var read = await marks.ReadAsync(caller.Name, ids).ConfigureAwait(false);
+        var synced = new List<RoomSyncText>(attached.Count);
+        var messagesLeft = ProtocolLimits.SyncMessagesMax;
+        var bytesLeft = ProtocolLimits.SyncBytesMax - (16 * 1024);
+        for (var i = 0; i < attached.Count; i++)
+        {
+            var (id, rev) = attached[i];
+            if (state.FindRoom(id) is not { } room)
+            {
+                continue;
+            }
+
+            long? afterRev = request.Revs is not null && request.Revs.TryGetValue(id, out var seen) ? seen : null;
+            var page = await ReadAsync(caller.Name, id, afterRev, rev, Math.Min(messagesLeft, ProtocolLimits.PageMax)).ConfigureAwait(false);
+            var text = Build(caller.Name, RoomShapes.ToWire(state, room, caller.Name), rev, page, read[i]);
+            if (text.Bytes > bytesLeft)
+            {
+                text = text.WithoutMessages();
+            }
+            else
+            {
+                messagesLeft -= page.Count;
+            }
+
+            bytesLeft -= text.Bytes;
+            synced.Add(text);
+        }
+
+        var account = state.FindAccount(caller.Name);
+        var me = new Me(caller.Name, account?.DisplayName ?? caller.Name, account is { IsAdmin: true } ? ["admin"] : []);
+        var invitations = state.InvitationsOf(caller.Name).Select(invitation => RoomShapes.ToWire(state, invitation.Room, caller.Name)).ToList();
+        return new SyncText(me, server, synced, invitations);
+    }
+
+    public async ValueTask<Answer<RoomSyncText>> SubscribeAsync(Caller caller, SubscribeRequest request)
+    {
+        var access = RoomAccess.Check(replica.State, request.Room, caller.Name, RoomAction.Read, Now());
+        if (access.Error is not null)
+        {
+            return access.Error;
+        }
+
+        if (request.AfterRev is < 0)
+        {
+            return new HubError(ErrorCodes.InvalidArgument, "afterRev is the last rev seen, 0 or more");
+        }
+
+        if (await gateway.FollowAsync(caller.Connection!, request.Room!).ConfigureAwait(false) is not { } rev)
+        {
+            return RoomAccess.Check(replica.State, request.Room, caller.Name, RoomAction.Read, Now()).Error ?? NotNow;
+        }
+
+        var read = await marks.ReadAsync(caller.Name, [request.Room!]).ConfigureAwait(false);
+        var page = await ReadAsync(caller.Name, request.Room!, request.AfterRev, rev, ProtocolLimits.PageMax).ConfigureAwait(false);
+        var state = replica.State;
+        return state.FindRoom(request.Room!) is { } room
+            ? Build(caller.Name, RoomShapes.ToWire(state, room, caller.Name), rev, page, read[0])
+            : RoomAccess.NoSuchRoom;
+    }
+
+    public ValueTask<Answer<Nothing>> UnsubscribeAsync(Caller caller, RoomRequest request)
+    {
+        if (string.IsNullOrEmpty(request.Room))
+        {
+            return new(new HubError(ErrorCodes.InvalidArgument, "room is missing: give a room's id"));
+        }
+
+        gateway.Unfollow(caller.Connection!, request.Room);
+        return new(new Nothing());
+    }
+
+    public ValueTask<Answer<Nothing>> SetPresenceAsync(Caller caller, SetPresenceRequest request)
+    {
+        PresenceState? state = request.State switch
+        {
+            PresenceStates.Online => PresenceState.Online,
+            PresenceStates.Away => PresenceState.Away,
+            _ => null,
+        };
+        if (state is not { } known)
+        {
+            return new(new HubError(ErrorCodes.InvalidArgument, "state is online or away"));
+        }
+
+        caller.Connection!.Presence = known;
+        gateway.AnnounceState(caller.User);
+        return new(new Nothing());
+    }
+
+    private async Task<List<(string Id, long Rev)>?> AttachAsync(ChatConnection connection, IEnumerable<string> rooms)
+    {
+        var following = rooms.Select(room => (Id: room, Rev: gateway.FollowAsync(connection, room).AsTask())).ToList();
+        var attached = new List<(string, long)>(following.Count);
+        foreach (var (id, rev) in following)
+        {
+            if (await rev.ConfigureAwait(false) is { } from)
+            {
+                attached.Add((id, from));
+            }
+            else if (RoomAccess.Check(replica.State, id, connection.User.Name, RoomAction.Read, Now()).Error is null)
+            {
+                return null; // Still the user's room, so it is the host or the store that is away.
+            }
+        }
+
+        return attached;
+    }
+
+    private RoomSyncText Build(string user, Protocol.Room room, long rev, Page page, ReadState read)
+    {
+        var (names, count) = host.OnlineIn(room.Id);
+        return new RoomSyncText(room, rev, page.Reset, page.Messages, page.More, read, names, count);
+    }
+
+    private async Task<Page> ReadAsync(string user, string room, long? afterRev, long rev, int limit)
+    {
+        if (afterRev is { } after && after <= rev)
+        {
+            if (limit <= 0)
+            {
+                return new Page(after < rev, false, "[]"u8.ToArray(), 0, More: after < rev) with { Reset = false };
+            }
+
+            if (host.TryResume(room, after, rev, limit) is { } resumed)
+            {
+                return new Page(false, false, resumed.Messages, resumed.Count, resumed.More);
+            }
+
+            var changes = await store.ReadAfterAsync(room, after, limit, user, CancellationToken.None).ConfigureAwait(false);
+            if (!changes.Reset)
+            {
+                var upTo = UpTo(changes.Messages, rev);
+                return ToPage(false, upTo, changes.More && upTo.Count == changes.Messages.Count);
+            }
+        }
+
+        if (limit <= 0)
+        {
+            return new Page(true, true, "[]"u8.ToArray(), 0, More: rev > 0);
+        }
+
+        var newest = await store.ReadBeforeAsync(room, null, Math.Min(limit, FreshPage), user, CancellationToken.None).ConfigureAwait(false);
+        return ToPage(true, UpTo(newest.Messages, rev), newest.More);
+    }
+
+    private static IReadOnlyList<Message> UpTo(IReadOnlyList<Message> messages, long rev)
+    {
+        foreach (var message in messages)
+        {
+            if (message.Rev > rev)
+            {
+                return messages.Where(message => message.Rev <= rev).ToList();
+            }
+        }
+
+        return messages;
+    }
+
+    private static Page ToPage(bool reset, IReadOnlyList<Message> messages, bool more)
+    {
+        var json = new ArrayBufferWriter<byte>(256);
+        using (var writer = new Utf8JsonWriter(json, HubText.JsonOptions))
+        {
+            MessageText.Write(writer, messages);
+        }
+
+        return new Page(reset, reset, json.WrittenMemory, messages.Count, more);
+    }
+
+    private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private readonly record struct Page(bool Fresh, bool Reset, ReadOnlyMemory<byte> Messages, int Count, bool More);
+}

@@ -1,0 +1,82 @@
+using DChat.Server.Cli;
+using DChat.Server.Worker.Host;
+
+namespace DChat.Server.Worker.Gateway;
+
+/// <summary>A user with connections to this gateway, or lately so: what all of the user's connections share.</summary>
+internal sealed class LocalUser(string name, LimitsOptions limits)
+{
+    private readonly Lock gate = new();
+    private ChatConnection[] connections = [];
+
+    public string Name { get; } = name;
+
+    public TokenBucket Sends { get; } = new(limits.SendBurst, limits.SendsPerSecond);
+
+    public TokenBucket Calls { get; } = new(limits.CallBurst, limits.CallsPerSecond);
+
+    public TokenBucket Searches { get; } = new(limits.SearchBurst, limits.SearchesPerSecond);
+
+    /// <summary>When the user was last needed, in <see cref="Environment.TickCount64"/> milliseconds.</summary>
+    public long UsedAt { get; set; } = Environment.TickCount64;
+
+    /// <summary>A snapshot; never changed in place.</summary>
+    public ChatConnection[] Connections => Volatile.Read(ref connections);
+
+    /// <summary>Online with any connection, else away.</summary>
+    public PresenceState State
+    {
+        get
+        {
+            var state = PresenceState.Offline;
+            foreach (var connection in Connections)
+            {
+                state = (PresenceState)Math.Max((byte)state, (byte)connection.Presence);
+            }
+
+            return state;
+        }
+    }
+
+    /// <summary>Out of use: ask for the user again.</summary>
+    public bool Forgotten { get; private set; }
+
+    /// <summary>Takes a user without connections out of use that nobody needed since.</summary>
+    public bool TryForget(long since)
+    {
+        lock (gate)
+        {
+            Forgotten |= connections.Length == 0 && UsedAt < since;
+            return Forgotten;
+        }
+    }
+
+    /// <summary>False where the user has as many as allowed.</summary>
+    public bool Add(ChatConnection connection)
+    {
+        lock (gate)
+        {
+            if (Forgotten)
+            {
+                return false;
+            }
+
+            if (limits.ConnectionsPerUser != 0 && connections.Length >= limits.ConnectionsPerUser)
+            {
+                return false;
+            }
+
+            connections = [.. connections, connection];
+            return true;
+        }
+    }
+
+    public void Remove(ChatConnection connection)
+    {
+        lock (gate)
+        {
+            connections = Array.FindAll(connections, other => other != connection);
+            UsedAt = Environment.TickCount64;
+        }
+    }
+}

@@ -1,0 +1,307 @@
+using DChat.Server.Worker.Host;
+
+namespace DChat.Server.Worker.Gateway;
+
+/// <summary>
+/// A room as this gateway's clients follow it: subscribed once at the room's host, told to each local connection.
+/// </summary>
+/// <remarks>
+/// The lock makes subscribing exact: a connection that is added at revision R is told R + 1 and everything after it, and nothing before.
+/// Lock order: room, feed, connection.
+/// </remarks>
+internal sealed class RoomFeed(string room, RoomHost host) : IRoomSink
+{
+    private readonly Lock gate = new();
+    private readonly List<Subscription> subscriptions = [];
+    private readonly Dictionary<string, int> users = new(StringComparer.Ordinal);
+    private Task<bool>? opening;
+    private long rev = -1;
+    private bool closed;
+
+    public string Room { get; } = room;
+
+    public int Count
+    {
+        get
+        {
+            lock (gate)
+            {
+                return subscriptions.Count;
+            }
+        }
+    }
+
+    /// <summary>Out of use: ask for the room's feed again.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (gate)
+            {
+                return closed;
+            }
+        }
+    }
+
+    /// <summary>Subscribes at the host, once for all. False where the host cannot serve the room now.</summary>
+    public Task<bool> OpenAsync()
+    {
+        lock (gate)
+        {
+            if (opening is null || (opening.IsCompleted && rev < 0))
+            {
+                opening = SubscribeAsync();
+            }
+
+            return opening;
+        }
+    }
+
+    /// <summary>
+    /// Adds a connection; answers the revision from which on it is told everything, or null where the feed is not open (any more)
+    /// or the connection may not have it.
+    /// </summary>
+    /// <param name="isAllowed">Asked under the feed's lock: a removal that is answered already is never overtaken.</param>
+    /// <param name="attached">Where the connection was not in yet: called under the feed's lock with the revision, before the first event.</param>
+    public long? Attach(ChatConnection connection, Func<bool> isAllowed, Action<long>? attached = null)
+    {
+        lock (gate)
+        {
+            if (closed || rev < 0 || !isAllowed())
+            {
+                return null;
+            }
+
+            if (connection.FindSubscription(this) is not null)
+            {
+                return rev;
+            }
+
+            var subscription = new Subscription(connection, this);
+            if (!connection.AddSubscription(subscription))
+            {
+                return null;
+            }
+
+            subscriptions.Add(subscription);
+            if (Add(connection.User.Name))
+            {
+                host.Announce(Room, connection.User.Name, connection.User.State);
+            }
+
+            attached?.Invoke(rev);
+            return rev;
+        }
+    }
+
+    /// <summary>Ends a connection's subscription. Nothing reaches it after this returns.</summary>
+    public void Detach(Subscription subscription)
+    {
+        lock (gate)
+        {
+            subscription.End();
+            if (subscriptions.Remove(subscription))
+            {
+                Left(subscription);
+            }
+        }
+    }
+
+    /// <summary>Ends all subscriptions of a user. Nothing reaches them after this returns.</summary>
+    public void DetachUser(string user)
+    {
+        lock (gate)
+        {
+            for (var i = subscriptions.Count - 1; i >= 0; i--)
+            {
+                var subscription = subscriptions[i];
+                if (subscription.Connection.User.Name == user)
+                {
+                    subscription.End();
+                    subscriptions.RemoveAt(i);
+                    subscription.Connection.RemoveSubscription(subscription);
+                    Left(subscription);
+                }
+            }
+        }
+    }
+
+    /// <summary>Ends all subscriptions, with a last word to each connection.</summary>
+    public void DetachAll(byte[] lastFrame)
+    {
+        lock (gate)
+        {
+            foreach (var subscription in subscriptions)
+            {
+                if (subscription.End())
+                {
+                    subscription.Connection.Outbox.WriteFrame(lastFrame);
+                }
+            }
+
+            RemoveEnded();
+        }
+    }
+
+    /// <summary>Tells each connection something that depends on its user.</summary>
+    public void Tell(Func<string, byte[]?> frameFor)
+    {
+        lock (gate)
+        {
+            foreach (var subscription in subscriptions)
+            {
+                if (!subscription.Ended && frameFor(subscription.Connection.User.Name) is { } frame)
+                {
+                    subscription.Connection.Outbox.WriteFrame(frame);
+                }
+            }
+        }
+    }
+
+    /// <summary>A local user's state changed.</summary>
+    public void Announce(string user, PresenceState state)
+    {
+        lock (gate)
+        {
+            if (users.ContainsKey(user))
+            {
+                host.Announce(Room, user, state);
+            }
+        }
+    }
+
+    /// <summary>Closes an empty feed; false where it is in use.</summary>
+    public bool TryClose()
+    {
+        lock (gate)
+        {
+            if (subscriptions.Count > 0 || opening is { IsCompleted: false })
+            {
+                return false;
+            }
+
+            closed = true;
+        }
+
+        host.Unsubscribe(Room, this);
+        return true;
+    }
+
+    public void Publish(RoomBatch batch)
+    {
+        lock (gate)
+        {
+            var ended = 0;
+            foreach (var subscription in subscriptions)
+            {
+                if (subscription.Ended)
+                {
+                    ended++;
+                }
+                else
+                {
+                    subscription.Connection.Outbox.WriteEvents(batch.Frame, subscription, batch.LastRev);
+                }
+            }
+
+            rev = batch.LastRev;
+            WorkerMetrics.Delivered((long)(subscriptions.Count - ended) * batch.Count);
+            if (ended > 0)
+            {
+                RemoveEnded();
+            }
+        }
+    }
+
+    public void Skip(long skippedRev)
+    {
+        lock (gate)
+        {
+            rev = skippedRev;
+            EndAll(skippedRev);
+        }
+    }
+
+    public void PublishSoft(byte[] frame)
+    {
+        lock (gate)
+        {
+            foreach (var subscription in subscriptions)
+            {
+                if (!subscription.Ended)
+                {
+                    subscription.Connection.Outbox.WriteDroppable(frame);
+                }
+            }
+        }
+    }
+
+    public void Lost()
+    {
+        lock (gate)
+        {
+            EndAll(rev);
+            rev = -1;
+            closed = true;
+        }
+    }
+
+    private async Task<bool> SubscribeAsync()
+    {
+        await Task.Yield(); // The host's lock comes before the feed's, which the caller holds.
+        var from = await host.SubscribeAsync(Room, this, CancellationToken.None).ConfigureAwait(false);
+        lock (gate)
+        {
+            // Changes may have been told already between the host's answer and here, or the room lost.
+            if (!closed)
+            {
+                rev = Math.Max(rev, from ?? -1);
+            }
+
+            return rev >= 0;
+        }
+    }
+
+    private void EndAll(long skippedRev)
+    {
+        foreach (var subscription in subscriptions)
+        {
+            if (subscription.End())
+            {
+                subscription.Connection.Outbox.WriteFrame(subscription.ResyncFrame(skippedRev));
+            }
+        }
+
+        RemoveEnded();
+    }
+
+    private void RemoveEnded()
+    {
+        for (var i = subscriptions.Count - 1; i >= 0; i--)
+        {
+            var subscription = subscriptions[i];
+            if (subscription.Ended)
+            {
+                subscriptions.RemoveAt(i);
+                subscription.Connection.RemoveSubscription(subscription);
+                Left(subscription);
+            }
+        }
+    }
+
+    private bool Add(string user)
+    {
+        ref var count = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(users, user, out _);
+        return ++count == 1;
+    }
+
+    private void Left(Subscription subscription)
+    {
+        var user = subscription.Connection.User.Name;
+        if (--System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrNullRef(users, user) == 0)
+        {
+            users.Remove(user);
+            host.Announce(Room, user, PresenceState.Offline);
+        }
+    }
+}

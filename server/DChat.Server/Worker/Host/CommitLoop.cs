@@ -1,0 +1,359 @@
+using System.Threading.Channels;
+using DChat.Core.Messages;
+using DChat.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace DChat.Server.Worker.Host;
+
+/// <summary>
+/// Group commit: everything that waits, across rooms, becomes one transaction; the next batch gathers while one commits,
+/// and one is published while the next commits. The only one who numbers and publishes changes of this worker's rooms.
+/// </summary>
+/// <remarks>
+/// After an unknown outcome the rooms are opened again; what had been committed after all is told by a skip
+/// (<see cref="IRoomSink.Skip"/>), and the changes are repeated with their ids, so each happens once.
+/// </remarks>
+internal sealed partial class CommitLoop(
+    IMessageStore store,
+    IRoomAuthority authority,
+    TimeProvider time,
+    Action<HostedRoom, HubError> retire,
+    Action<HostedRoom> interrupted,
+    ILogger log)
+{
+    /// <summary>Changes in one transaction.</summary>
+    public const int BatchChangesMax = 1_024;
+
+    /// <summary>Roughly the bytes of one transaction.</summary>
+    public const int BatchBytesMax = 4 * 1024 * 1024;
+
+    /// <summary>How long an unknown outcome is looked into before the callers are answered <c>unavailable</c>, in milliseconds.</summary>
+    private const int RecoverMs = 2_000;
+
+    /// <summary>The wait between two tries at it, in milliseconds.</summary>
+    private const int RetryMs = 100;
+
+    private readonly Channel<HostedRoom> ready = Channel.CreateUnbounded<HostedRoom>(new() { SingleReader = true });
+    private readonly RoomPublisher publisher = new();
+
+    /// <summary>Puts an open room with waiting changes in line. Its <see cref="HostedRoom.IsQueued"/> is set by the caller.</summary>
+    public void Enqueue(HostedRoom room) => ready.Writer.TryWrite(room);
+
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        try
+        {
+            Batch? committed = null;
+            while (true)
+            {
+                if (committed is null && !await ready.Reader.WaitToReadAsync(stopping).ConfigureAwait(false))
+                {
+                    return;
+                }
+
+                var batch = Gather();
+                if (batch is null)
+                {
+                    Publish(committed);
+                    committed = null;
+                    continue;
+                }
+
+                var started = time.GetTimestamp();
+                var write = store.WriteAsync(batch.Writes, CancellationToken.None);
+                Publish(committed);
+                batch.Results = await FinishAsync(write, batch).ConfigureAwait(false);
+                Settle(batch);
+                WorkerMetrics.Committed(batch.Changes, time.GetElapsedTime(started));
+                committed = batch;
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The host stops: what still waits was never acknowledged.
+        }
+        catch (Exception exception)
+        {
+            // An invariant is broken or the store is damaged: going on could lose what was acknowledged.
+            Broken(log, exception);
+            Environment.FailFast("the commit loop broke: " + exception.Message, exception);
+        }
+    }
+
+    private Batch? Gather()
+    {
+        var batch = new Batch();
+        while (batch.Changes < BatchChangesMax && batch.Bytes < BatchBytesMax && ready.Reader.TryRead(out var room))
+        {
+            var taken = Take(room, batch);
+            if (taken.Count > 0)
+            {
+                batch.Add(room, taken);
+            }
+        }
+
+        return batch.Rooms.Count == 0 ? null : batch;
+    }
+
+    private List<PendingChange> Take(HostedRoom room, Batch batch)
+    {
+        var taken = new List<PendingChange>();
+        lock (room.Gate)
+        {
+            room.IsQueued = false;
+            if (room.Phase != RoomPhase.Open)
+            {
+                return taken;
+            }
+
+            while (batch.Changes + taken.Count < BatchChangesMax && batch.Bytes < BatchBytesMax && room.Waiting.TryDequeue(out var pending))
+            {
+                taken.Add(pending);
+                batch.Bytes += pending.Cost;
+            }
+
+            if (room.Waiting.Count > 0)
+            {
+                room.IsQueued = true;
+                Enqueue(room);
+            }
+        }
+
+        taken.RemoveAll(pending => !IsAllowed(room, pending));
+        return taken;
+    }
+
+    private bool IsAllowed(HostedRoom room, PendingChange pending)
+    {
+        var error = pending.DeadlineMs < Environment.TickCount64
+            ? new HubError(ErrorCodes.Unavailable, "it took too long; try again")
+            : authority.Check(room.Id, pending.Change) ?? CheckPace(room, pending.Change);
+        if (error is null)
+        {
+            return true;
+        }
+
+        _ = RefuseAsync(room.Id, pending, error);
+        return false;
+    }
+
+    private HubError? CheckPace(HostedRoom room, RoomChange change)
+    {
+        if (change is not PostMessage { Author.Length: > 0 } post)
+        {
+            return null;
+        }
+
+        var seconds = authority.SlowModeSeconds(room.Id, post.Author);
+        if (seconds == 0)
+        {
+            return null;
+        }
+
+        room.LastSends ??= new Dictionary<string, long>(StringComparer.Ordinal);
+        var waitMs = room.LastSends.GetValueOrDefault(post.Author) + (seconds * 1_000L) - post.At;
+        if (waitMs > 0)
+        {
+            return new HubError(ErrorCodes.SlowMode, $"slow mode: one message every {seconds} s", waitMs);
+        }
+
+        room.LastSends[post.Author] = post.At;
+        return null;
+    }
+
+    /// <summary>A repeat gets its first answer whatever has changed since; only what is new is refused.</summary>
+    private async Task RefuseAsync(string room, PendingChange pending, HubError error)
+    {
+        try
+        {
+            var first = await store.FindAnswerAsync(room, pending.Change.Author, pending.Change.ClientId, CancellationToken.None).ConfigureAwait(false);
+            pending.Receiver.Completed(first is { } answer ? ChangeOutcome.Of(answer) : ChangeOutcome.Failed(error));
+        }
+        catch (MessageStoreUnavailableException)
+        {
+            pending.Receiver.Completed(ChangeOutcome.Unavailable("the message store cannot be reached; try again"));
+        }
+    }
+
+    private async Task<IReadOnlyList<RoomWriteResult>?> FinishAsync(Task<IReadOnlyList<RoomWriteResult>> write, Batch batch)
+    {
+        try
+        {
+            return await write.ConfigureAwait(false);
+        }
+        catch (MessageStoreUnavailableException exception)
+        {
+            OutcomeUnknown(log, batch.Changes, batch.Rooms.Count, exception);
+        }
+
+        var giveUpAt = Environment.TickCount64 + RecoverMs;
+        while (Environment.TickCount64 < giveUpAt)
+        {
+            try
+            {
+                return await RepeatAsync(batch).ConfigureAwait(false);
+            }
+            catch (MessageStoreUnavailableException exception)
+            {
+                StillUnknown(log, exception.Message);
+                await Task.Delay(RetryMs, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<IReadOnlyList<RoomWriteResult>> RepeatAsync(Batch batch)
+    {
+        var asked = batch.Writes.ConvertAll(write => new RoomAtEpoch(write.Room, write.Epoch));
+        var openings = await store.OpenAsync(asked, CancellationToken.None).ConfigureAwait(false);
+        for (var i = 0; i < openings.Count; i++)
+        {
+            var room = batch.Rooms[i];
+            if (openings[i].Status == RoomStatus.Ok)
+            {
+                lock (room.Gate)
+                {
+                    room.Seq = openings[i].Seq;
+                    room.Rev = openings[i].Rev;
+                    RoomPublisher.SkipTo(room, room.Rev);
+                }
+            }
+
+            batch.Writes[i] = batch.Writes[i] with { Rev = room.Rev };
+        }
+
+        return await store.WriteAsync(batch.Writes, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>Notes where the rooms stand, before the next batch is numbered.</summary>
+    private static void Settle(Batch batch)
+    {
+        if (batch.Results is null)
+        {
+            return;
+        }
+
+        for (var i = 0; i < batch.Results.Count; i++)
+        {
+            if (batch.Results[i].Status == RoomStatus.Ok)
+            {
+                batch.Rooms[i].Seq = batch.Results[i].Seq;
+                batch.Rooms[i].Rev = batch.Results[i].Rev;
+            }
+        }
+    }
+
+    private void Publish(Batch? batch)
+    {
+        if (batch is null)
+        {
+            return;
+        }
+
+        for (var i = 0; i < batch.Rooms.Count; i++)
+        {
+            if (batch.Results is not { } results)
+            {
+                Reopen(batch.Rooms[i], batch.Pending[i]);
+                continue;
+            }
+
+            switch (results[i].Status)
+            {
+                case RoomStatus.Ok:
+                    Answer(batch.Pending[i], results[i].Changes);
+                    publisher.Publish(batch.Rooms[i], results[i].Changes);
+                    break;
+                case RoomStatus.Stale:
+                    Reopen(batch.Rooms[i], batch.Pending[i]);
+                    break;
+                default:
+                    Lost(batch.Rooms[i], batch.Pending[i], results[i].Status);
+                    break;
+            }
+        }
+    }
+
+    private static void Answer(List<PendingChange> pending, IReadOnlyList<ChangeResult> results)
+    {
+        for (var i = 0; i < pending.Count; i++)
+        {
+            pending[i].Receiver.Completed(ChangeOutcome.From(results[i]));
+        }
+    }
+
+    /// <summary>The outcome stays unknown: the callers try again with their ids, and the room opens again before anything else.</summary>
+    private void Reopen(HostedRoom room, List<PendingChange> pending)
+    {
+        interrupted(room);
+        lock (room.Gate)
+        {
+            if (room.Phase == RoomPhase.Open)
+            {
+                room.Phase = RoomPhase.New;
+                room.NoticesThrough = default;
+            }
+
+            while (room.Waiting.TryDequeue(out var waiting))
+            {
+                pending.Add(waiting);
+            }
+        }
+
+        foreach (var change in pending)
+        {
+            change.Receiver.Completed(ChangeOutcome.Unavailable("the message store cannot be reached; try again"));
+        }
+    }
+
+    private void Lost(HostedRoom room, List<PendingChange> pending, RoomStatus status)
+    {
+        RoomFenced(log, room.Id, room.Epoch, status);
+        var error = status == RoomStatus.Closed
+            ? new HubError(ErrorCodes.NotFound, "the room was deleted")
+            : new HubError(ErrorCodes.Unavailable, "the room is served by another worker now");
+        foreach (var change in pending)
+        {
+            change.Receiver.Completed(ChangeOutcome.Failed(error));
+        }
+
+        retire(room, error);
+    }
+
+    [LoggerMessage(2010, LogLevel.Warning, "the outcome of {Changes} changes in {Rooms} rooms is unknown; opening the rooms again")]
+    private static partial void OutcomeUnknown(ILogger log, int changes, int rooms, Exception exception);
+
+    [LoggerMessage(2011, LogLevel.Warning, "the message store is still away: {Why}")]
+    private static partial void StillUnknown(ILogger log, string why);
+
+    [LoggerMessage(2012, LogLevel.Warning, "room {Room} is fenced at epoch {Epoch}: {Status}")]
+    private static partial void RoomFenced(ILogger log, string room, long epoch, RoomStatus status);
+
+    [LoggerMessage(2013, LogLevel.Critical, "the commit loop broke; the process stops")]
+    private static partial void Broken(ILogger log, Exception exception);
+
+    private sealed class Batch
+    {
+        public List<HostedRoom> Rooms { get; } = [];
+
+        public List<List<PendingChange>> Pending { get; } = [];
+
+        public List<RoomWrite> Writes { get; } = [];
+
+        /// <summary>Null where the outcome stays unknown.</summary>
+        public IReadOnlyList<RoomWriteResult>? Results { get; set; }
+
+        public int Changes { get; private set; }
+
+        public int Bytes { get; set; }
+
+        public void Add(HostedRoom room, List<PendingChange> pending)
+        {
+            Rooms.Add(room);
+            Pending.Add(pending);
+            Writes.Add(new RoomWrite(room.Id, room.Epoch, room.Rev, pending.ConvertAll(static change => change.Change)));
+            Changes += pending.Count;
+        }
+    }
+}

@@ -1,0 +1,499 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Threading.Channels;
+using DChat.Core.Messages;
+using DChat.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace DChat.Server.Worker.Host;
+
+/// <summary>
+/// The rooms of which this worker is the host. Changes are queued here in order of arrival and written by the
+/// <see cref="CommitLoop"/>; rooms open at their first use, many at once.
+/// </summary>
+internal sealed partial class RoomHost : IAsyncDisposable
+{
+    /// <summary>How long a change may wait for its commit before its caller is answered <c>unavailable</c>, in milliseconds.</summary>
+    public const int HoldMs = 10_000;
+
+    /// <summary>Changes that wait in one room; more are answered <c>unavailable</c>.</summary>
+    public const int WaitingMax = 20_000;
+
+    /// <summary>Rooms opened by one statement.</summary>
+    private const int OpenAtOnceMax = 2_000;
+
+    /// <summary>How often rooms are opened again whose store was away, in milliseconds.</summary>
+    private const int ReopenMs = 1_000;
+
+    /// <summary>A room that nobody needed for so long is closed, in milliseconds.</summary>
+    private const int IdleMs = 300_000;
+
+    private readonly ConcurrentDictionary<string, HostedRoom> rooms = new(StringComparer.Ordinal);
+    private readonly Channel<HostedRoom> opening = Channel.CreateUnbounded<HostedRoom>(new() { SingleReader = true });
+    private readonly ConcurrentDictionary<HostedRoom, byte> interrupted = new();
+    private readonly CancellationTokenSource stopping = new();
+    private readonly IMessageStore store;
+    private readonly IRoomAuthority authority;
+    private readonly ILogger log;
+    private readonly CommitLoop commits;
+    private readonly SoftState soft;
+    private readonly Task[] loops;
+
+    public RoomHost(IMessageStore store, IRoomAuthority authority, TimeProvider time, ILogger<RoomHost> log)
+    {
+        this.store = store;
+        this.authority = authority;
+        this.log = log;
+        commits = new CommitLoop(store, authority, time, Retire, Interrupted, log);
+        soft = new SoftState();
+        loops =
+        [
+            Task.Factory.StartNew(() => commits.RunAsync(stopping.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap(),
+            OpenLoopAsync(),
+            soft.RunAsync(stopping.Token),
+            SweepAsync(),
+            ReopenAsync(),
+        ];
+    }
+
+    /// <summary>How many rooms are open here.</summary>
+    public int Count => rooms.Count;
+
+    /// <summary>Puts a change into its room's queue, at once: the order of calls is the order of commits.</summary>
+    public void Submit(string roomId, RoomChange change, IChangeReceiver receiver)
+    {
+        var now = Environment.TickCount64;
+        var refused = true;
+        var room = WithRoom(roomId, room =>
+        {
+            room.UsedAt = now;
+            if (room.Waiting.Count < WaitingMax)
+            {
+                refused = false;
+                room.Waiting.Enqueue(new PendingChange(change, receiver, now + HoldMs));
+                Schedule(room);
+            }
+        });
+        if (refused)
+        {
+            receiver.Completed(ChangeOutcome.Unavailable("too much is waiting in this room; try again"));
+        }
+        else if (change is PostMessage { Author.Length: > 0 })
+        {
+            soft.Stop(room, change.Author);
+        }
+    }
+
+    /// <summary>
+    /// Subscribes a gateway: from the answered revision on it is told every change. Null where the room cannot be opened here now.
+    /// </summary>
+    public async ValueTask<long?> SubscribeAsync(string roomId, IRoomSink sink, CancellationToken cancellation)
+    {
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            long? rev = null;
+            Task<bool>? opened = null;
+            WithRoom(roomId, room =>
+            {
+                room.UsedAt = Environment.TickCount64;
+                if (room.Phase == RoomPhase.Open)
+                {
+                    if (!room.Sinks.Contains(sink))
+                    {
+                        room.Sinks.Add(sink);
+                    }
+
+                    rev = room.PublishedRev;
+                }
+                else
+                {
+                    Schedule(room);
+                    opened = room.Opened!.Task;
+                }
+            });
+            if (rev is not null)
+            {
+                return rev;
+            }
+
+            if (!await opened!.WaitAsync(TimeSpan.FromMilliseconds(HoldMs), cancellation).ConfigureAwait(false))
+            {
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    public void Unsubscribe(string roomId, IRoomSink sink)
+    {
+        if (rooms.TryGetValue(roomId, out var room))
+        {
+            lock (room.Gate)
+            {
+                room.Sinks.Remove(sink);
+            }
+        }
+    }
+
+    /// <summary>The changes after a revision up to the one at which the caller subscribed, from the ring where it reaches back so far.</summary>
+    public ResumePage? TryResume(string roomId, long afterRev, long throughRev, int limit)
+    {
+        if (!rooms.TryGetValue(roomId, out var room))
+        {
+            return null;
+        }
+
+        lock (room.Gate)
+        {
+            return room.Phase == RoomPhase.Open ? room.Ring.TryRead(afterRev, throughRev, limit) : null;
+        }
+    }
+
+    /// <summary>A gateway says how a user stands in a room: online with any of its connections, away with all, or gone.</summary>
+    public void Announce(string roomId, string user, PresenceState state)
+    {
+        if (rooms.TryGetValue(roomId, out var room))
+        {
+            soft.Announce(room, user, state);
+        }
+    }
+
+    /// <summary>A user is no member any more.</summary>
+    public void Forget(string roomId, string user)
+    {
+        if (rooms.TryGetValue(roomId, out var room))
+        {
+            soft.Forget(room, user);
+        }
+    }
+
+    public void StartTyping(string roomId, string user)
+    {
+        if (rooms.TryGetValue(roomId, out var room))
+        {
+            soft.Start(room, user);
+        }
+    }
+
+    /// <summary>Who is online in a room, at most <see cref="ProtocolLimits.PresenceNamesMax"/> names as a JSON array, and how many in all.</summary>
+    public (ReadOnlyMemory<byte> Names, int Count) OnlineIn(string roomId)
+    {
+        if (!rooms.TryGetValue(roomId, out var room))
+        {
+            return ("[]"u8.ToArray(), 0);
+        }
+
+        lock (room.Gate)
+        {
+            if (room.OnlineText is not { } text || text.Version != room.Presence.Version)
+            {
+                var names = room.Presence.Names.Take(ProtocolLimits.PresenceNamesMax).ToList();
+                text = (room.Presence.Version, JsonSerializer.SerializeToUtf8Bytes(names, ProtocolJson.Wire.ListString));
+                room.OnlineText = text;
+            }
+
+            return (text.Names, room.Presence.Online);
+        }
+    }
+
+    public bool IsOnline(string roomId, string user)
+    {
+        if (!rooms.TryGetValue(roomId, out var room))
+        {
+            return false;
+        }
+
+        lock (room.Gate)
+        {
+            return room.Presence.Has(user);
+        }
+    }
+
+    /// <summary>How many are online in a room and when its newest message was sent; (0, 0) where it is not open.</summary>
+    public (int Online, long LastSentAt) ActivityOf(string roomId)
+    {
+        if (!rooms.TryGetValue(roomId, out var room))
+        {
+            return (0, 0);
+        }
+
+        lock (room.Gate)
+        {
+            return (room.Presence.Online, room.LastSentAt);
+        }
+    }
+
+    /// <summary>Writes the registry's news of a room as system messages, where the room is open; else they follow when it opens.</summary>
+    public void WriteNotices(string roomId)
+    {
+        if (rooms.TryGetValue(roomId, out var room))
+        {
+            lock (room.Gate)
+            {
+                if (room.Phase == RoomPhase.Open)
+                {
+                    AddNotices(room);
+                }
+            }
+        }
+    }
+
+    /// <summary>Takes a deleted room out of service; changes that wait are answered <c>not_found</c>.</summary>
+    public void Close(string roomId)
+    {
+        if (rooms.TryGetValue(roomId, out var room))
+        {
+            Retire(room, new HubError(ErrorCodes.NotFound, "the room was deleted"));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        opening.Writer.TryComplete();
+        await Task.WhenAll(loops).ConfigureAwait(false);
+        stopping.Dispose();
+    }
+
+    private HostedRoom WithRoom(string roomId, Action<HostedRoom> use)
+    {
+        while (true)
+        {
+            var room = rooms.GetOrAdd(roomId, static id => new HostedRoom(id));
+            lock (room.Gate)
+            {
+                if (room.Phase != RoomPhase.Gone)
+                {
+                    use(room);
+                    return room;
+                }
+            }
+
+            rooms.TryRemove(KeyValuePair.Create(roomId, room));
+        }
+    }
+
+    /// <summary>Brings a room with work on its way: to the opener, or to the commit loop. Under its lock.</summary>
+    private void Schedule(HostedRoom room)
+    {
+        switch (room.Phase)
+        {
+            case RoomPhase.New:
+                room.Phase = RoomPhase.Opening;
+                room.Opened = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+                opening.Writer.TryWrite(room);
+                break;
+            case RoomPhase.Open when !room.IsQueued && room.Waiting.Count > 0:
+                room.IsQueued = true;
+                commits.Enqueue(room);
+                break;
+        }
+    }
+
+    private async Task OpenLoopAsync()
+    {
+        await foreach (var first in opening.Reader.ReadAllAsync().ConfigureAwait(false))
+        {
+            var batch = new List<HostedRoom> { first };
+            while (batch.Count < OpenAtOnceMax && opening.Reader.TryRead(out var next))
+            {
+                batch.Add(next);
+            }
+
+            await OpenAsync(batch).ConfigureAwait(false);
+        }
+    }
+
+    private async Task OpenAsync(List<HostedRoom> batch)
+    {
+        var hosted = new List<HostedRoom>(batch.Count);
+        var asked = new List<RoomAtEpoch>(batch.Count);
+        foreach (var room in batch)
+        {
+            if (authority.EpochOf(room.Id) is { } epoch)
+            {
+                room.Epoch = epoch;
+                hosted.Add(room);
+                asked.Add(new RoomAtEpoch(room.Id, epoch));
+            }
+            else
+            {
+                Retire(room, new HubError(ErrorCodes.NotFound, "there is no such room"));
+            }
+        }
+
+        try
+        {
+            var openings = await store.OpenAsync(asked, CancellationToken.None).ConfigureAwait(false);
+            for (var i = 0; i < hosted.Count; i++)
+            {
+                Opened(hosted[i], openings[i]);
+            }
+        }
+        catch (MessageStoreUnavailableException exception)
+        {
+            OpenFailed(log, hosted.Count, exception);
+            foreach (var room in hosted)
+            {
+                Postpone(room);
+            }
+        }
+    }
+
+    private void Opened(HostedRoom room, RoomOpening opened)
+    {
+        if (opened.Status != RoomStatus.Ok)
+        {
+            RoomLost(log, room.Id, room.Epoch, opened.Status);
+            Retire(room, new HubError(ErrorCodes.Unavailable, "the room is served by another worker now"));
+            return;
+        }
+
+        lock (room.Gate)
+        {
+            room.Seq = opened.Seq;
+            room.Rev = opened.Rev;
+            room.LastSentAt = opened.LastSentAt;
+            RoomPublisher.SkipTo(room, opened.Rev);
+            room.Phase = RoomPhase.Open;
+            room.Opened?.TrySetResult(true);
+            AddNotices(room);
+            Schedule(room);
+        }
+    }
+
+    private void AddNotices(HostedRoom room)
+    {
+        foreach (var notice in authority.NoticesOf(room.Id))
+        {
+            if ((notice.Index, notice.Ordinal).CompareTo(room.NoticesThrough) > 0)
+            {
+                room.NoticesThrough = (notice.Index, notice.Ordinal);
+                var post = new PostMessage("", notice.ClientId, notice.At, MessageKind.System, notice.Text, null, [], []);
+                room.Waiting.Enqueue(new PendingChange(post, Unheard.Instance, long.MaxValue));
+            }
+        }
+
+        Schedule(room);
+    }
+
+    /// <summary>The store is away: who waits is told, and the next who needs the room opens it again.</summary>
+    private void Postpone(HostedRoom room)
+    {
+        Interrupted(room);
+        List<PendingChange> waiting;
+        lock (room.Gate)
+        {
+            room.Phase = RoomPhase.New;
+            room.Opened?.TrySetResult(false);
+            waiting = [.. room.Waiting];
+            room.Waiting.Clear();
+            room.NoticesThrough = default;
+        }
+
+        foreach (var change in waiting)
+        {
+            change.Receiver.Completed(ChangeOutcome.Unavailable("the message store cannot be reached; try again"));
+        }
+    }
+
+    private void Retire(HostedRoom room, HubError why)
+    {
+        List<PendingChange> waiting;
+        List<IRoomSink> sinks;
+        lock (room.Gate)
+        {
+            room.Phase = RoomPhase.Gone;
+            room.Opened?.TrySetResult(false);
+            waiting = [.. room.Waiting];
+            room.Waiting.Clear();
+            sinks = [.. room.Sinks];
+            room.Sinks.Clear();
+        }
+
+        rooms.TryRemove(KeyValuePair.Create(room.Id, room));
+        foreach (var sink in sinks)
+        {
+            sink.Lost();
+        }
+
+        foreach (var change in waiting)
+        {
+            change.Receiver.Completed(ChangeOutcome.Failed(why));
+        }
+    }
+
+    private void Interrupted(HostedRoom room) => interrupted.TryAdd(room, 0);
+
+    /// <summary>Opens rooms again whose store was away, so that subscribers learn of what was committed without anybody asking.</summary>
+    private async Task ReopenAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(ReopenMs));
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping.Token).ConfigureAwait(false))
+            {
+                foreach (var room in interrupted.Keys)
+                {
+                    interrupted.TryRemove(room, out _);
+                    lock (room.Gate)
+                    {
+                        if (room.Phase == RoomPhase.New && room.Sinks.Count > 0)
+                        {
+                            Schedule(room);
+                        }
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The host stops.
+        }
+    }
+
+    private async Task SweepAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(IdleMs / 4));
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping.Token).ConfigureAwait(false))
+            {
+                var before = Environment.TickCount64 - IdleMs;
+                foreach (var (id, room) in rooms)
+                {
+                    lock (room.Gate)
+                    {
+                        if (room.Phase is RoomPhase.Open or RoomPhase.New && room.Sinks.Count == 0 && room.Waiting.Count == 0 && !room.IsQueued && room.UsedAt < before)
+                        {
+                            room.Phase = RoomPhase.Gone;
+                            rooms.TryRemove(KeyValuePair.Create(id, room));
+                        }
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The host stops.
+        }
+    }
+
+    [LoggerMessage(2001, LogLevel.Warning, "the message store is away: {Rooms} rooms could not be opened")]
+    private static partial void OpenFailed(ILogger log, int rooms, Exception exception);
+
+    [LoggerMessage(2002, LogLevel.Warning, "room {Room} is not ours any more at epoch {Epoch}: {Status}")]
+    private static partial void RoomLost(ILogger log, string room, long epoch, RoomStatus status);
+
+    /// <summary>Hears the outcome of system messages: a repeat follows at the room's next opening.</summary>
+    private sealed class Unheard : IChangeReceiver
+    {
+        public static readonly Unheard Instance = new();
+
+        public void Completed(in ChangeOutcome outcome)
+        {
+            // Nobody waits for it.
+        }
+    }
+}
