@@ -58,7 +58,7 @@ internal sealed class SyncCalls(
 
             long? afterRev = request.Revs is not null && request.Revs.TryGetValue(id, out var seen) ? seen : null;
             var page = await ReadAsync(caller.Name, id, afterRev, rev, Math.Min(messagesLeft, ProtocolLimits.PageMax)).ConfigureAwait(false);
-            var text = Build(caller.Name, RoomShapes.ToWire(state, room, caller.Name), rev, page, read[i]);
+            var text = Build(RoomShapes.ToWire(state, room, caller.Name), rev, page, read[i]);
             if (text.Bytes > bytesLeft)
             {
                 text = text.WithoutMessages();
@@ -100,7 +100,7 @@ internal sealed class SyncCalls(
         var page = await ReadAsync(caller.Name, request.Room!, request.AfterRev, rev, ProtocolLimits.PageMax).ConfigureAwait(false);
         var state = replica.State;
         return state.FindRoom(request.Room!) is { } room
-            ? Build(caller.Name, RoomShapes.ToWire(state, room, caller.Name), rev, page, read[0])
+            ? Build(RoomShapes.ToWire(state, room, caller.Name), rev, page, read[0])
             : RoomAccess.NoSuchRoom;
     }
 
@@ -152,7 +152,7 @@ internal sealed class SyncCalls(
         return attached;
     }
 
-    private RoomSyncText Build(string user, Protocol.Room room, long rev, Page page, ReadState read)
+    private RoomSyncText Build(Protocol.Room room, long rev, Page page, ReadState read)
     {
         var (names, count) = host.OnlineIn(room.Id);
         return new RoomSyncText(room, rev, page.Reset, page.Messages, page.More, read, names, count);
@@ -160,16 +160,16 @@ internal sealed class SyncCalls(
 
     private async Task<Page> ReadAsync(string user, string room, long? afterRev, long rev, int limit)
     {
-        if (afterRev is { } after && after <= rev)
+        if (afterRev is { } after && after >= 0 && after <= rev)
         {
             if (limit <= 0)
             {
-                return new Page(after < rev, false, "[]"u8.ToArray(), 0, More: after < rev) with { Reset = false };
+                return new Page(false, "[]"u8.ToArray(), 0, More: after < rev);
             }
 
             if (host.TryResume(room, after, rev, limit) is { } resumed)
             {
-                return new Page(false, false, resumed.Messages, resumed.Count, resumed.More);
+                return new Page(false, resumed.Messages, resumed.Count, resumed.More);
             }
 
             var changes = await store.ReadAfterAsync(room, after, limit, user, CancellationToken.None).ConfigureAwait(false);
@@ -182,7 +182,7 @@ internal sealed class SyncCalls(
 
         if (limit <= 0)
         {
-            return new Page(true, true, "[]"u8.ToArray(), 0, More: rev > 0);
+            return new Page(true, "[]"u8.ToArray(), 0, More: rev > 0);
         }
 
         var newest = await store.ReadBeforeAsync(room, null, Math.Min(limit, FreshPage), user, CancellationToken.None).ConfigureAwait(false);
@@ -210,10 +210,10 @@ internal sealed class SyncCalls(
             MessageText.Write(writer, messages);
         }
 
-        return new Page(reset, reset, json.WrittenMemory, messages.Count, more);
+        return new Page(reset, json.WrittenMemory, messages.Count, more);
     }
 
     private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    private readonly record struct Page(bool Fresh, bool Reset, ReadOnlyMemory<byte> Messages, int Count, bool More);
+    private readonly record struct Page(bool Reset, ReadOnlyMemory<byte> Messages, int Count, bool More);
 }

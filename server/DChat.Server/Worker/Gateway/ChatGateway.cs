@@ -108,7 +108,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
                 return null;
             }
 
-            bool IsAllowed() => RoomAccess.Check(replica.State, room, connection.User.Name, RoomAction.Read).Error is null;
+            bool IsAllowed() => RoomAccess.Check(replica.State, room, connection.User.Name, RoomAction.Read, 0).Error is null;
             if (feed.Attach(connection, IsAllowed, attached) is { } rev)
             {
                 return rev;
@@ -368,7 +368,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
 
         foreach (var connection in local.Connections)
         {
-            if (!connection.Session.IsAllowedBy(after))
+            if (!after.IsSessionAllowed(user, connection.Session.SessionId, connection.Session.IssuedIndex))
             {
                 _ = SignOutAsync(connection, why);
             }

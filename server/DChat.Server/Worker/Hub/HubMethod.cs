@@ -23,7 +23,7 @@ internal abstract class HubMethod(string name)
 internal sealed class HubMethod<TRequest, TAnswer>(
     string name,
     JsonTypeInfo<TRequest> binding,
-    Func<ChatConnection, TRequest, ValueTask<Answer<TAnswer>>> handle,
+    Func<Caller, TRequest, ValueTask<Answer<TAnswer>>> handle,
     Action<Utf8JsonWriter, TAnswer> write,
     HubFaults faults) : HubMethod(name)
     where TRequest : class
@@ -39,7 +39,9 @@ internal sealed class HubMethod<TRequest, TAnswer>(
     {
         try
         {
-            var answer = await handle(connection, request).ConfigureAwait(false);
+            var answer = connection.User.Calls.TryTake(out var retryAfterMs)
+                ? await handle(connection.Caller, request).ConfigureAwait(false)
+                : new HubError(ErrorCodes.RateLimited, "too many calls at once", retryAfterMs);
             if (invocationId is null)
             {
                 return;
