@@ -3,7 +3,7 @@ using System.Text;
 namespace DChat.Core.Rooms;
 
 /// <summary>What any text must be before a rule of its own looks at it.</summary>
-internal static class TextRules
+public static class TextRules
 {
     /// <summary>Whether the text is well-formed UTF-16 without U+0000.</summary>
     public static bool IsWellFormed(string text)

@@ -130,7 +130,7 @@ internal sealed partial class ReadMarks : IAsyncDisposable
 
     private async Task FlushAsync()
     {
-        await flushing.WaitAsync().ConfigureAwait(false);
+        await flushing.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
             var marks = Take();

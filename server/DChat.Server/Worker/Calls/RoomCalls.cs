@@ -38,7 +38,7 @@ internal sealed class RoomCalls(
             return new HubError(ErrorCodes.InvalidArgument, "visibility is public or private");
         }
 
-        if (CheckTexts(request.Name ?? "", request.Topic) ?? CheckPassword(request.Password) ?? CheckCommandId(request.CommandId) is { } bad)
+        if ((CheckTexts(request.Name ?? "", request.Topic) ?? CheckPassword(request.Password) ?? CheckCommandId(request.CommandId)) is { } bad)
         {
             return bad;
         }
@@ -90,7 +90,7 @@ internal sealed class RoomCalls(
             return new HubError(ErrorCodes.InvalidArgument, "visibility is public or private");
         }
 
-        if (CheckTexts(request.Name ?? "", request.Topic) ?? CheckPassword(request.Password) is { } bad)
+        if ((CheckTexts(request.Name ?? "", request.Topic) ?? CheckPassword(request.Password)) is { } bad)
         {
             return bad;
         }

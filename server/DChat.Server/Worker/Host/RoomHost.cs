@@ -293,7 +293,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
 
     private async Task OpenLoopAsync()
     {
-        await foreach (var first in opening.Reader.ReadAllAsync().ConfigureAwait(false))
+        await foreach (var first in opening.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
         {
             var batch = new List<HostedRoom> { first };
             while (batch.Count < OpenAtOnceMax && opening.Reader.TryRead(out var next))
