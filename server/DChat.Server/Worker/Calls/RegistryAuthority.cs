@@ -61,8 +61,3 @@ internal sealed class RegistryAuthority(RegistryReplica replica, WorkerIdentity 
         return notices;
     }
 }
-
-/// <summary>Which worker this process is.</summary>
-/// <param name="Id">Stays the same across restarts.</param>
-/// <param name="Incarnation">Random, of this process.</param>
-internal sealed record WorkerIdentity(string Id, string Incarnation);

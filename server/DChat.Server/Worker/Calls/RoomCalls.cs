@@ -4,6 +4,7 @@ using DChat.Protocol;
 using DChat.Server.Cli;
 using DChat.Server.Security;
 using DChat.Server.Worker.Gateway;
+using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
 namespace DChat.Server.Worker.Calls;
 
@@ -12,6 +13,7 @@ internal sealed class RoomCalls(
     RegistryCalls registry,
     ChatGateway gateway,
     RoomDirectory directory,
+    RoomHost host,
     Passwords passwords,
     LimitsOptions limits)
 {
@@ -106,8 +108,17 @@ internal sealed class RoomCalls(
         return done.Error is not null ? done.Error : Describe(caller, request.Room ?? "");
     }
 
-    public ValueTask<Answer<Nothing>> DeleteAsync(Caller caller, RoomRequest request) =>
-        registry.CommitQuietlyAsync(new DeleteRoom(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? ""));
+    public async ValueTask<Answer<Nothing>> DeleteAsync(Caller caller, RoomRequest request)
+    {
+        var command = new DeleteRoom(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? "");
+        var done = await registry.CommitQuietlyAsync(command).ConfigureAwait(false);
+        if (done.Error is null)
+        {
+            await host.CloseAsync(command.Room).ConfigureAwait(false);
+        }
+
+        return done;
+    }
 
     public async ValueTask<Answer<Protocol.Room>> OpenDirectAsync(Caller caller, OpenDirectRequest request)
     {

@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using DChat.Core.Messages;
 using DChat.Core.Registry;
 using DChat.Core.Rooms;
 using DChat.Protocol;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator;
+using DChat.Server.Observability;
 using DChat.Server.Worker.Calls;
 using DChat.Server.Worker.Host;
 using DChat.Server.Worker.Hub;
@@ -42,16 +44,19 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private readonly RegistryReplica replica;
     private readonly RoomHost host;
     private readonly LimitsOptions limits;
+    private readonly DChatMetrics metrics;
     private readonly ILogger log;
     private readonly Task sweep;
     private int connections;
 
-    public ChatGateway(RegistryReplica replica, RoomHost host, LimitsOptions limits, ILogger<ChatGateway> log)
+    public ChatGateway(RegistryReplica replica, RoomHost host, LimitsOptions limits, DChatMetrics metrics, ILogger<ChatGateway> log)
     {
         this.replica = replica;
         this.host = host;
         this.limits = limits;
+        this.metrics = metrics;
         this.log = log;
+        metrics.ObserveConnections(() => Connections);
         sweep = SweepAsync();
         replica.Observe(this);
     }
@@ -80,7 +85,6 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     public async Task RunAsync(ChatConnection connection)
     {
         Interlocked.Increment(ref connections);
-        WorkerMetrics.ConnectionOpened();
         try
         {
             await connection.RunAsync().ConfigureAwait(false);
@@ -88,7 +92,6 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         finally
         {
             Interlocked.Decrement(ref connections);
-            WorkerMetrics.ConnectionClosed();
             AnnounceState(connection.User);
         }
     }
@@ -102,7 +105,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     {
         for (var attempt = 0; attempt < 3; attempt++)
         {
-            var feed = feeds.GetOrAdd(room, static (room, host) => new RoomFeed(room, host), host);
+            var feed = feeds.GetOrAdd(room, static (room, self) => new RoomFeed(room, self.host, self.metrics), this);
             if (!await feed.OpenAsync().ConfigureAwait(false))
             {
                 return null;
@@ -356,7 +359,19 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
             feed.DetachAll(RemovedFrame(room, RemovalReasons.Deleted));
         }
 
-        host.Close(room);
+        _ = CloseAsync(room);
+    }
+
+    private async Task CloseAsync(string room)
+    {
+        try
+        {
+            await host.CloseAsync(room).ConfigureAwait(false);
+        }
+        catch (MessageStoreUnavailableException exception)
+        {
+            NotClosed(log, room, exception.Message);
+        }
     }
 
     private void EndSessions(RegistryState after, string user, string why)
@@ -368,7 +383,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
 
         foreach (var connection in local.Connections)
         {
-            if (!after.IsSessionAllowed(user, connection.Session.SessionId, connection.Session.IssuedIndex))
+            if (!connection.Session.IsAllowedBy(after))
             {
                 _ = SignOutAsync(connection, why);
             }
@@ -438,6 +453,9 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
             }
         }
     }
+
+    [LoggerMessage(2302, LogLevel.Warning, "deleted room {Room} could not be closed in the message store, its messages stay there: {Why}")]
+    private static partial void NotClosed(ILogger log, string room, string why);
 
     [LoggerMessage(2301, LogLevel.Warning, "room {Room} could not be followed for {User} yet")]
     private static partial void NotFollowed(ILogger log, string room, string user);

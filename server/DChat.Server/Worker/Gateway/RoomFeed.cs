@@ -1,3 +1,4 @@
+using DChat.Server.Observability;
 using DChat.Server.Worker.Host;
 
 namespace DChat.Server.Worker.Gateway;
@@ -9,7 +10,7 @@ namespace DChat.Server.Worker.Gateway;
 /// The lock makes subscribing exact: a connection that is added at revision R is told R + 1 and everything after it, and nothing before.
 /// Lock order: room, feed, connection.
 /// </remarks>
-internal sealed class RoomFeed(string room, RoomHost host) : IRoomSink
+internal sealed class RoomFeed(string room, RoomHost host, DChatMetrics metrics) : IRoomSink
 {
     private readonly Lock gate = new();
     private readonly List<Subscription> subscriptions = [];
@@ -205,7 +206,7 @@ internal sealed class RoomFeed(string room, RoomHost host) : IRoomSink
             }
 
             rev = batch.LastRev;
-            WorkerMetrics.Delivered((long)(subscriptions.Count - ended) * batch.Count);
+            metrics.Deliveries.Add((long)(subscriptions.Count - ended) * batch.Count);
             if (ended > 0)
             {
                 RemoveEnded();

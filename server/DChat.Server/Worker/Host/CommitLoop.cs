@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using DChat.Core.Messages;
 using DChat.Protocol;
+using DChat.Server.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace DChat.Server.Worker.Host;
@@ -19,6 +20,7 @@ internal sealed partial class CommitLoop(
     TimeProvider time,
     Action<HostedRoom, HubError> retire,
     Action<HostedRoom> interrupted,
+    DChatMetrics metrics,
     ILogger log)
 {
     /// <summary>Changes in one transaction.</summary>
@@ -64,7 +66,8 @@ internal sealed partial class CommitLoop(
                 Publish(committed);
                 batch.Results = await FinishAsync(write, batch).ConfigureAwait(false);
                 Settle(batch);
-                WorkerMetrics.Committed(batch.Changes, time.GetElapsedTime(started));
+                metrics.Committed(batch.Changes, time.GetElapsedTime(started));
+                metrics.Sends.Add(batch.Changes);
                 committed = batch;
             }
         }

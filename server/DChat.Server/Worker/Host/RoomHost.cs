@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using DChat.Core.Messages;
 using DChat.Protocol;
+using DChat.Server.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace DChat.Server.Worker.Host;
@@ -39,13 +40,14 @@ internal sealed partial class RoomHost : IAsyncDisposable
     private readonly SoftState soft;
     private readonly Task[] loops;
 
-    public RoomHost(IMessageStore store, IRoomAuthority authority, TimeProvider time, ILogger<RoomHost> log)
+    public RoomHost(IMessageStore store, IRoomAuthority authority, DChatMetrics metrics, TimeProvider time, ILogger<RoomHost> log)
     {
         this.store = store;
         this.authority = authority;
         this.log = log;
-        commits = new CommitLoop(store, authority, time, Retire, Interrupted, log);
+        commits = new CommitLoop(store, authority, time, Retire, Interrupted, metrics, log);
         soft = new SoftState();
+        metrics.ObserveRoomsHosted(() => rooms.Count);
         loops =
         [
             Task.Factory.StartNew(() => commits.RunAsync(stopping.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap(),
@@ -239,13 +241,18 @@ internal sealed partial class RoomHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes a deleted room out of service; changes that wait are answered <c>not_found</c>.</summary>
-    public void Close(string roomId)
+    /// <summary>
+    /// Takes a deleted room out of service, changes that wait being answered <c>not_found</c>, and closes it in the store for ever.
+    /// Doing so again does nothing.
+    /// </summary>
+    public Task CloseAsync(string roomId)
     {
         if (rooms.TryGetValue(roomId, out var room))
         {
             Retire(room, new HubError(ErrorCodes.NotFound, "the room was deleted"));
         }
+
+        return store.CloseAsync(roomId, CancellationToken.None);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,0 +1,74 @@
+using DChat.Core.Messages;
+using DChat.Server.Cli;
+using DChat.Server.Coordinator;
+using Microsoft.Extensions.Hosting;
+
+namespace DChat.Server.Worker;
+
+/// <summary>Removes, in small steps, what need not be kept: messages of deleted rooms, and those past their retention.</summary>
+internal sealed partial class Housekeeping(
+    IMessageStore store,
+    RegistryReplica replica,
+    WorkerIdentity identity,
+    ServerOptions options,
+    TimeProvider time,
+    ILogger<Housekeeping> log) : BackgroundService
+{
+    /// <summary>Messages removed in one transaction: senders wait no longer than for one of them.</summary>
+    private const int StepMessages = 500;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            do
+            {
+                await CleanAsync(stoppingToken).ConfigureAwait(false);
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The server stops; what is left waits for the next start.
+        }
+    }
+
+    private async Task CleanAsync(CancellationToken stopping)
+    {
+        try
+        {
+            while (await store.PurgeAsync(StepMessages, stopping).ConfigureAwait(false))
+            {
+                await Task.Delay(Pause, time, stopping).ConfigureAwait(false);
+            }
+
+            if (options.RetentionDays > 0)
+            {
+                await RetainAsync(stopping).ConfigureAwait(false);
+            }
+        }
+        catch (MessageStoreUnavailableException exception)
+        {
+            Postponed(log, exception.Message);
+        }
+    }
+
+    private async Task RetainAsync(CancellationToken stopping)
+    {
+        var sentBefore = time.GetUtcNow().AddDays(-options.RetentionDays).ToUnixTimeMilliseconds();
+        foreach (var room in replica.State.RoomsOn(identity.Id))
+        {
+            while (await store.RetainAsync(room.Id, sentBefore, StepMessages, stopping).ConfigureAwait(false))
+            {
+                await Task.Delay(Pause, time, stopping).ConfigureAwait(false);
+            }
+        }
+    }
+
+    [LoggerMessage(2401, LogLevel.Warning, "removing old messages waits: {Why}")]
+    private static partial void Postponed(ILogger log, string why);
+}

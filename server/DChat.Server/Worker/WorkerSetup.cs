@@ -1,0 +1,64 @@
+using DChat.Core.Messages;
+using DChat.Protocol;
+using DChat.Server.Cli;
+using DChat.Server.Observability;
+using DChat.Server.Worker.Calls;
+using DChat.Server.Worker.Gateway;
+using DChat.Server.Worker.Host;
+using DChat.Server.Worker.Hub;
+using DChat.Server.Worker.Transport;
+using DChat.Storage.Sqlite.Messages;
+using RoomHost = DChat.Server.Worker.Host.RoomHost;
+
+namespace DChat.Server.Worker;
+
+/// <summary>What makes a process a worker: the gateway for clients, and the host of the rooms assigned to it.</summary>
+internal static class WorkerSetup
+{
+    /// <summary>What may wait for all slow clients together, in bytes; above it each may queue less.</summary>
+    private const long OutboxBytesInAll = 512L * 1024 * 1024;
+
+    public static void AddWorker(this WebApplicationBuilder builder, ServerOptions options)
+    {
+        var services = builder.Services;
+        services.AddSingleton(_ => WorkerIdentity.Load(options.Data));
+        services.AddSingleton<IMessageStore>(provider => SqliteMessageStore.Open(
+            new SqliteMessageStoreOptions { Path = options.StorePath },
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<SqliteMessageStore>>()));
+        services.AddSingleton<IRoomAuthority, RegistryAuthority>();
+        services.AddSingleton<RoomHost>();
+        services.AddSingleton<ChatGateway>();
+        services.AddSingleton<ConnectionLimits>();
+        services.AddSingleton<ReadMarks>();
+        services.AddSingleton<SearchGate>();
+        services.AddSingleton<RegistryCalls>();
+        services.AddSingleton<RoomDirectory>();
+        services.AddSingleton<SyncCalls>();
+        services.AddSingleton<RoomCalls>();
+        services.AddSingleton<MemberCalls>();
+        services.AddSingleton<MessageCalls>();
+        services.AddSingleton<HubFaults>();
+        services.AddSingleton<HubTable>();
+        services.AddSingleton(provider => new HubDispatcher(provider.GetRequiredService<HubTable>().Methods()));
+        services.AddSingleton(provider => new ServerInfo(
+            ConfigVerbs.Current,
+            ProtocolVersion.Current,
+            provider.GetRequiredService<WorkerIdentity>().Id,
+            options.Limits.ToContract()));
+        services.AddSingleton(provider =>
+        {
+            var metrics = provider.GetRequiredService<DChatMetrics>();
+            return new OutboxBudget(options.Limits.OutboxBytes, OutboxBytesInAll, () => metrics.OutboxOverflows.Add(1));
+        });
+        services.AddSingleton<HubEndpoint>();
+        services.AddHostedService<WorkerService>();
+        services.AddHostedService<Housekeeping>();
+    }
+
+    public static void MapHub(this WebApplication app)
+    {
+        var hub = app.Services.GetRequiredService<HubEndpoint>();
+        app.MapGet(ProtocolVersion.HubPath, (RequestDelegate)hub.HandleAsync);
+    }
+}
