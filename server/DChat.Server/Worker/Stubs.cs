@@ -14,7 +14,7 @@ namespace DChat.Server.Coordinator
 }
 namespace DChat.Server.Security
 {
-    public sealed record Session(string User, string SessionId, bool IsBot, long IssuedIndex);
+    public sealed record Session(string User, string SessionId, bool IsBot, long IssuedIndex) { public bool IsAllowedBy(RegistryState s) => true; }
     public sealed class SessionAuthenticator { public ValueTask<Session?> AuthenticateAsync(string? token, CancellationToken c) => default; }
     public sealed class Passwords { public Task<byte[]> HashAsync(string p, CancellationToken c) => throw new Exception(); public Task<bool> VerifyAsync(byte[] h, string p, CancellationToken c) => throw new Exception(); }
 }

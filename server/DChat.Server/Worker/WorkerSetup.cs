@@ -42,7 +42,7 @@ internal static class WorkerSetup
         services.AddSingleton<HubTable>();
         services.AddSingleton(provider => new HubDispatcher(provider.GetRequiredService<HubTable>().Methods()));
         services.AddSingleton(provider => new ServerInfo(
-            ConfigVerbs.Current,
+            ConfigVerbs.ProductVersion,
             ProtocolVersion.Current,
             provider.GetRequiredService<WorkerIdentity>().Id,
             options.Limits.ToContract()));
