@@ -176,6 +176,29 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         }
     }
 
+    /// <inheritdoc/>
+    public void Replaced(RegistryState before, RegistryState after)
+    {
+        foreach (var (name, user) in users)
+        {
+            EndSessions(after, name, "the session was ended");
+            var rooms = after.RoomsOf(name).Select(room => room.Id).ToHashSet(StringComparer.Ordinal);
+            foreach (var connection in user.Connections)
+            {
+                foreach (var lost in connection.Subscriptions.Select(subscription => subscription.Feed.Room).Where(room => !rooms.Contains(room)).ToList())
+                {
+                    Unfollow(connection, lost);
+                    connection.Outbox.WriteFrame(RemovedFrame(lost, after.FindRoom(lost) is null ? RemovalReasons.Deleted : RemovalReasons.Left));
+                }
+            }
+
+            foreach (var room in rooms)
+            {
+                Joined(room, name);
+            }
+        }
+    }
+
     /// <summary>Asks every client to connect elsewhere, at spread-out times, and closes each when its calls are answered.</summary>
     public async Task DrainAsync()
     {
