@@ -63,7 +63,6 @@ namespace DChat.Protocol;
 [JsonSerializable(typeof(NewInvitationRequest))]
 [JsonSerializable(typeof(InvitationAnswer))]
 [JsonSerializable(typeof(Problem))]
-[JsonSerializable(typeof(List<string>))]
 public sealed partial class ProtocolJson : JsonSerializerContext
 {
     /// <summary>

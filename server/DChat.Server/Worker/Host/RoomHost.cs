@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Threading.Channels;
@@ -190,8 +191,19 @@ internal sealed partial class RoomHost : IAsyncDisposable
         {
             if (room.OnlineText is not { } text || text.Version != room.Presence.Version)
             {
-                var names = room.Presence.Names.Take(ProtocolLimits.PresenceNamesMax).ToList();
-                text = (room.Presence.Version, JsonSerializer.SerializeToUtf8Bytes(names, ProtocolJson.Wire.ListString));
+                var names = new ArrayBufferWriter<byte>();
+                using (var json = new Utf8JsonWriter(names))
+                {
+                    json.WriteStartArray();
+                    foreach (var name in room.Presence.Names.Take(ProtocolLimits.PresenceNamesMax))
+                    {
+                        json.WriteStringValue(name);
+                    }
+
+                    json.WriteEndArray();
+                }
+
+                text = (room.Presence.Version, names.WrittenSpan.ToArray());
                 room.OnlineText = text;
             }
 
