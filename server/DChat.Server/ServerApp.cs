@@ -6,6 +6,7 @@ using DChat.Server.Coordinator;
 using DChat.Server.Http;
 using DChat.Server.Observability;
 using DChat.Server.Security;
+using DChat.Server.Worker;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -52,6 +53,7 @@ public static class ServerApp
         builder.AddCoordinator(options);
         builder.AddSecurity();
         builder.AddHttpApi();
+        builder.AddWorker(options);
         adjust?.Invoke(builder);
 
         var app = builder.Build();
@@ -59,6 +61,7 @@ public static class ServerApp
         app.UseRouting();
         app.UseListeners();
         app.MapHttpApi();
+        app.MapHub();
         app.MapObservability();
         app.ObserveCoordinator();
         return app;

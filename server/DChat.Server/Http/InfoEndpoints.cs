@@ -4,7 +4,7 @@ using DChat.Server.Cli;
 namespace DChat.Server.Http;
 
 /// <summary>What anyone may know: the server's version and limits, and whether it lives and is ready.</summary>
-internal sealed class InfoEndpoints(ServerOptions options, IEnumerable<IReadiness> parts) : IApiEndpoints
+internal sealed class InfoEndpoints(ServerOptions options, ServerInfo server, IEnumerable<IReadiness> parts) : IApiEndpoints
 {
     public void Map(ApiRouter router)
     {
@@ -16,7 +16,7 @@ internal sealed class InfoEndpoints(ServerOptions options, IEnumerable<IReadines
     }
 
     private IResult Describe() => ApiCall.Json(
-        new InfoAnswer(ConfigVerbs.ProductVersion, ProtocolVersion.Current, "", options.Limits.ToContract(), options.Registration.ToString().ToLowerInvariant()),
+        new InfoAnswer(server.Version, server.Protocol, server.Worker, server.Limits, options.Registration.ToString().ToLowerInvariant()),
         ProtocolJson.Wire.InfoAnswer);
 
     private async Task<IResult> ReadyAsync(ApiCall call)

@@ -1,6 +1,7 @@
 using DChat.Core.Messages;
 using DChat.Protocol;
 using DChat.Server.Cli;
+using DChat.Server.Http;
 using DChat.Server.Observability;
 using DChat.Server.Worker.Calls;
 using DChat.Server.Worker.Gateway;
@@ -38,6 +39,9 @@ internal static class WorkerSetup
         services.AddSingleton<RoomCalls>();
         services.AddSingleton<MemberCalls>();
         services.AddSingleton<MessageCalls>();
+        services.AddSingleton<IRoomFiles, UploadedFiles>();
+        services.AddSingleton<IApiEndpoints, MessageEndpoints>();
+        services.AddSingleton<IReadiness, WorkerReadiness>();
         services.AddSingleton<HubFaults>();
         services.AddSingleton<HubTable>();
         services.AddSingleton(provider => new HubDispatcher(provider.GetRequiredService<HubTable>().Methods()));
@@ -58,6 +62,8 @@ internal static class WorkerSetup
 
     public static void MapHub(this WebApplication app)
     {
+        var store = app.Services.GetRequiredService<IMessageStore>();
+        app.Services.GetRequiredService<DChatMetrics>().ObserveSearchLag(() => store.SearchLag.Messages, () => store.SearchLag.OldestAgeMs / 1_000.0);
         var hub = app.Services.GetRequiredService<HubEndpoint>();
         app.MapGet(ProtocolVersion.HubPath, (RequestDelegate)hub.HandleAsync);
     }

@@ -46,6 +46,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private readonly LimitsOptions limits;
     private readonly DChatMetrics metrics;
     private readonly ILogger log;
+    private readonly IDisposable observing;
     private readonly Task sweep;
     private int connections;
 
@@ -58,7 +59,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         this.log = log;
         metrics.ObserveConnections(() => Connections);
         sweep = SweepAsync();
-        replica.Observe(this);
+        observing = replica.Subscribe(this, out _);
     }
 
     public int Connections => Volatile.Read(ref connections);
@@ -219,6 +220,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     {
         await DrainAsync().ConfigureAwait(false);
         await sweep.ConfigureAwait(false);
+        observing.Dispose();
         stopping.Dispose();
     }
 
