@@ -79,6 +79,29 @@ public sealed class SqliteMessageStoreFaultTests : IDisposable
     }
 
     [Fact]
+    public async Task Closing_waits_for_those_who_read_and_search()
+    {
+        await FillAsync(200);
+        var store = Open();
+        var reads = Enumerable.Range(0, 200).Select(i => Task.Run<object>(async () => i % 4 == 0
+            ? await store.SearchAsync(new SearchQuery("message", ["room"], null, 50, null), default)
+            : await store.ReadBeforeAsync("room", null, 200, null, default))).ToList();
+        await reads[0];
+        await store.DisposeAsync().AsTask().WaitAsync(Limit);
+        foreach (var read in reads)
+        {
+            try
+            {
+                await read.WaitAsync(Limit);
+            }
+            catch (Exception error) when (error is ObjectDisposedException or MessageStoreUnavailableException)
+            {
+                continue;
+            }
+        }
+    }
+
+    [Fact]
     public async Task The_file_belongs_to_one_store()
     {
         await using (Open())

@@ -8,7 +8,7 @@ namespace DChat.Storage.Sqlite.Messages;
 /// Sessions for reading, lent to one caller at a time. The caller's thread reads: a page takes well under a millisecond,
 /// less than a change of threads under load. Whoever finds none free waits without a thread.
 /// </summary>
-internal sealed class ReaderPool : IDisposable
+internal sealed class ReaderPool : IAsyncDisposable
 {
     private readonly string _path;
     private readonly Channel<MessageTables> _free = Channel.CreateUnbounded<MessageTables>();
@@ -28,7 +28,7 @@ internal sealed class ReaderPool : IDisposable
         }
         catch
         {
-            Dispose();
+            _all.ForEach(tables => tables.Dispose());
             throw;
         }
     }
@@ -36,11 +36,7 @@ internal sealed class ReaderPool : IDisposable
     /// <summary>Runs <paramref name="read"/> in one snapshot.</summary>
     public async Task<T> ReadAsync<T>(Func<MessageTables, T> read, CancellationToken cancellation)
     {
-        if (!_free.Reader.TryRead(out var tables))
-        {
-            tables = await _free.Reader.ReadAsync(cancellation);
-        }
-
+        var tables = await RentAsync(cancellation);
         try
         {
             return tables.Session.Read(() => read(tables));
@@ -55,11 +51,26 @@ internal sealed class ReaderPool : IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>Waits for the reads under way: a session must not be closed under its reader.</summary>
+    public async ValueTask DisposeAsync()
     {
-        foreach (var tables in _all)
+        for (var i = 0; i < _all.Count; i++)
         {
-            tables.Dispose();
+            (await _free.Reader.ReadAsync()).Dispose();
+        }
+
+        _free.Writer.Complete();
+    }
+
+    private async ValueTask<MessageTables> RentAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return _free.Reader.TryRead(out var tables) ? tables : await _free.Reader.ReadAsync(cancellation);
+        }
+        catch (ChannelClosedException)
+        {
+            throw new ObjectDisposedException(nameof(SqliteMessageStore));
         }
     }
 }

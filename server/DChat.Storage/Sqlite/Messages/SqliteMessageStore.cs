@@ -217,8 +217,8 @@ public sealed class SqliteMessageStore : IMessageStore
     {
         // The writing connection last: whoever is last carries the write-ahead log over into the file.
         await _indexer.DisposeAsync();
-        _readers.Dispose();
-        _searchers.Dispose();
+        await _readers.DisposeAsync();
+        await _searchers.DisposeAsync();
         await _writer.DisposeAsync();
         _lock.Dispose();
     }

@@ -28,6 +28,7 @@ internal sealed class SearchIndexer : IAsyncDisposable
     private readonly Task _running;
     private volatile SearchIndex? _index;
     private volatile bool _damaged;
+    private bool _failing;
 
     public SearchIndexer(SqliteMessageStoreOptions options, string storeId, TimeProvider time, ILogger logger)
     {
@@ -73,6 +74,7 @@ internal sealed class SearchIndexer : IAsyncDisposable
         await _running;
         if (_index is { } index)
         {
+            _index = null;
             await index.DisposeAsync();
         }
 
@@ -94,8 +96,9 @@ internal sealed class SearchIndexer : IAsyncDisposable
             }
             catch (Exception error)
             {
-                if (error is not SqliteException damage || !NoteDamage(damage))
+                if ((error is not SqliteException damage || !NoteDamage(damage)) && !_failing)
                 {
+                    _failing = true;
                     SearchIndexLog.Failed(_logger, _options.SearchPath, error);
                 }
 
@@ -197,6 +200,7 @@ internal sealed class SearchIndexer : IAsyncDisposable
 
         bodies.Sort((a, b) => a.Id.CompareTo(b.Id));
         index.Write(bodies, marks);
+        _failing = false;
         foreach (var (roomKey, version, rev, complete) in followed)
         {
             Dirty.Indexed(roomKey, version, rev, complete);
@@ -292,6 +296,6 @@ internal static partial class SearchIndexLog
     [LoggerMessage(EventId = 3002, Level = LogLevel.Information, Message = "The search index {Path} is {Messages} changes behind the messages and catches up")]
     public static partial void Behind(ILogger logger, string path, long messages);
 
-    [LoggerMessage(EventId = 3003, Level = LogLevel.Error, Message = "The search index {Path} could not follow the messages; it tries again")]
+    [LoggerMessage(EventId = 3003, Level = LogLevel.Error, Message = "The search index {Path} cannot follow the messages; it tries again every second until it can")]
     public static partial void Failed(ILogger logger, string path, Exception error);
 }
