@@ -17,7 +17,7 @@ public abstract partial class MessageStoreSpec
         var seed = Seed.Print(output);
         try
         {
-            await new RandomCalls(this, seed).RunAsync(1_500);
+            await new RandomCalls(this, seed).RunAsync(1_000);
         }
         catch (Exception error)
         {
@@ -115,7 +115,7 @@ public abstract partial class MessageStoreSpec
 
         private async Task RetainAsync()
         {
-            var (room, before, limit) = (Room(), _now - _random.Next(100, 800), _random.Next(1, 10));
+            var (room, before, limit) = (Room(), _now - _random.Next(5, 300), _random.Next(1, 10));
             Same(_model.Retain(room, before, limit), await Store.RetainAsync(room, before, limit, default));
         }
 
