@@ -52,7 +52,10 @@ public sealed class ArchitectureTests
     public void Core_loads_nothing_but_the_framework() =>
         Assert.All(
             typeof(Core.Registry.RegistryState).Assembly.GetReferencedAssemblies(),
-            reference => Assert.StartsWith("System.", reference.Name));
+            reference => Assert.True(
+                reference.Name!.StartsWith("System.", StringComparison.Ordinal)
+                || reference.Name is "netstandard" or "Microsoft.VisualStudio.CodeCoverage.Shim",
+                $"{reference.Name} is neither of the framework nor what measuring coverage adds"));
 
     private static string Root { get; } = FindRoot();
 

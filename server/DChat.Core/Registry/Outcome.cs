@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace DChat.Core.Registry;
 
 /// <summary>What a command is answered.</summary>
@@ -8,6 +10,7 @@ public sealed record Outcome(string? Error, string Text, string Result)
 {
     public static readonly Outcome Done = new(null, "", "");
 
+    [JsonIgnore]
     public bool IsOk => Error is null;
 
     public static Outcome Ok(string result) => new(null, "", result);

@@ -342,9 +342,9 @@ internal sealed class SnapshotLoader(SnapshotReader reader)
     {
         var total = reader.Number();
         var kept = reader.Count();
-        if (kept > Math.Min(total, RegistryBounds.AuditLines))
+        if (kept != Math.Min(total, RegistryBounds.AuditLines))
         {
-            throw SnapshotReader.Damaged("the audit trail is too long");
+            throw SnapshotReader.Damaged("the audit trail is not whole");
         }
 
         var lines = new AuditLine[kept];
