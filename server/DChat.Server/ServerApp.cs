@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using DChat.Core.Blobs;
 using DChat.Core.ControlLog;
 using DChat.Core.Messages;
 using DChat.Server.Cli;
@@ -6,6 +7,7 @@ using DChat.Server.Coordinator;
 using DChat.Server.Http;
 using DChat.Server.Observability;
 using DChat.Server.Security;
+using DChat.Storage.Sqlite;
 using DChat.Server.Worker;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -33,12 +35,19 @@ public static class ServerApp
             // Between the check and the start somebody else took the port.
             throw Preflight.CannotListen("--host", options.Host, "--port", options.Port, SocketError.AddressAlreadyInUse);
         }
-        catch (Exception e) when (e is StartRefusedException or ControlLogDamagedException or MessageStoreDamagedException)
+        catch (Exception e) when (RefusesToStart(e))
         {
             await Console.Error.WriteLineAsync($"dchat-server: refusing to start: {e.Message}");
             return CommandLine.Failure;
         }
     }
+
+    /// <summary>What is around is not as it must be; the message names it and the remedy. Anything else is a mistake of this program.</summary>
+    private static bool RefusesToStart(Exception e) => e is StartRefusedException
+        or ControlLogDamagedException or ControlLogUnavailableException
+        or MessageStoreDamagedException or MessageStoreUnavailableException
+        or BlobStoreUnavailableException
+        or SqliteInUseException or SqliteSchemaException or SqliteLibraryException;
 
     /// <summary>The composition, not started; tests add to it what they observe it by.</summary>
     public static WebApplication Build(ServerOptions options, Action<WebApplicationBuilder>? adjust = null)

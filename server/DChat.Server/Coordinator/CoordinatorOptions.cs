@@ -18,6 +18,9 @@ public sealed record CoordinatorOptions
     /// <summary>Commands that may wait to be decided; beyond, they are answered <c>unavailable</c>. 1 or more. Default: 10,000.</summary>
     public int QueueMax { get; init; } = 10_000;
 
+    /// <summary>A command that is not answered in this time, because the log is away or slow, is answered <c>unavailable</c>; more than zero. Default: 5 seconds.</summary>
+    public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>A snapshot is written after so many entries; 0: only by time. Default: 10,000.</summary>
     public int SnapshotEntries { get; init; } = 10_000;
 

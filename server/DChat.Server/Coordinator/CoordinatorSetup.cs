@@ -6,7 +6,7 @@ using DChat.Server.Coordinator.Snapshots;
 using DChat.Server.Http;
 using DChat.Server.Observability;
 using DChat.Storage.Files;
-using DChat.Storage.Sqlite;
+using DChat.Storage.Sqlite.ControlLog;
 
 namespace DChat.Server.Coordinator;
 

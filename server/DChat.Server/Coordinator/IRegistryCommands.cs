@@ -7,7 +7,7 @@ public interface IRegistryCommands
 {
     /// <summary>
     /// Has a command decided and answers when its outcome, and everything that it was decided upon, is committed.
-    /// Where nobody leads, the queue is full or the leadership is lost meanwhile, the outcome is <c>unavailable</c>: it may have been
+    /// Where nobody leads, the queue is full, the log is away or the leadership is lost meanwhile, the outcome is <c>unavailable</c>: it may have been
     /// carried out all the same, so repeat it with the same command id.
     /// </summary>
     /// <param name="cancellation">Gives up waiting; a command that is decided already is carried out all the same.</param>

@@ -11,14 +11,18 @@ internal sealed class PendingCommand(Command command, CancellationToken givenUp)
     // The continuations are the callers' work and must not run on the pipeline.
     private readonly TaskCompletionSource<CommandResult> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private volatile bool _givenUp;
+
     public Command Command => command;
 
     /// <summary>Nobody waits for the answer any more.</summary>
-    public bool IsGivenUp => givenUp.IsCancellationRequested;
+    public bool IsGivenUp => _givenUp || givenUp.IsCancellationRequested;
 
     public Task<CommandResult> Answer => _answer.Task;
 
     public static CommandResult Unavailable(long index) => new(index, NotNow);
+
+    public void GiveUp() => _givenUp = true;
 
     public void Complete(CommandResult result) => _answer.TrySetResult(result);
 }

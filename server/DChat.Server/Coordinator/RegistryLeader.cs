@@ -56,9 +56,20 @@ internal sealed partial class RegistryLeader : IRegistryCommands
     {
         cancellation.ThrowIfCancellationRequested();
         var pending = new PendingCommand(command, cancellation);
-        return _queue.Writer.TryWrite(pending)
-            ? await pending.Answer.WaitAsync(cancellation)
-            : PendingCommand.Unavailable(_replica.Index);
+        if (!_queue.Writer.TryWrite(pending))
+        {
+            return PendingCommand.Unavailable(_replica.Index);
+        }
+
+        try
+        {
+            return await pending.Answer.WaitAsync(_options.CommandTimeout, _time, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            pending.GiveUp();
+            return PendingCommand.Unavailable(_replica.Index);
+        }
     }
 
     /// <summary>Works until the term is lost or, having answered everything that waits, until <paramref name="stop"/>.</summary>

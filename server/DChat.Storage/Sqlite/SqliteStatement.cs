@@ -43,6 +43,12 @@ internal sealed class SqliteStatement(SqliteSession session, sqlite3_stmt handle
         return this;
     }
 
+    public SqliteStatement BindBlob(int parameter, ReadOnlySpan<byte> value)
+    {
+        session.Check(raw.sqlite3_bind_blob(handle, parameter, value));
+        return this;
+    }
+
     public SqliteStatement BindNull(int parameter)
     {
         session.Check(raw.sqlite3_bind_null(handle, parameter));
@@ -96,6 +102,9 @@ internal sealed class SqliteStatement(SqliteSession session, sqlite3_stmt handle
 
     /// <summary>The text as stored, valid until the next <see cref="Step"/> or <see cref="Reset"/>; empty for NULL.</summary>
     public ReadOnlySpan<byte> Utf8(int column) => raw.sqlite3_column_blob(handle, column);
+
+    /// <summary>The bytes as stored, valid until the next <see cref="Step"/> or <see cref="Reset"/>; empty for NULL.</summary>
+    public ReadOnlySpan<byte> Blob(int column) => raw.sqlite3_column_blob(handle, column);
 
     public void Dispose() => handle.Dispose();
 }

@@ -4,7 +4,7 @@ using DChat.Core.ControlLog;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator;
 using DChat.Storage.Files;
-using DChat.Storage.Sqlite;
+using DChat.Storage.Sqlite.ControlLog;
 using DChat.TestKit;
 
 namespace DChat.Server.Tests.Coordinator;

@@ -203,6 +203,25 @@ public sealed class RegistryLeaderTests
     }
 
     [Fact]
+    public async Task While_the_log_is_away_commands_are_answered_unavailable_in_time()
+    {
+        await using var bench = await new RegistryBench(new CoordinatorOptions { CommandTimeout = TimeSpan.FromMilliseconds(50) }).LeadAsync();
+        var gate = new TaskCompletionSource();
+        bench.Log.Gate = gate.Task;
+
+        var decided = bench.SubmitAsync(RegistryBench.Account("decided"));
+        await Eventually.Holds(() => bench.Log.Waiting == 1);
+        var queued = bench.SubmitAsync(RegistryBench.Account("queued"));
+
+        Assert.Equal(RefusalCodes.Unavailable, (await decided).Outcome.Error);
+        Assert.Equal(RefusalCodes.Unavailable, (await queued).Outcome.Error);
+        gate.SetResult();
+        await Eventually.Holds(async () => (await bench.SubmitAsync(RegistryBench.Account("later", "later"))).Outcome.IsOk);
+        Assert.NotNull(bench.Replica.State.FindAccount("decided"));
+        Assert.Null(bench.Replica.State.FindAccount("queued"));
+    }
+
+    [Fact]
     public async Task A_full_queue_answers_unavailable()
     {
         await using var bench = await new RegistryBench(new CoordinatorOptions { QueueMax = 5 }).LeadAsync();

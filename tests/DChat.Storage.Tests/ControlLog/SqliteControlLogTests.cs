@@ -1,5 +1,6 @@
 using DChat.Core.ControlLog;
 using DChat.Storage.Sqlite;
+using DChat.Storage.Sqlite.ControlLog;
 
 namespace DChat.Storage.Tests.ControlLog;
 
@@ -111,17 +112,55 @@ public sealed class SqliteControlLogTests : ControlLogSpec
         Assert.Throws<ControlLogDamagedException>(() => SqliteControlLog.Open(Path));
     }
 
-    [Fact]
-    public void A_file_of_a_newer_release_is_refused()
+    [Theory]
+    [InlineData("INSERT INTO schema_versions VALUES (99, 0)", "schema version 99")]
+    [InlineData("PRAGMA application_id = 7", "another program")]
+    public async Task A_file_of_a_newer_release_or_another_program_is_refused(string change, string named)
     {
-        using (var connection = SqliteFile.Open(Path, SqliteSynchronous.Full))
+        await FillAsync(1);
+        Damage(change);
+
+        var error = Assert.Throws<SqliteSchemaException>(() => SqliteControlLog.Open(Path));
+
+        Assert.Contains(named, error.Message);
+    }
+
+    [Fact]
+    public async Task A_full_disk_refuses_appends_loses_nothing_and_is_forgotten_when_there_is_room()
+    {
+        await using var log = SqliteControlLog.Open(Path);
+        await using var leadership = await log.CampaignAsync("a:1", InTime);
+        await log.ExecuteOnWriterAsync("PRAGMA max_page_count = 20");
+        var payload = new byte[20_000];
+        var index = 0L;
+
+        var error = await Assert.ThrowsAsync<ControlLogUnavailableException>(async () =>
         {
-            SqliteFile.Execute(connection, "PRAGMA user_version = 99");
-        }
+            for (; index < 100; index++)
+            {
+                Assert.Equal(AppendOutcome.Committed, await log.AppendAsync(leadership.Term, index + 1, payload, InTime));
+            }
+        });
 
-        var error = Assert.Throws<ControlLogDamagedException>(() => SqliteControlLog.Open(Path));
+        Assert.Contains(Path, error.Message);
+        Assert.Equal(new LogBounds(1, index), await log.ReadBoundsAsync(InTime));
+        await Assert.ThrowsAsync<ControlLogUnavailableException>(() => log.AppendAsync(leadership.Term, index + 1, payload, InTime));
+        await log.ExecuteOnWriterAsync("PRAGMA max_page_count = 1000000");
+        Assert.Equal(AppendOutcome.Committed, await log.AppendAsync(leadership.Term, index + 1, payload, InTime));
+        Assert.Equal((int)index + 1, (await ReadAsync(log, 1, (int)index + 1)).Count);
+    }
 
-        Assert.Contains("schema version 99", error.Message);
+    [Fact]
+    public async Task A_log_that_may_not_be_written_is_unavailable_and_recovers()
+    {
+        await using var log = SqliteControlLog.Open(Path);
+        await using var leadership = await log.CampaignAsync("a:1", InTime);
+        await log.ExecuteOnWriterAsync("PRAGMA query_only = 1");
+
+        await Assert.ThrowsAsync<ControlLogUnavailableException>(() => AppendAsync(log, leadership.Term, 1, "entry 1"));
+
+        await log.ExecuteOnWriterAsync("PRAGMA query_only = 0");
+        await AppendManyAsync(log, leadership.Term, 1, 1);
     }
 
     [Fact]

@@ -42,11 +42,11 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
                 Access = FileAccess.ReadWrite,
                 Options = FileOptions.DeleteOnClose,
             });
-            var name = await Task.Run(() => Write(state, term, file), cancellation);
+            var (name, hash) = await Task.Run(() => Write(state, term, file), cancellation);
             file.Position = 0;
             await blobs.PutAsync(name.ToString(), file, cancellation);
             var read = await ReadAsync(name, cancellation);
-            return Same(state, read) ? name : throw new SnapshotDamagedException(name, "what was read back is another registry than was written");
+            return await Task.Run(() => RegistrySnapshot.StateHash(read).AsSpan().SequenceEqual(hash), cancellation) ? name : throw new SnapshotDamagedException(name, "what was read back is another registry than was written");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -76,17 +76,20 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
 
     public Task DeleteAsync(SnapshotName name, CancellationToken cancellation) => blobs.DeleteAsync(name.ToString(), cancellation);
 
-    private SnapshotName Write(RegistryState state, long term, FileStream file)
+    /// <returns>The name, and the <see cref="RegistrySnapshot.StateHash"/> of what was written.</returns>
+    private (SnapshotName Name, byte[] StateHash) Write(RegistryState state, long term, FileStream file)
     {
+        using var sha = SHA256.Create();
         using (var sealing = new SealingStream(file, secret, state.Index, term))
         using (var compressed = new BrotliStream(sealing, CompressionLevel.Fastest))
+        using (var hashed = new CryptoStream(compressed, sha, CryptoStreamMode.Write))
         {
-            RegistrySnapshot.Write(state, compressed);
+            RegistrySnapshot.Write(state, hashed);
         }
 
         file.Flush();
         file.Position = 0;
-        return new SnapshotName(state.Index, term, SnapshotName.HashOf(SHA256.HashData(file)));
+        return (new SnapshotName(state.Index, term, SnapshotName.HashOf(SHA256.HashData(file))), sha.Hash!);
     }
 
     private RegistryState Read(SnapshotName name, Stream stored)
@@ -109,9 +112,6 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
 
         return state;
     }
-
-    private static bool Same(RegistryState a, RegistryState b) =>
-        RegistrySnapshot.StateHash(a).AsSpan().SequenceEqual(RegistrySnapshot.StateHash(b));
 }
 
 /// <summary>A snapshot is missing, or is not what was stored.</summary>

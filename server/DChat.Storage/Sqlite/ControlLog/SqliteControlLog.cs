@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using DChat.Core.ControlLog;
 using Microsoft.Data.Sqlite;
 
-namespace DChat.Storage.Sqlite;
+namespace DChat.Storage.Sqlite.ControlLog;
 
 /// <summary>
 /// The control log of a single coordinator: one file, owned by one process. Every campaign raises the term durably,
@@ -15,8 +15,10 @@ public sealed class SqliteControlLog : IControlLog
 
     private readonly string _path;
     private readonly SqliteLock _owner;
-    private readonly SqliteConnection _writer;
-    private readonly SqliteConnection _reader;
+    private readonly SqliteSession _writer;
+    private readonly SqliteSession _reader;
+    private readonly ControlLogTable _writing;
+    private readonly ControlLogTable _reading;
     private readonly SemaphoreSlim _write = new(1);
     private readonly SemaphoreSlim _read = new(1);
     private readonly SemaphoreSlim _seat = new(1);
@@ -25,26 +27,36 @@ public sealed class SqliteControlLog : IControlLog
     private LocalLeadership? _leader;
     private int _disposed;
 
-    private SqliteControlLog(string path, SqliteLock owner, SqliteConnection writer, SqliteConnection reader) =>
+    private SqliteControlLog(string path, SqliteLock owner, SqliteSession writer, SqliteSession reader)
+    {
         (_path, _owner, _writer, _reader) = (path, owner, writer, reader);
+        _writing = new ControlLogTable(writer, path);
+        _reading = new ControlLogTable(reader, path);
+    }
 
     /// <summary>Opens the log, or makes an empty one, and checks every entry in it.</summary>
     /// <exception cref="ControlLogDamagedException">An entry is missing or not as it was written.</exception>
     /// <exception cref="ControlLogUnavailableException">The file cannot be read or written.</exception>
     /// <exception cref="SqliteInUseException">Another process has the file.</exception>
-    public static SqliteControlLog Open(string path)
+    /// <exception cref="SqliteSchemaException">The file is another program's, or a newer release's.</exception>
+    public static SqliteControlLog Open(string path, TimeProvider? time = null)
     {
         SqliteLock? owner = null;
-        SqliteConnection? writer = null;
-        SqliteConnection? reader = null;
+        SqliteSession? writer = null;
+        SqliteSession? reader = null;
         try
         {
             owner = SqliteLock.Take(path);
-            writer = SqliteFile.Open(path, SqliteSynchronous.Full);
-            ControlLogSchema.Migrate(writer, path);
-            ControlLogSchema.Verify(writer, path, ReadState(writer, path));
-            reader = SqliteFile.Open(path, SqliteSynchronous.Full);
-            return new SqliteControlLog(path, owner, writer, reader);
+            writer = SqliteSession.OpenWriter(path, SqliteSynchronous.Full);
+            SqliteMigrations.Apply(writer, path, ControlLogSchema.ApplicationId, ControlLogSchema.Migrations, time ?? TimeProvider.System);
+            reader = SqliteSession.OpenReader(path);
+            var log = new SqliteControlLog(path, owner, writer, reader);
+            reader.Read(() =>
+            {
+                log._reading.Verify();
+                return true;
+            });
+            return log;
         }
         catch (Exception error)
         {
@@ -66,11 +78,7 @@ public sealed class SqliteControlLog : IControlLog
         await _seat.WaitAsync(linked.Token);
         try
         {
-            var term = await WriteAsync(transaction =>
-            {
-                using var raise = Command(transaction, "UPDATE log_state SET term = term + 1 RETURNING term");
-                return Convert.ToInt64(raise.ExecuteScalar());
-            }, linked.Token);
+            var term = await WriteAsync(_writing.RaiseTerm, linked.Token);
             var leadership = new LocalLeadership(term, advertise, Resign);
             Volatile.Write(ref _leader, leadership);
             return leadership;
@@ -87,7 +95,7 @@ public sealed class SqliteControlLog : IControlLog
     public async Task<AppendOutcome> AppendAsync(long term, long index, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
     {
         ControlLogArguments.CheckAppend(term, index, payload);
-        var outcome = await WriteAsync(transaction => Append(transaction, term, index, payload), cancellation);
+        var outcome = await WriteAsync(() => _writing.Append(Leads(term), term, index, payload.Span), cancellation);
         if (outcome == AppendOutcome.Committed)
         {
             _committed.Raise();
@@ -98,7 +106,7 @@ public sealed class SqliteControlLog : IControlLog
 
     public Task<LogBounds> ReadBoundsAsync(CancellationToken cancellation) => ReadAsync(() =>
     {
-        var state = ReadState(_reader, _path);
+        var state = _reading.ReadState();
         return new LogBounds(state.First, state.Last);
     }, cancellation);
 
@@ -110,7 +118,7 @@ public sealed class SqliteControlLog : IControlLog
             cancellation.ThrowIfCancellationRequested();
             var more = _committed.Next;
             var from = next;
-            var page = await ReadAsync(() => ReadPage(from), cancellation);
+            var page = await ReadAsync(() => _reading.ReadPage(from, FollowPageEntries), cancellation);
             foreach (var entry in page)
             {
                 yield return entry;
@@ -126,23 +134,15 @@ public sealed class SqliteControlLog : IControlLog
 
     public async Task<bool> TruncateAsync(long term, long throughIndex, CancellationToken cancellation)
     {
-        var done = await WriteAsync(transaction =>
+        var done = await WriteAsync(() =>
         {
-            if (Volatile.Read(ref _leader)?.Term != term)
+            if (Leads(term))
             {
-                return false;
+                _writing.Truncate(throughIndex);
+                return true;
             }
 
-            var state = ReadState(_writer, _path);
-            var through = Math.Min(throughIndex, state.Last);
-            if (through >= state.First)
-            {
-                using var delete = Command(transaction, "DELETE FROM log_entry WHERE idx <= $through; UPDATE log_state SET first = $through + 1");
-                delete.Parameters.AddWithValue("$through", through);
-                delete.ExecuteNonQuery();
-            }
-
-            return true;
+            return false;
         }, cancellation);
         _committed.Raise();
         return done;
@@ -171,93 +171,24 @@ public sealed class SqliteControlLog : IControlLog
         _committed.Raise();
     }
 
-    private AppendOutcome Append(SqliteTransaction transaction, long term, long index, ReadOnlyMemory<byte> payload)
+    /// <summary>For tests of full disks.</summary>
+    internal async Task ExecuteOnWriterAsync(string sql)
     {
-        var state = ReadState(_writer, _path);
-        if (index < state.First)
-        {
-            return AppendOutcome.WrongIndex;
-        }
-
-        var hash = ControlLogSchema.Hash(index, term, payload.Span);
-        if (index <= state.Last && IsThere(transaction, index, hash))
-        {
-            return AppendOutcome.Committed;
-        }
-
-        if (Volatile.Read(ref _leader)?.Term != term)
-        {
-            return AppendOutcome.Fenced;
-        }
-
-        if (index != state.Last + 1)
-        {
-            return AppendOutcome.WrongIndex;
-        }
-
-        using var insert = Command(transaction, "INSERT INTO log_entry VALUES ($index, $term, $hash, $payload); UPDATE log_state SET last = $index");
-        insert.Parameters.AddWithValue("$index", index);
-        insert.Parameters.AddWithValue("$term", term);
-        insert.Parameters.AddWithValue("$hash", hash);
-        insert.Parameters.AddWithValue("$payload", payload.ToArray());
-        insert.ExecuteNonQuery();
-        return AppendOutcome.Committed;
+        await _write.WaitAsync(CancellationToken.None);
+        _writer.Execute(sql);
+        _write.Release();
     }
 
-    private bool IsThere(SqliteTransaction transaction, long index, byte[] hash)
-    {
-        using var select = Command(transaction, "SELECT 1 FROM log_entry WHERE idx = $index AND hash = $hash");
-        select.Parameters.AddWithValue("$index", index);
-        select.Parameters.AddWithValue("$hash", hash);
-        return select.ExecuteScalar() is not null;
-    }
+    // Asked inside the write transaction: a campaign raises the term in one, too.
+    private bool Leads(long term) => Volatile.Read(ref _leader)?.Term == term;
 
-    private List<LogEntry> ReadPage(long from)
-    {
-        using var transaction = _reader.BeginTransaction(deferred: true);
-        var state = ReadState(_reader, _path);
-        if (from < state.First)
-        {
-            throw new EntryTruncatedException(from, state.First);
-        }
-
-        var page = new List<LogEntry>();
-        using var select = _reader.CreateCommand();
-        select.CommandText = $"SELECT idx, term, hash, payload FROM log_entry WHERE idx >= $from ORDER BY idx LIMIT {FollowPageEntries}";
-        select.Parameters.AddWithValue("$from", from);
-        using var reader = select.ExecuteReader();
-        while (reader.Read())
-        {
-            page.Add(ControlLogSchema.ReadEntry(reader, from + page.Count, _path));
-        }
-
-        return page.Count > 0 || from > state.Last ? page : throw ControlLogSchema.Damaged(_path, from, "is missing");
-    }
-
-    private static ControlLogState ReadState(SqliteConnection connection, string path)
-    {
-        using var select = connection.CreateCommand();
-        select.CommandText = "SELECT term, first, last FROM log_state WHERE id = 1";
-        using var reader = select.ExecuteReader();
-        return reader.Read()
-            ? new ControlLogState(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2))
-            : throw ControlLogSchema.Damaged(path, 0, "(the table log_state) is missing");
-    }
-
-    private static SqliteCommand Command(SqliteTransaction transaction, string sql)
-    {
-        var command = transaction.Connection!.CreateCommand();
-        command.CommandText = sql;
-        command.Transaction = transaction;
-        return command;
-    }
-
-    private async Task<T> WriteAsync<T>(Func<SqliteTransaction, T> work, CancellationToken cancellation)
+    private async Task<T> WriteAsync<T>(Func<T> work, CancellationToken cancellation)
     {
         await _write.WaitAsync(cancellation);
         try
         {
-            return Transact(work);
+            ThrowIfClosed();
+            return _writer.Write(work);
         }
         catch (Exception error) when (Translate(error, _path) is { } translated)
         {
@@ -269,22 +200,13 @@ public sealed class SqliteControlLog : IControlLog
         }
     }
 
-    private T Transact<T>(Func<SqliteTransaction, T> work)
-    {
-        ThrowIfClosed();
-        using var transaction = _writer.BeginTransaction(deferred: false);
-        var result = work(transaction);
-        transaction.Commit();
-        return result;
-    }
-
     private async Task<T> ReadAsync<T>(Func<T> work, CancellationToken cancellation)
     {
         await _read.WaitAsync(cancellation);
         try
         {
             ThrowIfClosed();
-            return work();
+            return _reader.Read(work);
         }
         catch (Exception error) when (Translate(error, _path) is { } translated)
         {
