@@ -1,4 +1,5 @@
 using DChat.Server.Cli;
+using DChat.Server.Worker.Hub;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -34,7 +35,11 @@ internal static class Listeners
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = options.Limits.HttpBodyBytes;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(HeadersSecondsMax);
-            kestrel.Listen(Preflight.Address(options.Host), options.Port);
+            kestrel.Listen(Preflight.Address(options.Host), options.Port, listen => listen.Use(next =>
+            {
+                var door = new Lazy<HubDoor>(listen.ApplicationServices.GetRequiredService<HubDoor>);
+                return connection => door.Value.HandleAsync(connection, next);
+            }));
             kestrel.Listen(Preflight.Address(options.NodeHost), options.EffectiveNodePort, listen => listen.Use(next => connection =>
             {
                 connection.Features.Set(NodeConnection.Instance);

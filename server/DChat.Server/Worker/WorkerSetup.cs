@@ -55,6 +55,7 @@ internal static class WorkerSetup
             var metrics = provider.GetRequiredService<DChatMetrics>();
             return new OutboxBudget(options.Limits.OutboxBytes, OutboxBytesInAll, () => metrics.OutboxOverflows.Add(1));
         });
+        services.AddSingleton<HubDoor>();
         services.AddSingleton<HubEndpoint>();
         services.AddHostedService<WorkerService>();
         services.AddHostedService<Housekeeping>();
