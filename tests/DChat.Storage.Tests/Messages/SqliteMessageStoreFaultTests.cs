@@ -240,6 +240,25 @@ public sealed class SqliteMessageStoreFaultTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_deleted_removed_or_closed_leaves_the_search_index()
+    {
+        await FillAsync(5);
+        await using var store = Open();
+        await using var index = SqliteFile.Open(SearchFile, SqliteSynchronous.Normal);
+        var other = new RoomWrite("other", 1, 0, [new PostMessage("alice", "1", 1, MessageKind.Text, "message 6", null, [], [])]);
+        await store.OpenAsync([new RoomAtEpoch("other", 1)], default);
+        await store.WriteAsync([other], default);
+        await Eventually.Holds(() => Indexed() == "1, 2, 3, 4, 5, 6");
+
+        await store.WriteAsync([new RoomWrite("room", 1, 5, [new DeleteMessage("alice", "d", 9, 4, false)])], default);
+        await store.RetainAsync("room", 3, 10, default);
+        await store.CloseAsync("other", default);
+        await Eventually.Holds(() => Indexed() == "3, 5");
+
+        string Indexed() => SqliteFile.ReadText(index, "SELECT group_concat(substr(body, 9), ', ') FROM (SELECT body FROM search ORDER BY rowid)");
+    }
+
+    [Fact]
     public async Task A_search_that_spends_its_budget_goes_on_where_it_stopped()
     {
         await FillAsync(100);
