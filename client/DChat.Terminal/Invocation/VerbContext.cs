@@ -10,6 +10,9 @@ namespace DChat.Terminal.Invocation;
 /// <summary>What a verb needs: the parsed command line, where to print, and the server and account that are meant.</summary>
 internal sealed class VerbContext
 {
+    /// <summary>How long a verb goes on when no server answers: enough for a second try, not for a restart.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     private readonly SavedSessions sessions;
 
     public VerbContext(ParseResult parsed, Printer print, SavedSessions sessions)
@@ -74,8 +77,8 @@ internal sealed class VerbContext
         Servers = ServerAddresses.Parse(Server),
         SessionStore = store,
         FollowAllRooms = followAll,
-        // Somebody waits at the prompt: each address is tried once. Later losses are waited out.
-        ConnectPatience = TimeSpan.Zero,
+        // Somebody waits at the prompt. What is lost later is waited for.
+        ConnectPatience = Patience,
     });
 
     private static ChatException Nobody() => new(ErrorCodes.NotSignedIn, "Nobody is signed in.");

@@ -59,18 +59,22 @@ internal sealed class Printer : IDisposable
 
     /// <summary>
     /// .NET's console swallows the error of a closed pipe, and <c>dchat tail | head</c> would go on for ever: a plain
-    /// stream over the descriptor reports it.
+    /// stream over the descriptor reports it. Not for files: such a stream keeps a position of its own, and would write
+    /// over what other processes append.
     /// </summary>
-    private static TextWriter OpenOutput()
+    private static StreamWriter OpenOutput()
     {
-        if (OperatingSystem.IsWindows() || !Console.IsOutputRedirected)
+        var encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        if (!OperatingSystem.IsWindows() && Console.IsOutputRedirected)
         {
-            Console.OutputEncoding = Encoding.UTF8;
-            return Console.Out;
+            var descriptor = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            if (!descriptor.CanSeek)
+            {
+                return new StreamWriter(descriptor, encoding);
+            }
         }
 
-        var descriptor = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-        return new StreamWriter(descriptor, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+        return new StreamWriter(Console.OpenStandardOutput(), encoding);
     }
 
     private string Paint(string code, string text) => colours ? $"\u001b[{code}m{text}\u001b[0m" : text;

@@ -55,9 +55,11 @@ internal static class RoomVerbs
     {
         var name = room.Name.Length == 0 ? $"direct room {SafeText.Line(room.Id)}" : SafeText.Line(room.Name);
         var marks = $"{(room.Joined ? "*" : " ")} {print.Bold(name)}";
-        var state = print.Dim($"({room.Members} members, {room.Online} online{(room.Visibility == Visibilities.Private ? ", private" : "")}{(room.HasPassword ? ", password" : "")})");
+        var state = print.Dim($"({Members(room.Members)}, {room.Online} online{(room.Visibility == Visibilities.Private ? ", private" : "")}{(room.HasPassword ? ", password" : "")})");
         return $"{marks}  {state}  {SafeText.Line(room.Topic)}".TrimEnd();
     }
+
+    private static string Members(int count) => count == 1 ? "1 member" : $"{count} members";
 
     private static async Task MineAsync(VerbContext context, CancellationToken cancel)
     {
@@ -66,7 +68,7 @@ internal static class RoomVerbs
         {
             context.Print.Result(
                 new { room = room.Info, unread = room.Unread, mentions = room.Mentions, online = room.OnlineCount },
-                () => $"* {context.Print.Bold(SafeText.Line(room.Title))}  {context.Print.Dim($"({room.Info.Members} members, {room.OnlineCount} online)")}{(room.Unread > 0 ? $"  {room.Unread} unread" : "")}{(room.Mentions > 0 ? $", {room.Mentions} for you" : "")}");
+                () => $"* {context.Print.Bold(SafeText.Line(room.Title))}  {context.Print.Dim($"({Members(room.Info.Members)}, {room.OnlineCount} online)")}{(room.Unread > 0 ? $"  {room.Unread} unread" : "")}{(room.Mentions > 0 ? $", {room.Mentions} for you" : "")}");
         }
 
         foreach (var room in client.Invitations)
