@@ -2,7 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using DChat.Terminal;
 
-var parsed = CommandTree.Create().Parse(args);
+// An argument that begins with @ is a user, not a file with more arguments.
+var parsed = CommandTree.Create().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 if (parsed.Action is not ParseErrorAction)
 {
     return await parsed.InvokeAsync();
