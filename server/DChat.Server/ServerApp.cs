@@ -15,7 +15,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace DChat.Server;
 
 /// <summary>The whole server: which services make it up, what it serves where, and its life from start to stop.</summary>
-public static class ServerApp
+public static partial class ServerApp
 {
     /// <summary>Checks what is around, starts, says how to chat, and runs until it is stopped.</summary>
     /// <returns>An exit code of <see cref="CommandLine"/>.</returns>
@@ -28,7 +28,7 @@ public static class ServerApp
             await app.StartAsync(CancellationToken.None);
             Banner.Print(app, options);
             await app.WaitForShutdownAsync(CancellationToken.None);
-            return Failed(app) ? CommandLine.Failure : CommandLine.Success;
+            return Failed(app).Any() ? CommandLine.Failure : CommandLine.Success;
         }
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
@@ -38,6 +38,11 @@ public static class ServerApp
         catch (Exception e) when (RefusesToStart(e))
         {
             await Console.Error.WriteLineAsync($"dchat-server: refusing to start: {e.Message}");
+            return CommandLine.Failure;
+        }
+        catch (Exception e) when (e is not ConfigurationException)
+        {
+            await Console.Error.WriteLineAsync($"dchat-server: failed: {e}");
             return CommandLine.Failure;
         }
     }
@@ -73,10 +78,29 @@ public static class ServerApp
         app.MapHub();
         app.MapObservability();
         app.ObserveCoordinator();
+        LogFailures(app);
         return app;
     }
 
-    /// <summary>Whether a service ended by an exception, which stops the host.</summary>
-    private static bool Failed(WebApplication app) =>
-        app.Services.GetServices<IHostedService>().OfType<BackgroundService>().Any(service => service.ExecuteTask is { IsFaulted: true });
+    /// <summary>A service that ended by an exception stops the host; here it is said why, once.</summary>
+    private static void LogFailures(WebApplication app)
+    {
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServerApp));
+        app.Lifetime.ApplicationStopping.Register(() =>
+        {
+            foreach (var service in Failed(app))
+            {
+                Log.ServiceFailed(log, service.GetType().Name, service.ExecuteTask!.Exception!.InnerException!);
+            }
+        });
+    }
+
+    private static IEnumerable<BackgroundService> Failed(WebApplication app) =>
+        app.Services.GetServices<IHostedService>().OfType<BackgroundService>().Where(service => service.ExecuteTask is { IsFaulted: true });
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1000, Level = LogLevel.Critical, Message = "{Service} failed; the server stops")]
+        public static partial void ServiceFailed(ILogger logger, string service, Exception exception);
+    }
 }

@@ -67,11 +67,23 @@ internal static class Preflight
         }
     }
 
+    private static void MakeForOwnerOnly(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
     private static FileStream HoldData(string folder)
     {
         try
         {
-            Directory.CreateDirectory(folder);
+            MakeForOwnerOnly(folder);
             return new FileStream(Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException e) when (HeldByAnother.Contains(e.HResult))

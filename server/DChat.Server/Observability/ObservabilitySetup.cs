@@ -21,6 +21,9 @@ internal static class ObservabilitySetup
 
         // The framework's own request logs hold query strings, and so tokens: whatever the level, only its warnings are written.
         builder.Logging.AddFilter("Microsoft", Max(options.LogLevel, LogLevel.Warning));
+
+        // What it says of a failed start or service is said once, by ServerApp.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         if (options.LogFormat == LogFormat.Json)
         {
             builder.Logging.AddJsonConsole(console => console.UseUtcTimestamp = true);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using DChat.Server.Cli;
 using DChat.TestKit;
 
@@ -92,6 +93,32 @@ public sealed class CommandLineTests
         await server.RestartAsync();
         Assert.Equal(before, server.Client);
         Assert.Equal(CommandLine.Success, await server.TerminateAsync());
+    }
+
+    [Fact]
+    public async Task A_start_that_is_refused_says_why_and_the_remedy_without_a_stack_trace()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        Assert.Equal(CommandLine.Success, await server.TerminateAsync());
+        File.Delete(Path.Combine(server.Data, "cluster-secret"));
+        var (code, output, error) = await ServerProcess.RunAsync(["--data", server.Data, "--port", "0"]);
+        Assert.Equal(CommandLine.Failure, code);
+        Assert.Contains("cluster-secret' is missing", error, StringComparison.Ordinal);
+        Assert.Contains("Remedy: ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output + error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public async Task The_data_folder_and_the_password_in_it_are_for_the_owner_only_and_the_password_is_printed_once()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(server.Data));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(server.Data, "initial-admin-password")));
+        Assert.Single(server.Log.Lines, line => line.Contains(server.AdminPassword, StringComparison.Ordinal));
+        await server.KillAsync();
+        await server.RestartAsync();
+        Assert.Single(server.Log.Lines, line => line.Contains(server.AdminPassword, StringComparison.Ordinal));
     }
 
     [Fact]
