@@ -52,7 +52,7 @@ public sealed record Room
     public bool HasPassword => PasswordHash is not null;
     public bool IsDirect => Kind == RoomKind.Direct;
 
-    /// <summary>Whether its name may be looked up, and may not be taken: a public room that somebody is in, or an archived one.</summary>
+    /// <summary>Whether its name may be looked up and may not be taken: a public room that somebody is in, archived or not.</summary>
     internal bool HoldsName => Kind == RoomKind.Room && Visibility == RoomVisibility.Public && Members.Count > 0;
 
     internal uint NextJoin { get; init; } = 1;

@@ -21,6 +21,8 @@ public sealed record MemberJoined(string Room, string User) : RegistryEvent;
 /// <summary>Many at once, without notices.</summary>
 public sealed record MembersJoined(string Room, IReadOnlyList<string> Users) : RegistryEvent;
 
+/// <summary>Somebody left or was removed. When it was the last one, the invitations to the room are void.</summary>
+/// <param name="Text">The reason given; null: none.</param>
 public sealed record MemberLeft(string Room, string User, LeaveReason Reason, string? Text = null) : RegistryEvent;
 
 public enum LeaveReason : byte

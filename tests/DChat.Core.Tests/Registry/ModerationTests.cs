@@ -139,6 +139,21 @@ public sealed class ModerationTests
     }
 
     [Fact]
+    public void G6_an_administrator_does_not_look_into_private_rooms_but_may_end_them()
+    {
+        _world.WithRoom("den", RoomVisibility.Private, "ann", "bob");
+        foreach (var action in Enum.GetValues<RoomAction>())
+        {
+            Assert.Equal(RefusalCodes.NotFound, State.Check(_world.Room("den"), "root", action, 0));
+        }
+
+        Assert.Null(State.Check(_world.Room("r1"), "root", RoomAction.ListMembers, 0));
+        Assert.Equal(RefusalCodes.NotMember, State.Check(_world.Room("r1"), "root", RoomAction.Read, 0));
+        _world.Ok(new DeleteRoom("c", "root", 0, "den"));
+        Assert.Equal(("root", "deleteRoom", "den"), (State.AuditPage(null, 1)[0].Actor, State.AuditPage(null, 1)[0].Action, State.AuditPage(null, 1)[0].Room));
+    }
+
+    [Fact]
     public void Moderation_leaves_a_trail_newest_first()
     {
         _world.Ok(new Ban("c", "ann", 9, "r1", "cid", "spam"));

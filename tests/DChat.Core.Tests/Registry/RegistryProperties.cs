@@ -6,7 +6,7 @@ namespace DChat.Core.Tests.Registry;
 
 /// <summary>
 /// A failure prints the shrunk history and, after "Falsifiable", the seed's two numbers:
-/// <c>DCHAT_REPLAY=1234,5678 dotnet test --filter …</c> shows the same again.
+/// <c>DCHAT_REPLAY=1234,5678 dotnet test --filter …</c> shows the same again. <c>DCHAT_HISTORIES</c> says how many histories are tried (100).
 /// </summary>
 public sealed class RegistryProperties
 {
@@ -167,7 +167,8 @@ public sealed class RegistryProperties
 
     private static void ForAll(Action<Command[]> holds)
     {
-        var config = Config.QuickThrowOnFailure.WithMaxTest(100);
+        var histories = int.Parse(Environment.GetEnvironmentVariable("DCHAT_HISTORIES") ?? "100");
+        var config = Config.QuickThrowOnFailure.WithMaxTest(histories);
         if (Environment.GetEnvironmentVariable("DCHAT_REPLAY")?.Split(',') is [var seed, var gamma])
         {
             config = config.WithReplay(ulong.Parse(seed), ulong.Parse(gamma));
