@@ -276,6 +276,11 @@ internal sealed class ChatConnection : IRecordSink
 
         handshaken = why is null;
         Outbox.WriteRecord(why is null ? HubText.HandshakeAnswer : HubText.HandshakeFailure(why));
+        if (handshaken)
+        {
+            Outbox.Open();
+        }
+
         return handshaken;
     }
 

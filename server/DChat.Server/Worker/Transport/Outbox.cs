@@ -17,6 +17,7 @@ internal sealed class Outbox(PipeWriter output, OutboxBudget budget)
     private List<Item>? queue;
     private long queuedBytes;
     private bool flushing;
+    private bool open;
     private bool closing;
     private bool closed;
     private TaskCompletionSource? drained;
@@ -26,6 +27,15 @@ internal sealed class Outbox(PipeWriter output, OutboxBudget budget)
 
     /// <summary>Environment.TickCount64-like time of the last write, for keep-alive pings.</summary>
     public long LastWriteMs { get; private set; }
+
+    /// <summary>The handshake is answered: shared frames may follow. Before it a client takes nothing but the answer, so they are dropped.</summary>
+    public void Open()
+    {
+        lock (gate)
+        {
+            open = true;
+        }
+    }
 
     /// <summary>Writes a shared frame of room events. False when it was not taken: the subscription ended.</summary>
     public void WriteEvents(byte[] frame, Subscription subscription, long rev)
@@ -58,7 +68,7 @@ internal sealed class Outbox(PipeWriter output, OutboxBudget budget)
     {
         lock (gate)
         {
-            if (closed || closing || (flushing && queuedBytes + frame.Length > OutboxBudget.DroppableBytesMax))
+            if (!open || closed || closing || (flushing && queuedBytes + frame.Length > OutboxBudget.DroppableBytesMax))
             {
                 return;
             }
@@ -72,7 +82,7 @@ internal sealed class Outbox(PipeWriter output, OutboxBudget budget)
     {
         lock (gate)
         {
-            if (!closed && !closing)
+            if (open && !closed && !closing)
             {
                 WriteOrAdd(frame);
             }
