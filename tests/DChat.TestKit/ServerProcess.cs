@@ -16,12 +16,14 @@ public sealed partial class ServerProcess : IAsyncDisposable
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
 
     private readonly TemporaryFolder? _folder;
+    private readonly string _program;
     private readonly string[] _flags;
     private readonly IReadOnlyDictionary<string, string> _environment;
     private Process? _process;
 
-    private ServerProcess(TemporaryFolder? folder, string data, string[] flags, IReadOnlyDictionary<string, string>? environment)
+    private ServerProcess(string program, TemporaryFolder? folder, string data, string[] flags, IReadOnlyDictionary<string, string>? environment)
     {
+        _program = program;
         _folder = folder;
         Data = data;
         _flags = flags;
@@ -49,10 +51,11 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     /// <param name="flags">Flags besides <c>--data</c> and the ports.</param>
     /// <param name="data">The data folder; a temporary one when null.</param>
-    public static async Task<ServerProcess> StartAsync(string[]? flags = null, string? data = null, IReadOnlyDictionary<string, string>? environment = null)
+    /// <param name="program">A program that takes the server's flags and prints its listening line; the server when null.</param>
+    public static async Task<ServerProcess> StartAsync(string[]? flags = null, string? data = null, IReadOnlyDictionary<string, string>? environment = null, string? program = null)
     {
         var folder = data is null ? new TemporaryFolder() : null;
-        var server = new ServerProcess(folder, data ?? folder!["data"], flags ?? [], environment);
+        var server = new ServerProcess(program ?? ServerBinary.Path, folder, data ?? folder!["data"], flags ?? [], environment);
         try
         {
             await server.LaunchAsync(clientPort: 0, nodePort: 0);
@@ -120,7 +123,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Runs the binary to its end, for what it prints and its exit code.</summary>
     public static async Task<(int ExitCode, string Output, string Error)> RunAsync(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        using var process = new Process { StartInfo = Describe(arguments, environment) };
+        using var process = new Process { StartInfo = Describe(ServerBinary.Path, arguments, environment) };
         process.Start();
         try
         {
@@ -153,7 +156,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
             .. _flags,
         ];
         var listening = new TaskCompletionSource<Match>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var process = new Process { StartInfo = Describe(arguments, _environment), EnableRaisingEvents = true };
+        var process = new Process { StartInfo = Describe(_program, arguments, _environment), EnableRaisingEvents = true };
         process.OutputDataReceived += (_, line) => Take(line.Data);
         process.ErrorDataReceived += (_, line) => Take(line.Data);
         process.Exited += (_, _) => listening.TrySetException(new InvalidOperationException($"the server exited before it listened:\n{Log}"));
@@ -181,9 +184,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
-    private static ProcessStartInfo Describe(string[] arguments, IReadOnlyDictionary<string, string>? environment)
+    private static ProcessStartInfo Describe(string program, string[] arguments, IReadOnlyDictionary<string, string>? environment)
     {
-        var start = new ProcessStartInfo(ServerBinary.Path, arguments)
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

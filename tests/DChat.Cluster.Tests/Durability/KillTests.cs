@@ -1,0 +1,57 @@
+using System.Globalization;
+using DChat.TestKit;
+using Xunit.Abstractions;
+
+namespace DChat.Cluster.Tests.Durability;
+
+/// <summary>G1, G3, G4, G5: the server dies at any moment, starts again, and nobody finds anything lost, doubled or out of order.</summary>
+public sealed class KillTests(ITestOutputHelper output)
+{
+    private static readonly TimeSpan LoadLimit = TimeSpan.FromMinutes(3);
+
+    [Fact]
+    public async Task G1_G3_G4_G5_kill_9_under_load_loses_doubles_and_reorders_nothing()
+    {
+        var random = new Random(Seed.Print(output));
+        var rounds = LongTests.Pick(6, 200);
+        await using var server = await ServerProcess.StartAsync(["--limits-send-burst", "0", "--limits-sends-per-second", "0"]);
+        var (killed, acknowledged) = (0, 0L);
+        while (killed < rounds)
+        {
+            using var load = LoadGenerator.Start(
+                server,
+                "--reconnect",
+                "--users", "24",
+                "--rooms", "6",
+                "--members", "12",
+                "--duration", LongTests.Pick("8", "60"),
+                "--warmup", "0",
+                "--drain", "60",
+                "--size", random.Next(1, 400).ToString(CultureInfo.InvariantCulture),
+                "--seed", random.Next().ToString(CultureInfo.InvariantCulture));
+            while (killed < rounds && await WaitForSendsAsync(server, load, random.Next(1, 4_000)))
+            {
+                await server.KillAsync();
+                killed++;
+                await server.RestartAsync();
+            }
+
+            System.Text.Json.Nodes.JsonNode report;
+            try { report = await load.FinishAsync(LoadLimit); }
+            catch { output.WriteLine(server.Log.ToString()); throw; }
+            output.WriteLine(string.Join("\n", server.Log.Lines.Where(l => l.Contains("warn"))));
+            acknowledged += (long)report["acknowledged"]!;
+            output.WriteLine($"{killed} kills, {report["reconnects"]} reconnects, {report["resyncs"]} resyncs, {report["heldBack"]} held back, {acknowledged} acknowledged");
+        }
+
+        Assert.Equal(0, await server.TerminateAsync());
+        Assert.InRange(StoredMessages.Check(server.Data), acknowledged, long.MaxValue);
+    }
+
+    /// <summary>False where the load ended first.</summary>
+    private static async Task<bool> WaitForSendsAsync(ServerProcess server, LoadGenerator load, int sends)
+    {
+        await Eventually.Holds(async () => load.HasEnded || await Metrics.ReadAsync(server, "dchat_sends_total") >= sends, LoadLimit);
+        return !load.HasEnded;
+    }
+}

@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using DChat.TestKit;
+
+namespace DChat.Cluster.Tests.Durability;
+
+/// <summary><c>dchat load</c> as a process of its own.</summary>
+internal sealed class LoadGenerator : IDisposable
+{
+    private static readonly string[] Findings = ["missing", "doubled", "outOfOrder", "holes", "differing", "phantom"];
+
+    private readonly Process _process;
+    private readonly Task<string> _output;
+    private readonly Task<string> _errors;
+
+    private LoadGenerator(Process process)
+    {
+        _process = process;
+        _output = process.StandardOutput.ReadToEndAsync();
+        _errors = process.StandardError.ReadToEndAsync();
+    }
+
+    public bool HasEnded => _process.HasExited;
+
+    public static LoadGenerator Start(ServerProcess server, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(
+            ServerBinary.Built("client/DChat.Terminal", "dchat"),
+            ["load", "--server", server.Client.ToString(), "--admin-password-file", Path.Combine(server.Data, "initial-admin-password"), "--json", .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        return new LoadGenerator(Process.Start(start)!);
+    }
+
+    /// <summary>Waits for its end, and checks that its checker found nothing.</summary>
+    /// <returns>Its report.</returns>
+    public async Task<JsonNode> FinishAsync(TimeSpan limit)
+    {
+        await _process.WaitForExitAsync().Within(limit);
+        var (output, errors) = (await _output, await _errors);
+        Assert.True(_process.ExitCode is 0 or 1, $"dchat load exited with {_process.ExitCode}: {errors}\n{output}");
+        var report = JsonNode.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1])!;
+        Assert.True(Findings.All(finding => (long)report["verdict"]![finding]! == 0), report.ToJsonString());
+        Assert.Equal(0, _process.ExitCode);
+        return report;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+}
