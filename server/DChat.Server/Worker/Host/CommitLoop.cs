@@ -93,6 +93,10 @@ internal sealed partial class CommitLoop(
             {
                 batch.Add(room, taken);
             }
+            else
+            {
+                Release(room);
+            }
         }
 
         return batch.Rooms.Count == 0 ? null : batch;
@@ -103,7 +107,6 @@ internal sealed partial class CommitLoop(
         var taken = new List<PendingChange>();
         lock (room.Gate)
         {
-            room.IsQueued = false;
             if (room.Phase != RoomPhase.Open)
             {
                 return taken;
@@ -114,16 +117,23 @@ internal sealed partial class CommitLoop(
                 taken.Add(pending);
                 batch.Bytes += pending.Cost;
             }
-
-            if (room.Waiting.Count > 0)
-            {
-                room.IsQueued = true;
-                Enqueue(room);
-            }
         }
 
         taken.RemoveAll(pending => !IsAllowed(room, pending));
         return taken;
+    }
+
+    /// <summary>A room is in one batch at a time, since each continues the revision of the one before: in line again only now.</summary>
+    private void Release(HostedRoom room)
+    {
+        lock (room.Gate)
+        {
+            room.IsQueued = room.Phase == RoomPhase.Open && room.Waiting.Count > 0;
+            if (room.IsQueued)
+            {
+                Enqueue(room);
+            }
+        }
     }
 
     private bool IsAllowed(HostedRoom room, PendingChange pending)
@@ -229,51 +239,42 @@ internal sealed partial class CommitLoop(
         return await store.WriteAsync(batch.Writes, CancellationToken.None).ConfigureAwait(false);
     }
 
-    /// <summary>Notes where the rooms stand, before the next batch is numbered.</summary>
-    private static void Settle(Batch batch)
+    /// <summary>
+    /// Notes where the rooms stand, and puts those whose write failed out of line, before the next batch is numbered. A room must not
+    /// be opened again while changes of it are committed and not published: those who resumed at what opening found would be told twice.
+    /// </summary>
+    private void Settle(Batch batch)
     {
-        if (batch.Results is null)
+        for (var i = 0; i < batch.Rooms.Count; i++)
         {
-            return;
-        }
-
-        for (var i = 0; i < batch.Results.Count; i++)
-        {
-            if (batch.Results[i].Status == RoomStatus.Ok)
+            var room = batch.Rooms[i];
+            switch (batch.Results?[i].Status ?? RoomStatus.Stale)
             {
-                batch.Rooms[i].Seq = batch.Results[i].Seq;
-                batch.Rooms[i].Rev = batch.Results[i].Rev;
+                case RoomStatus.Ok:
+                    room.Seq = batch.Results![i].Seq;
+                    room.Rev = batch.Results[i].Rev;
+                    break;
+                case RoomStatus.Stale:
+                    Reopen(room, batch.Pending[i]);
+                    break;
+                case var status:
+                    Lost(room, batch.Pending[i], status);
+                    break;
             }
+
+            Release(room);
         }
     }
 
     private void Publish(Batch? batch)
     {
-        if (batch is null)
+        for (var i = 0; i < (batch?.Results?.Count ?? 0); i++)
         {
-            return;
-        }
-
-        for (var i = 0; i < batch.Rooms.Count; i++)
-        {
-            if (batch.Results is not { } results)
+            var result = batch!.Results![i];
+            if (result.Status == RoomStatus.Ok)
             {
-                Reopen(batch.Rooms[i], batch.Pending[i]);
-                continue;
-            }
-
-            switch (results[i].Status)
-            {
-                case RoomStatus.Ok:
-                    Answer(batch.Pending[i], results[i].Changes);
-                    publisher.Publish(batch.Rooms[i], results[i].Changes);
-                    break;
-                case RoomStatus.Stale:
-                    Reopen(batch.Rooms[i], batch.Pending[i]);
-                    break;
-                default:
-                    Lost(batch.Rooms[i], batch.Pending[i], results[i].Status);
-                    break;
+                Answer(batch.Pending[i], result.Changes);
+                publisher.Publish(batch.Rooms[i], result.Changes);
             }
         }
     }
