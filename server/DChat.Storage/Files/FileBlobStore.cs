@@ -30,11 +30,7 @@ public sealed class FileBlobStore : IBlobStore
         return Translate(root, () =>
         {
             CreateFolder(unfinished);
-            foreach (var leftover in Directory.EnumerateFiles(unfinished))
-            {
-                DeleteUnlessHeld(leftover);
-            }
-
+            Leftovers.Remove(unfinished, "*");
             return new FileBlobStore(root, unfinished);
         });
     }
@@ -60,7 +56,7 @@ public sealed class FileBlobStore : IBlobStore
         }
         catch
         {
-            DeleteUnlessHeld(temporary);
+            Leftovers.RemoveUnlessHeld(temporary);
             throw;
         }
     }
@@ -124,7 +120,7 @@ public sealed class FileBlobStore : IBlobStore
 
     private string PathOf(string name) => Path.Combine(_root, name.Replace('/', Path.DirectorySeparatorChar));
 
-    // Shared for nobody's reading or writing, which is how DeleteUnlessHeld of another process knows that it is being written.
+    // Shared for nobody's reading or writing, which is how another process's clean-up (Leftovers) knows that it is being written.
     private static FileStream CreateUnfinished(string path)
     {
         var options = new FileStreamOptions
@@ -219,22 +215,6 @@ public sealed class FileBlobStore : IBlobStore
         }
 
         DirectorySync.Flush(parent);
-    }
-
-    private static void DeleteUnlessHeld(string path)
-    {
-        try
-        {
-            new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
-        }
-        catch (IOException)
-        {
-            // Gone already, or another process is writing it: then it is no leftover.
-        }
-        catch (UnauthorizedAccessException)
-        {
-            // Another user's; it takes room but harms nothing.
-        }
     }
 
     private static T Translate<T>(string root, Func<T> work)

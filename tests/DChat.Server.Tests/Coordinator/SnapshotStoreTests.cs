@@ -65,6 +65,18 @@ public sealed class SnapshotStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_killed_process_left_half_written_is_removed()
+    {
+        Directory.CreateDirectory(_folder["scratch"]);
+        await File.WriteAllTextAsync(Path.Combine(_folder["scratch"], "snapshot-half.tmp"), "half");
+        await File.WriteAllTextAsync(Path.Combine(_folder["scratch"], "control.db"), "somebody else's");
+
+        await _store.WriteAsync(Registry(1), 1, CancellationToken.None).Within();
+
+        Assert.Equal("control.db", Path.GetFileName(Assert.Single(Directory.GetFiles(_folder["scratch"]))));
+    }
+
+    [Fact]
     public async Task The_newest_is_listed_first_and_what_is_no_snapshot_is_left_out()
     {
         var old = await _store.WriteAsync(Registry(1), 9, CancellationToken.None).Within();

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using DChat.Core.Blobs;
 using DChat.Core.Registry;
+using DChat.Storage.Files;
 
 namespace DChat.Server.Coordinator.Snapshots;
 
@@ -11,6 +12,8 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
 {
     /// <summary>Names that one listing may hold; far more than retention leaves.</summary>
     public const int ListMax = 10_000;
+
+    private const string ScratchPattern = "snapshot-*.tmp";
 
     /// <summary>The snapshots that are there, whether they can be read or not, newest first.</summary>
     /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
@@ -36,7 +39,8 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
         try
         {
             Directory.CreateDirectory(scratch);
-            await using var file = new FileStream(Path.Combine(scratch, $"snapshot-{Guid.NewGuid():N}.tmp"), new FileStreamOptions
+            Leftovers.Remove(scratch, ScratchPattern);
+            await using var file = new FileStream(Path.Combine(scratch, ScratchPattern.Replace("*", Guid.NewGuid().ToString("N"), StringComparison.Ordinal)), new FileStreamOptions
             {
                 Mode = FileMode.CreateNew,
                 Access = FileAccess.ReadWrite,
