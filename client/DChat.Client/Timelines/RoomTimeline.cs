@@ -166,10 +166,10 @@ public sealed class RoomTimeline
         outside.Clear();
     }
 
-    /// <summary>Messages before the oldest one are about to be asked for, with <c>history</c>; null while another such request is open.</summary>
+    /// <summary>Messages before the oldest one are about to be asked for, with <c>history</c>; null where there are none, or while another such request is open.</summary>
     public long? BeginOlder()
     {
-        if (olderTicket is not null)
+        if (olderTicket is not null || !window.HasOlder || window.Count == 0)
         {
             return null;
         }
@@ -229,8 +229,12 @@ public sealed class RoomTimeline
             return;
         }
 
-        // Events that were applied since the request and are not in its answer go away with the old window.
-        lost |= rev > answer.Rev && rev != fetchAfter;
+        if (rev > answer.Rev && rev != fetchAfter)
+        {
+            // Live events led, without a hole, beyond this page while it was under way: it is a step back.
+            return;
+        }
+
         window.Replace(answer.Messages, answer.More);
         windowMax = options.WindowMax;
         rev = answer.Rev;

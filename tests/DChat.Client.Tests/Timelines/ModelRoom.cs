@@ -68,9 +68,9 @@ internal sealed class ModelRoom(string me, int pageSize)
         }
     }
 
-    public RoomSync Subscribe(long? afterRev, bool tooLarge = false)
+    public RoomSync Subscribe(long? afterRev, bool tooLarge = false, bool forceReset = false)
     {
-        var reset = afterRev is null || afterRev < RetainedRev || afterRev > Rev;
+        var reset = forceReset || afterRev is null || afterRev < RetainedRev || afterRev > Rev;
         var all = reset
             ? messages.Values.TakeLast(pageSize).ToList()
             : messages.Values.Where(m => m.Rev > afterRev).OrderBy(m => m.Rev).Take(pageSize).ToList();

@@ -5,7 +5,7 @@ namespace DChat.Client.Tests.Timelines;
 
 public sealed class RoomTimelinePropertyTests
 {
-    private static readonly Config Runs = Config.QuickThrowOnFailure.WithMaxTest(4_000).WithEndSize(300);
+    private static readonly Config Runs = Config.QuickThrowOnFailure.WithMaxTest(10_000).WithEndSize(300);
 
     [Theory]
     [InlineData(1_000)]

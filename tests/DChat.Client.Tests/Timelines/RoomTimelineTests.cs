@@ -111,6 +111,23 @@ public sealed class RoomTimelineTests
     }
 
     [Fact]
+    public void Events_that_were_applied_while_a_reset_was_under_way_are_neither_lost_nor_told_again()
+    {
+        Fetch();
+        var before = Post(5);
+        timeline.MarkLost();
+        var ticket = timeline.BeginFetch();
+        var answer = room.Subscribe(null) with { Reset = true };
+        var after = Post(1);
+
+        Assert.Equal(Seqs(1, 6), Announced(timeline.Apply([.. before, .. after])));
+        Assert.Empty(Announced(timeline.Apply(ticket, answer)));
+        Assert.Empty(Announced(FetchAll()));
+        Assert.Equal(Seqs(1, 6), timeline.Messages.Select(m => m.Seq));
+        Assert.Equal(6, timeline.Rev);
+    }
+
+    [Fact]
     public void A_server_that_was_put_back_to_an_older_state_is_believed()
     {
         Fetch();

@@ -58,6 +58,11 @@ internal sealed class TimelineSimulation
                 var at = argument % (wire.Count - 1);
                 (wire[at], wire[at + 1]) = (wire[at + 1], wire[at]);
                 break;
+            case 13 when argument % 3 == 0 && connected:
+                // A client may drop what it has not taken in, and a server may always say that it cannot continue.
+                timeline.MarkLost();
+                Fetch(tooLarge: false, forceReset: true);
+                break;
             case 13:
                 Fetch(tooLarge: argument % 4 == 0);
                 break;
@@ -165,7 +170,7 @@ internal sealed class TimelineSimulation
         timeline.Disconnected();
     }
 
-    private void Fetch(bool tooLarge)
+    private void Fetch(bool tooLarge, bool forceReset = false)
     {
         if (!connected)
         {
@@ -180,7 +185,7 @@ internal sealed class TimelineSimulation
         {
             case TimelineNeed.Changes changes:
                 subscribed = true;
-                answers.Add((timeline.BeginFetch(), room.Subscribe(changes.AfterRev)));
+                answers.Add((timeline.BeginFetch(), room.Subscribe(changes.AfterRev, forceReset: forceReset)));
                 break;
             case TimelineNeed.Older:
                 AskOlder();
@@ -192,9 +197,9 @@ internal sealed class TimelineSimulation
 
     private void AskOlder()
     {
-        if (connected && timeline.Rev is not null && timeline.BeginOlder() is { } ticket)
+        if (connected && timeline.BeginOlder() is { } ticket)
         {
-            pages.Add((ticket, room.History(timeline.Messages.Count == 0 ? null : timeline.Messages[0].Seq)));
+            pages.Add((ticket, room.History(timeline.Messages[0].Seq)));
         }
     }
 
