@@ -29,7 +29,8 @@ public sealed record JoinRoomRequest(string? Room, string? Password = null);
 
 /// <summary>What is absent stays; <c>""</c> clears topic or password.</summary>
 /// <param name="SlowModeSeconds">0 to 3,600; 0: off.</param>
-public sealed record UpdateRoomRequest(string? Room, string? Name = null, string? Topic = null, string? Visibility = null, string? Password = null, int? SlowModeSeconds = null, bool? Archived = null);
+/// <param name="RetentionDays">Messages are removed after so many days, 1 to 36,500; 0: as the server keeps them.</param>
+public sealed record UpdateRoomRequest(string? Room, string? Name = null, string? Topic = null, string? Visibility = null, string? Password = null, int? SlowModeSeconds = null, bool? Archived = null, int? RetentionDays = null);
 
 /// <summary><c>members</c> and <c>bans</c>.</summary>
 /// <param name="Limit">1 to 200; 100 when absent.</param>

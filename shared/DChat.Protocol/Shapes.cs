@@ -10,6 +10,7 @@ namespace DChat.Protocol;
 /// <param name="Members">How many members the room has.</param>
 /// <param name="SlowModeSeconds">The least time between two messages of a plain member; 0: none.</param>
 /// <param name="CreatedAt">Unix milliseconds UTC.</param>
+/// <param name="RetentionDays">Messages are removed after so many days; null: as the server keeps them.</param>
 /// <param name="Peer">In a direct room, the other user (the user itself in a room with oneself); else null.</param>
 public sealed record Room(
     string Id,
@@ -24,7 +25,8 @@ public sealed record Room(
     int SlowModeSeconds,
     bool Archived,
     long CreatedAt,
-    string? Peer = null);
+    string? Peer = null,
+    int? RetentionDays = null);
 
 /// <summary>A room in a listing.</summary>
 /// <param name="Online">How many of its members are online now.</param>

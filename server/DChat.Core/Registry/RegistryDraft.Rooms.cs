@@ -73,6 +73,7 @@ internal sealed partial class RegistryDraft
         {
             Visibility = e.Visibility ?? room.Visibility,
             SlowModeSeconds = e.SlowModeSeconds ?? room.SlowModeSeconds,
+            RetentionDays = e.RetentionDays ?? room.RetentionDays,
             Archived = e.Archived ?? room.Archived,
         });
     }

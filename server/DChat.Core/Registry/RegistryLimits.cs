@@ -69,6 +69,9 @@ public static class RegistryBounds
     /// <summary>The slowest slow mode, in seconds.</summary>
     public const int SlowModeSeconds = 3_600;
 
+    /// <summary>A hundred years.</summary>
+    public const int RetentionDays = 36_500;
+
     /// <summary>Lines of the audit trail; the oldest is dropped.</summary>
     public const int AuditLines = 10_000;
 

@@ -32,6 +32,9 @@ public sealed record Room
     /// <summary>The least time between two messages of a plain member; 0: none.</summary>
     public int SlowModeSeconds { get; init; }
 
+    /// <summary>Messages are removed after so many days; 0: as the server keeps them.</summary>
+    public int RetentionDays { get; init; }
+
     /// <summary>Read-only; an empty room is archived, and stays so.</summary>
     public bool Archived { get; init; }
 

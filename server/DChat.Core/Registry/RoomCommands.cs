@@ -27,6 +27,7 @@ public sealed record LeaveRoom(string CommandId, string Actor, long At, string R
 /// <summary>Changes settings; null leaves one as it is.</summary>
 /// <param name="Topic">Empty clears it.</param>
 /// <param name="PasswordHash">An empty array removes the password.</param>
+/// <param name="RetentionDays">0 to <see cref="RegistryBounds.RetentionDays"/>; 0: as the server keeps messages.</param>
 public sealed record UpdateRoom(
     string CommandId,
     string Actor,
@@ -37,7 +38,8 @@ public sealed record UpdateRoom(
     RoomVisibility? Visibility = null,
     byte[]? PasswordHash = null,
     int? SlowModeSeconds = null,
-    bool? Archived = null) : Command(CommandId, Actor, At);
+    bool? Archived = null,
+    int? RetentionDays = null) : Command(CommandId, Actor, At);
 
 public sealed record DeleteRoom(string CommandId, string Actor, long At, string Room)
     : Command(CommandId, Actor, At);

@@ -10,7 +10,7 @@ public sealed record DirectOpened(string Room, string User, string Peer, string 
 
 /// <summary>Null: unchanged.</summary>
 /// <param name="PasswordHash">Empty: removed.</param>
-public sealed record RoomUpdated(string Room, string? Name, string? Topic, RoomVisibility? Visibility, byte[]? PasswordHash, int? SlowModeSeconds, bool? Archived) : RegistryEvent;
+public sealed record RoomUpdated(string Room, string? Name, string? Topic, RoomVisibility? Visibility, byte[]? PasswordHash, int? SlowModeSeconds, bool? Archived, int? RetentionDays = null) : RegistryEvent;
 
 /// <summary>The room and all its memberships, bans and invitations are gone.</summary>
 public sealed record RoomDeleted(string Room) : RegistryEvent;

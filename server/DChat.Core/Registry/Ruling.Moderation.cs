@@ -39,6 +39,7 @@ internal sealed partial class Ruling
             (c.PasswordHash is not null, RoomAction.SetPassword),
             (c.SlowModeSeconds is not null, RoomAction.SetSlowMode),
             (c.Archived is not null, RoomAction.Archive),
+            (c.RetentionDays is not null, RoomAction.SetRetention),
         ];
         return wishes.Where(wish => wish.Wanted).Select(wish => wish.Action);
     }
@@ -66,6 +67,11 @@ internal sealed partial class Ruling
             return Invalid("a password's hash has at most 256 bytes");
         }
 
+        if (c.RetentionDays is < 0 or > RegistryBounds.RetentionDays)
+        {
+            return Invalid("messages are kept for 1 to 36,500 days, or 0: as the server keeps them");
+        }
+
         return c.SlowModeSeconds is < 0 or > RegistryBounds.SlowModeSeconds ? Invalid("slow mode is 0 to 3,600 seconds") : null;
     }
 
@@ -79,7 +85,8 @@ internal sealed partial class Ruling
             c.Visibility is { } visibility && visibility != room.Visibility ? visibility : null,
             c.PasswordHash is not null && (c.PasswordHash.Length > 0 || room.HasPassword) ? c.PasswordHash : null,
             c.SlowModeSeconds is { } seconds && seconds != room.SlowModeSeconds ? seconds : null,
-            c.Archived is { } archived && archived != room.Archived ? archived : null);
+            c.Archived is { } archived && archived != room.Archived ? archived : null,
+            c.RetentionDays is { } days && days != room.RetentionDays ? days : null);
 
         if ((change.Visibility ?? room.Visibility) == RoomVisibility.Public && (change.Name ?? change.Visibility as object) is not null
             && state.FindPublicRoom(change.Name ?? room.Name) is { } holder && holder.Handle != room.Handle)
@@ -90,7 +97,7 @@ internal sealed partial class Ruling
         if (change != new RoomUpdated(room.Id, null, null, null, null, null, null))
         {
             Add(change);
-            if ((change.Name ?? change.Visibility ?? change.PasswordHash ?? change.Archived as object) is not null)
+            if ((change.Name ?? change.Visibility ?? change.PasswordHash ?? change.Archived ?? change.RetentionDays as object) is not null)
             {
                 Audit("updateRoom", room.Id, "", Describe(change));
             }
@@ -107,6 +114,7 @@ internal sealed partial class Ruling
             change.Visibility switch { null => null, RoomVisibility.Public => "public", _ => "private" },
             change.PasswordHash switch { null => null, [] => "password removed", _ => "password set" },
             change.Archived switch { null => null, true => "archived", _ => "no longer archived" },
+            change.RetentionDays switch { null => null, 0 => "kept as the server keeps", var days => $"kept for {days} days" },
         ];
         return string.Join(", ", parts.Where(part => part is not null));
     }

@@ -133,6 +133,7 @@ internal sealed class SnapshotLoader(SnapshotReader reader)
             PasswordHash = reader.OptionalBytes(),
             PasswordVersion = reader.Count(),
             SlowModeSeconds = reader.Count(),
+            RetentionDays = reader.Count(),
             Archived = reader.Flag(),
             CreatedAt = reader.Number(),
             CreatedBy = User(),

@@ -46,6 +46,7 @@ internal sealed class SnapshotSections(RegistryState state, SnapshotWriter write
             writer.OptionalBytes(room.PasswordHash);
             writer.Number(room.PasswordVersion);
             writer.Number(room.SlowModeSeconds);
+            writer.Number(room.RetentionDays);
             writer.Flag(room.Archived);
             writer.Number(room.CreatedAt);
             WriteUser(room.CreatedBy);

@@ -39,6 +39,9 @@ public enum RoomAction : byte
     SetPassword,
     Archive,
     Delete,
+
+    /// <summary>Say how long messages are kept.</summary>
+    SetRetention,
 }
 
 /// <summary>
@@ -61,12 +64,14 @@ public static class RoomRights
         [
             See, Leave, Read, Send, EditOwn, DeleteOwn, DeleteOthers, Typing, IgnoreSlowMode, ListMembers, ListBans,
             RoomAction.Invite, Kick, Ban, Unban, Mute, SetRole, SetTopic, SetSlowMode, Rename, SetVisibility, SetPassword, Archive, Delete,
+            SetRetention,
         ],
     };
 
     private static readonly RoomAction[] Administrator =
     [
         See, ListMembers, ListBans, Kick, Ban, Unban, Mute, SetRole, SetTopic, SetSlowMode, Rename, SetVisibility, SetPassword, Archive, Delete,
+        SetRetention,
     ];
 
     private static readonly RoomAction[] InDirectRooms = [See, Read, Send, EditOwn, DeleteOwn, Typing, IgnoreSlowMode, ListMembers];

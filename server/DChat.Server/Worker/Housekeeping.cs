@@ -37,7 +37,8 @@ internal sealed partial class Housekeeping(
         }
     }
 
-    private async Task CleanAsync(CancellationToken stopping)
+    /// <summary>One round: all that is due now.</summary>
+    internal async Task CleanAsync(CancellationToken stopping)
     {
         try
         {
@@ -46,10 +47,7 @@ internal sealed partial class Housekeeping(
                 await Task.Delay(Pause, time, stopping).ConfigureAwait(false);
             }
 
-            if (options.RetentionDays > 0)
-            {
-                await RetainAsync(stopping).ConfigureAwait(false);
-            }
+            await RetainAsync(stopping).ConfigureAwait(false);
         }
         catch (MessageStoreUnavailableException exception)
         {
@@ -59,9 +57,15 @@ internal sealed partial class Housekeeping(
 
     private async Task RetainAsync(CancellationToken stopping)
     {
-        var sentBefore = time.GetUtcNow().AddDays(-options.RetentionDays).ToUnixTimeMilliseconds();
         foreach (var room in replica.State.RoomsOn(identity.Id))
         {
+            var days = room.RetentionDays > 0 ? room.RetentionDays : options.RetentionDays;
+            if (days == 0)
+            {
+                continue;
+            }
+
+            var sentBefore = time.GetUtcNow().AddDays(-days).ToUnixTimeMilliseconds();
             while (await store.RetainAsync(room.Id, sentBefore, StepMessages, stopping).ConfigureAwait(false))
             {
                 await Task.Delay(Pause, time, stopping).ConfigureAwait(false);

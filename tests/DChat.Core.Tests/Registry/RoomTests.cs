@@ -192,8 +192,13 @@ public sealed class RoomTests
         _world.Refused(RefusalCodes.InvalidArgument, new UpdateRoom("h", "ann", 0, "r1", Topic: "a\nb"));
         _world.Refused(RefusalCodes.InvalidArgument, new UpdateRoom("h", "ann", 0, "r1", SlowModeSeconds: 3_601));
         _world.Refused(RefusalCodes.InvalidArgument, new UpdateRoom("h", "ann", 0, "r1", SlowModeSeconds: -1));
+        _world.Refused(RefusalCodes.InvalidArgument, new UpdateRoom("h", "ann", 0, "r1", RetentionDays: 36_501));
+        _world.Refused(RefusalCodes.InvalidArgument, new UpdateRoom("h", "ann", 0, "r1", RetentionDays: -1));
         _world.Refused(RefusalCodes.InvalidArgument, new UpdateRoom("h", "ann", 0, "r1", Visibility: (RoomVisibility)5));
         _world.Refused(RefusalCodes.InvalidArgument, new UpdateRoom("h", "ann", 0, "r1", PasswordHash: new byte[300]));
+        _world.Refused(RefusalCodes.Forbidden, new UpdateRoom("h", "bob", 0, "r1", RetentionDays: 7));
+        _world.Ok(new UpdateRoom("j", "ann", 0, "r1", RetentionDays: 7));
+        Assert.Equal(7, _world.Room("r1").RetentionDays);
         _world.Ok(new UpdateRoom("i", "ann", 0, "r1", Name: "Den", Visibility: RoomVisibility.Private, PasswordHash: [1]));
         Assert.Equal("name Den, private, password set", State.AuditPage(null, 1)[0].Text);
     }

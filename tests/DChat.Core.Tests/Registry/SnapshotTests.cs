@@ -163,7 +163,7 @@ public sealed class SnapshotTests
         world.Ok(new Ban("", "ann", 9, "r1", "root"));
         world.Ok(new Mute("", "ann", 9, "r1", "bob", 500));
         world.Ok(new Invite("", "bob", 9, "r1", "dot"));
-        world.Ok(new UpdateRoom("", "ann", 9, "r1", SlowModeSeconds: 5));
+        world.Ok(new UpdateRoom("", "ann", 9, "r1", SlowModeSeconds: 5, RetentionDays: 30));
         world.Ok(new OpenDirect("", "ann", 9, "d1", "bob", ""));
         world.Ok(new OpenDirect("", "ann", 9, "d2", "ann", ""));
         world.WithRoom("r9", RoomVisibility.Private, "bob");

@@ -31,6 +31,7 @@ public sealed class RoomRightsTests
         SetPassword     - - - - x  x
         Archive         - - - - x  x
         Delete          - - - - x  x
+        SetRetention    - - - - x  x
         """;
 
     private const string ReadOnly = "See Leave Read ListMembers ListBans Kick Ban Unban Archive Delete";

@@ -103,7 +103,7 @@ internal sealed class RoomCalls(
             "" => [],
             var password => await passwords.HashAsync(password, CancellationToken.None).ConfigureAwait(false),
         };
-        var command = new UpdateRoom(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? "", request.Name, request.Topic, visibility, hash, request.SlowModeSeconds, request.Archived);
+        var command = new UpdateRoom(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? "", request.Name, request.Topic, visibility, hash, request.SlowModeSeconds, request.Archived, request.RetentionDays);
         var done = await registry.CommitAsync(command).ConfigureAwait(false);
         return done.Error is not null ? done.Error : Describe(caller, request.Room ?? "");
     }

@@ -23,7 +23,8 @@ internal static class RoomShapes
         room.SlowModeSeconds,
         room.Archived,
         room.CreatedAt,
-        state.PeerOf(room, user));
+        state.PeerOf(room, user),
+        room.RetentionDays == 0 ? null : room.RetentionDays);
 
     public static string? RoleName(RoomRole role) => role switch
     {

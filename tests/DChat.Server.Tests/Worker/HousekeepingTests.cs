@@ -1,0 +1,62 @@
+using DChat.Protocol;
+using DChat.Server.Cli;
+using DChat.Server.Tests.Security;
+using DChat.Server.Worker;
+using DChat.TestKit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace DChat.Server.Tests.Worker;
+
+public sealed class HousekeepingTests
+{
+    [Fact]
+    public async Task A_rooms_own_retention_beats_the_servers_and_numbers_go_on()
+    {
+        var clock = new ShiftedTime();
+        await using var server = await InProcessServer.StartAsync(
+            options => options with { RetentionDays = 30 },
+            builder => builder.Services.AddSingleton<TimeProvider>(clock));
+        var token = await RegisterAsync(server, "ann");
+        await using var ann = await HubProbe.ConnectAsync(server.Client, token);
+        await ann.CallAsync(HubMethods.Sync, new { });
+        var keeps = (string)(await ann.CallAsync(HubMethods.CreateRoom, new { name = "keeps" }))!["id"]!;
+        var forgets = (string)(await ann.CallAsync(HubMethods.CreateRoom, new { name = "forgets" }))!["id"]!;
+        var changed = await ann.CallAsync(HubMethods.UpdateRoom, new { room = forgets, retentionDays = 7 });
+        Assert.Equal(7, (int)changed!["retentionDays"]!);
+        foreach (var room in new[] { keeps, forgets })
+        {
+            await ann.CallAsync(HubMethods.Send, new { room, clientId = "old", body = "old" });
+        }
+
+        clock.Advance(TimeSpan.FromDays(8));
+        await ann.CallAsync(HubMethods.Send, new { room = forgets, clientId = "new", body = "new" });
+        await server.Services.GetServices<IHostedService>().OfType<Housekeeping>().Single().CleanAsync(CancellationToken.None);
+
+        Assert.Equal(["old"], await BodiesAsync(ann, keeps));
+        Assert.Equal(["new"], await BodiesAsync(ann, forgets));
+        var repeat = await ann.CallAsync(HubMethods.Send, new { room = forgets, clientId = "old", body = "old" });
+        Assert.Equal(1, (long)repeat!["seq"]!);
+        Assert.Equal(["new"], await BodiesAsync(ann, forgets));
+    }
+
+    private static async Task<string[]> BodiesAsync(HubProbe probe, string room)
+    {
+        var page = await probe.CallAsync(HubMethods.History, new { room });
+        return [.. page!["messages"]!.AsArray().Select(message => (string)message!["body"]!)];
+    }
+
+    private static async Task<string> RegisterAsync(InProcessServer server, string user)
+    {
+        using var http = server.CreateHttpClient();
+        using var answer = await http.PostAsync("/api/register", JsonBody.Of(new { user, password = "correct horse" }));
+        answer.EnsureSuccessStatusCode();
+        return (string)System.Text.Json.Nodes.JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["accessToken"]!;
+    }
+
+    private static class JsonBody
+    {
+        public static StringContent Of(object value) =>
+            new StringContent(System.Text.Json.JsonSerializer.Serialize(value), System.Text.Encoding.UTF8, "application/json");
+    }
+}
