@@ -302,7 +302,6 @@ internal sealed class LoadClient : IRecordHandler
             _run.CountResync();
             if (FindMembership(RoomIn(parsed.Argument)) is { } membership)
             {
-                membership.BeginCatchUp();
                 RequestPage(membership);
             }
         }
@@ -382,7 +381,7 @@ internal sealed class LoadClient : IRecordHandler
             return;
         }
 
-        _run.CountHeldBack();
+        _run.CountHeldBack(message);
         lock (_gate)
         {
             _inFlight.HoldBack(number);
@@ -434,6 +433,7 @@ internal sealed class LoadClient : IRecordHandler
             return;
         }
 
+        AwaitPages();
         var revs = _memberships.Where(membership => membership.LastRev is not null)
             .ToDictionary(membership => membership.Room.Id, membership => membership.LastRev!.Value, StringComparer.Ordinal);
         Call(
@@ -448,8 +448,18 @@ internal sealed class LoadClient : IRecordHandler
             (code, text) => RetryOrGiveUp(HubMethods.Sync, code, text, () => RequestSync(onUp)));
     }
 
+    private void AwaitPages()
+    {
+        foreach (var membership in _memberships)
+        {
+            membership.ConnectionLost();
+            membership.AwaitPage();
+        }
+    }
+
     private void JoinBareRooms(Action onUp)
     {
+        AwaitPages();
         var left = _memberships.Length;
         foreach (var membership in _memberships)
         {
@@ -477,12 +487,20 @@ internal sealed class LoadClient : IRecordHandler
         }
     }
 
-    private void RequestPage(Membership membership) => Call(
-        HubMethods.Subscribe,
-        new SubscribeRequest(membership.Room.Id, membership.LastRev),
-        ProtocolJson.Wire.SubscribeRequest,
-        answer => OnSynced(_run.Syncs.ReadSubscribe(answer)),
-        (code, text) => RetryOrGiveUp(HubMethods.Subscribe, code, text, () => RequestPage(membership)));
+    private void RequestPage(Membership membership)
+    {
+        membership.AwaitPage();
+        Call(
+            HubMethods.Subscribe,
+            new SubscribeRequest(membership.Room.Id, membership.LastRev),
+            ProtocolJson.Wire.SubscribeRequest,
+            answer => OnSynced(_run.Syncs.ReadSubscribe(answer)),
+            (code, text) => RetryOrGiveUp(HubMethods.Subscribe, code, text, () =>
+            {
+                membership.PageFailed();
+                RequestPage(membership);
+            }));
+    }
 
     private void RetryOrGiveUp(string method, string code, string text, Action again)
     {
@@ -493,6 +511,7 @@ internal sealed class LoadClient : IRecordHandler
         }
         else if (_connection is { } connection)
         {
+            _run.CountHeldBack($"{method}: {text}");
             _run.Later.Add(TimeSpan.FromMilliseconds(100), () =>
             {
                 if (ReferenceEquals(connection, _connection))

@@ -34,6 +34,8 @@ internal sealed record LoadReport
 
     public string? FirstRefusal { get; init; }
 
+    public string? FirstHeldBack { get; init; }
+
     public long Reconnects { get; init; }
 
     public long Resyncs { get; init; }

@@ -24,6 +24,11 @@ internal static class LoadReportText
             Line(text, "refusal", refusal);
         }
 
+        if (report.FirstHeldBack is { } heldBack)
+        {
+            Line(text, "held back", heldBack);
+        }
+
         Line(text, "acks", $"{report.AcksPerSecond:N0}/s{Of(report.SendToAck)}");
         Line(text, "deliveries", $"{report.DeliveriesPerSecond:N0}/s{Of(report.SendToDelivery)}");
         if (report.Queries is not null)

@@ -22,6 +22,7 @@ internal sealed class LoadRun : IDisposable
     private long _refusals;
     private long _heldBack;
     private string? _firstRefusal;
+    private string? _firstHeldBack;
     private volatile int _window;
 
     public LoadRun(LoadOptions options)
@@ -68,10 +69,12 @@ internal sealed class LoadRun : IDisposable
     /// <summary>Sends refused for good.</summary>
     public long Refusals => Interlocked.Read(ref _refusals);
 
-    /// <summary>Sends refused for the moment (<c>rate_limited</c>, <c>unavailable</c>) and called again.</summary>
+    /// <summary>Calls refused for the moment (<c>rate_limited</c>, <c>unavailable</c>) and called again.</summary>
     public long HeldBack => Interlocked.Read(ref _heldBack);
 
     public string? FirstRefusal => _firstRefusal;
+
+    public string? FirstHeldBack => _firstHeldBack;
 
     public void MakeRooms(IReadOnlyList<(string Id, IReadOnlyList<int> Members)> rooms)
     {
@@ -121,7 +124,11 @@ internal sealed class LoadRun : IDisposable
 
     public void CountReset() => Interlocked.Increment(ref _resets);
 
-    public void CountHeldBack() => Interlocked.Increment(ref _heldBack);
+    public void CountHeldBack(string reason)
+    {
+        Interlocked.Increment(ref _heldBack);
+        Interlocked.CompareExchange(ref _firstHeldBack, reason, null);
+    }
 
     public void CountRefusal(string reason)
     {

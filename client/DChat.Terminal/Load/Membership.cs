@@ -11,6 +11,7 @@ internal sealed class Membership(LoadRoom room, int client, LoadRun run)
 
     private readonly List<KnownRecord> _held = [];
     private RoomView? _view;
+    private int _pagesAwaited;
     private volatile bool _isLive;
 
     public LoadRoom Room => room;
@@ -27,19 +28,31 @@ internal sealed class Membership(LoadRoom room, int client, LoadRun run)
     /// <summary>The last revision seen; null before the first <c>sync</c>.</summary>
     public long? LastRev => _view?.LastRev;
 
-    /// <summary>From now on what arrives is held until <see cref="CatchUp"/> has the pages before it.</summary>
-    public void BeginCatchUp() => _isLive = false;
+    /// <summary>Answers to come that tell what was missed. Only the last of them says from where on live events are whole.</summary>
+    public int PagesAwaited => _pagesAwaited;
+
+    /// <summary>A page was asked for: from now on what arrives is held until <see cref="CatchUp"/> has it.</summary>
+    public void AwaitPage()
+    {
+        _pagesAwaited++;
+        _isLive = false;
+    }
+
+    /// <summary>A page that was asked for does not come; another will be asked for.</summary>
+    public void PageFailed() => _pagesAwaited--;
 
     /// <summary>A new connection: nothing that the last one was sent counts any more.</summary>
     public void ConnectionLost()
     {
         _isLive = false;
+        _pagesAwaited = 0;
         _held.Clear();
     }
 
-    /// <summary>The server told where the room stands; true when nothing is missing, false when there is another page to ask for.</summary>
+    /// <summary>The server told where the room stands; false when there is another page to ask for.</summary>
     public bool CatchUp(SyncedRoom page)
     {
+        _pagesAwaited--;
         if (_view is null || page.Reset)
         {
             StartAt(page);
@@ -63,7 +76,11 @@ internal sealed class Membership(LoadRoom room, int client, LoadRun run)
             _view.EndOfPage(page.Rev);
         }
 
-        GoLive();
+        if (_pagesAwaited == 0)
+        {
+            GoLive();
+        }
+
         return true;
     }
 
@@ -87,6 +104,9 @@ internal sealed class Membership(LoadRoom room, int client, LoadRun run)
 
         recorder.Delivered(known.SentTicks, now);
     }
+
+    public override string ToString() =>
+        $"client {client} in room {room.Id}: {(_isLive ? "live" : "catching up")} at rev {_view?.LastRev} of {room.Order?.LastRev}, {_pagesAwaited} pages awaited, {_held.Count} records held";
 
     private void StartAt(SyncedRoom page)
     {

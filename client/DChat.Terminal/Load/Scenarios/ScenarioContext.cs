@@ -37,7 +37,8 @@ internal sealed record ScenarioContext(LoadRun Run, Fleet Fleet, Progress Progre
         if (!drained)
         {
             var down = Fleet.Clients.Where(client => !client.IsUp && !client.HasLeft).ToList();
-            Notes.Add($"after {Options.Drain.TotalSeconds} s still outstanding: {Fleet.Clients.Sum(client => client.Unanswered)} answers, {down.Count} clients not connected{(down.Count > 0 ? $" ({down[0].LastFailure})" : "")}");
+            var behind = Fleet.Clients.SelectMany(client => client.Memberships).Where(membership => !membership.IsLive || membership.View is not { IsComplete: true }).ToList();
+            Notes.Add($"after {Options.Drain.TotalSeconds} s still outstanding: {Fleet.Clients.Sum(client => client.Unanswered)} answers, {down.Count} clients not connected{(down.Count > 0 ? $" ({down[0].LastFailure})" : "")}, {behind.Count} views not complete{(behind.Count > 0 ? $" ({behind[0]})" : "")}");
         }
     }
 
@@ -56,6 +57,7 @@ internal sealed record ScenarioContext(LoadRun Run, Fleet Fleet, Progress Progre
         Refused = Run.Refusals,
         HeldBack = Run.HeldBack,
         FirstRefusal = Run.FirstRefusal,
+        FirstHeldBack = Run.FirstHeldBack,
         Reconnects = Run.Reconnects,
         Resyncs = Run.Resyncs,
         Resets = Run.Resets,
