@@ -69,6 +69,8 @@ internal static class RegistryInvariants
             Assert.DoesNotContain(state.InvitationsOf(member.User), invitation => invitation.Room.Id == room.Id);
         }
 
+        Assert.Equal(CursorsOf(members, RoomRole.Owner), room.Owners.After().Select(owner => (long)owner.Join));
+        Assert.Equal(CursorsOf(members, RoomRole.Moderator), room.Moderators.After().Select(moderator => (long)moderator.Join));
         var bans = state.BansPage(room, null, int.MaxValue);
         Assert.Equal(room.BanCount, bans.Count);
         Assert.All(bans, ban => Assert.Equal(RoomRole.None, state.RoleOf(room, ban.User)));
@@ -86,6 +88,9 @@ internal static class RegistryInvariants
         Assert.True(members.Count == 0 || room.Owner is not null, "a room with members has an owner");
         Assert.True(members.Count > 0 || room.Archived, "an empty room is archived");
     }
+
+    private static IEnumerable<long> CursorsOf(IReadOnlyList<Membership> members, RoomRole role) =>
+        members.Where(member => member.Role == role).Select(member => member.Cursor);
 
     private static void CheckDirect(RegistryState state, Room room, IReadOnlyList<Membership> members)
     {

@@ -157,7 +157,8 @@ public sealed class SnapshotTests
         world.Ok(new RegisterWorker("", "", 0, "w1", "h:1", "i", 3, ["zone=a"], WorkerState.Active));
         world.Ok(new CreateRoom("", "ann", 5, "r1", "Lobby", "all", RoomVisibility.Public, [1, 2], "w1"));
         world.Ok(new JoinRoom("", "bob", 9, "r1", 1));
-        world.Ok(new AddMembers("", "root", 8, "r1", ["eve"]));
+        world.Ok(new AddMembers("", "root", 8, "r1", ["cid", "eve"]));
+        world.Ok(new LeaveRoom("", "cid", 8, "r1"));
         world.Ok(new SetRole("", "ann", 9, "r1", "bob", RoomRole.Moderator));
         world.Ok(new Ban("", "ann", 9, "r1", "cid", "spam"));
         world.Ok(new Ban("", "ann", 9, "r1", "root"));
