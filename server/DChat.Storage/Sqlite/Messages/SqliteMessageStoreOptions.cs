@@ -15,7 +15,10 @@ public sealed record SqliteMessageStoreOptions
     /// <summary>Searches at once, 1 to 64; the others wait.</summary>
     public int Searchers { get; init; } = 2;
 
-    /// <summary>What one search may take; then it answers what it has found, and where to go on. At least one step is made, so zero is allowed.</summary>
+    /// <summary>
+    /// What one search may take; then it answers what it has found, and where to go on. A search of 256 rooms, or half a million messages,
+    /// is finished in any case, so zero is allowed.
+    /// </summary>
     public TimeSpan SearchBudget { get; init; } = TimeSpan.FromMilliseconds(40);
 
     /// <summary>How long the search index lets commits gather before it takes them in. Together with the indexing itself this stays below 2 s.</summary>

@@ -13,6 +13,13 @@ internal sealed class SearchRun(MessageTables tables, SearchSession index, strin
     /// <summary>Messages that one step spans: what it costs to find nothing is proportional to it.</summary>
     private const long WindowMax = 128 * 1024;
 
+    /// <summary>
+    /// Steps, and messages spanned, that every search may take however long they last: on a machine that is busy or stalls,
+    /// the search of an ordinary user is still whole. Both are about 40 ms of work at their worst.
+    /// </summary>
+    private const int StepsFree = 256;
+    private const long SpanFree = 4 * WindowMax;
+
     /// <summary>Hits of one step.</summary>
     private const int StepHitsMax = 32;
 
@@ -21,6 +28,7 @@ internal sealed class SearchRun(MessageTables tables, SearchSession index, strin
     private readonly PriorityQueue<(string Room, RoomRow Row, long Seq), SearchPosition> _rooms = new(NewestFirst);
     private readonly PriorityQueue<FoundMessage, SearchPosition> _found = new(NewestFirst);
     private readonly List<FoundMessage> _page = [];
+    private long _spanned;
 
     public SearchPage Run(Func<bool> spent)
     {
@@ -53,7 +61,7 @@ internal sealed class SearchRun(MessageTables tables, SearchSession index, strin
                 return new SearchPage(_page, null);
             }
 
-            if (steps > 0 && spent())
+            if ((steps >= StepsFree || _spanned >= SpanFree) && spent())
             {
                 // The cursor stands just above the place from which the next search goes on.
                 return new SearchPage(_page, (newest with { Seq = newest.Seq + 1 }).ToString());
@@ -77,6 +85,7 @@ internal sealed class SearchRun(MessageTables tables, SearchSession index, strin
     private void Step(string room, RoomRow row, long toSeq)
     {
         var fromSeq = Math.Max(row.RemovedSeq + 1, toSeq - WindowMax + 1);
+        _spanned += toSeq - fromSeq + 1;
         var limit = Math.Min(query.Limit, StepHitsMax);
         var seqs = index.Find(expression, row.Key, fromSeq, toSeq, limit);
         foreach (var seq in seqs)
