@@ -59,13 +59,17 @@ public sealed partial class ChatClient
     /// <summary>Sends a message to a room, followed or not; see <see cref="ChatRoom.SendAsync"/>.</summary>
     public async Task<SendAnswer> SendAsync(string room, string body, string? kind = null, long? replyTo = null, IReadOnlyList<string>? files = null, CancellationToken cancel = default)
     {
+        ObjectDisposedException.ThrowIf(disposed, this);
         var message = await outbox.PostAsync(new SendRequest(room, NewId(), body, kind, replyTo, files), cancel).ConfigureAwait(false);
         return await message.Answer.WaitAsync(cancel).ConfigureAwait(false);
     }
 
     /// <summary>Puts a message into the outbox; see <see cref="ChatRoom.Post"/>.</summary>
-    public OutgoingMessage Post(string room, string body, string? kind = null, long? replyTo = null, IReadOnlyList<string>? files = null) =>
-        outbox.Post(new SendRequest(room, NewId(), body, kind, replyTo, files));
+    public OutgoingMessage Post(string room, string body, string? kind = null, long? replyTo = null, IReadOnlyList<string>? files = null)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        return outbox.Post(new SendRequest(room, NewId(), body, kind, replyTo, files));
+    }
 
     /// <summary>Takes a message back that waits to be sent. False where it is on its way already, or was: then it may have arrived.</summary>
     public bool TryWithdraw(OutgoingMessage message) => outbox.TryWithdraw(message);
@@ -184,6 +188,11 @@ public sealed partial class ChatClient
 
     private async Task<T> InvokeAsync<T>(string method, object request, bool repeatLost, CancellationToken cancel)
     {
+        if (!connector.IsStarted)
+        {
+            throw new InvalidOperationException("Call ConnectAsync first.");
+        }
+
         using var limit = new CancellationTokenSource(options.CallTimeout, options.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
         var backoff = new Backoff(RetryFirst, RetryLongest, Random.Shared);

@@ -140,6 +140,7 @@ public sealed partial class ChatClient : IAsyncDisposable
         disposed = true;
         await tasks.DisposeAsync().ConfigureAwait(false);
         await connector.DisposeAsync().ConfigureAwait(false);
+        outbox.Close();
         events.Complete();
         invoker.Dispose();
         handler.Dispose();

@@ -114,6 +114,21 @@ public sealed class MessagingTests
     }
 
     [Fact]
+    public async Task Who_waits_for_an_answer_learns_that_the_client_was_closed()
+    {
+        world.Add("room");
+        world.BeforeCommit = _ => Fail(true, ErrorCodes.Unavailable, null);
+        await using var server = await StubServer.StartAsync(world);
+        var client = await SignedIn.ConnectAsync(server.Address);
+        var sending = client.SendAsync("room", "never");
+
+        await client.DisposeAsync().AsTask().Within();
+
+        Assert.Equal(ClientErrorCodes.Unreachable, (await Assert.ThrowsAsync<ChatException>(() => sending.Within())).Code);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => client.SendAsync("room", "never").Within());
+    }
+
+    [Fact]
     public async Task What_a_process_left_unsent_the_next_one_sends_once()
     {
         var room = world.Add("room");

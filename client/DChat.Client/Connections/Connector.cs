@@ -31,6 +31,7 @@ internal sealed partial class Connector : IAsyncDisposable
     private string? endReason;
     private HubLink? current;
     private Task? running;
+    private bool ended = true;
 
     public Connector(ChatClientOptions options, ServerAddresses servers, HttpMessageInvoker invoker, TokenKeeper tokens, IConnectorEvents events)
     {
@@ -47,16 +48,23 @@ internal sealed partial class Connector : IAsyncDisposable
 
     public TimeSpan? Latency => current?.Latency;
 
+    /// <summary>Whether it was ever started; before that a call would wait for nothing.</summary>
+    public bool IsStarted { get; private set; }
+
     /// <summary>Starts, and completes once the first connection is in sync.</summary>
     public async Task StartAsync(CancellationToken cancel)
     {
         Task<HubLink> first;
         lock (gate)
         {
-            if (running is null || running.IsCompleted)
+            if (ended)
             {
-                online = NewSource<HubLink>();
-                endReason = null;
+                if (online.Task.IsCompleted)
+                {
+                    online = NewSource<HubLink>();
+                }
+
+                (ended, endReason, IsStarted) = (false, null, true);
                 running = RunAsync();
             }
 
@@ -72,9 +80,7 @@ internal sealed partial class Connector : IAsyncDisposable
     {
         lock (gate)
         {
-            return running is null
-                ? throw new InvalidOperationException("Call ConnectAsync first.")
-                : online.Task.WaitAsync(cancel);
+            return online.Task.WaitAsync(cancel);
         }
     }
 
@@ -320,6 +326,7 @@ internal sealed partial class Connector : IAsyncDisposable
             }
 
             online.TrySetException(problem);
+            ended = true;
         }
 
         events.Ended(problem);

@@ -91,6 +91,15 @@ internal sealed class MessageOutbox(
         return true;
     }
 
+    /// <summary>Nothing is sent any more: whoever waits for an answer learns it. What is in the store stays there.</summary>
+    public void Close()
+    {
+        foreach (var message in Unsent)
+        {
+            message.Refuse(new ChatException(ClientErrorCodes.Unreachable, "The client was closed before the message was sent."));
+        }
+    }
+
     private void FreePlace(OutgoingMessage message)
     {
         if (message.HoldsPlace)

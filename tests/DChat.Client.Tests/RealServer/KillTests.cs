@@ -69,6 +69,32 @@ public sealed class KillTests(ITestOutputHelper output)
         }
     }
 
+    [Fact]
+    public async Task A_server_that_is_stopped_and_started_again_costs_nobody_an_error()
+    {
+        var fixture = new ChatServer();
+        await fixture.InitializeAsync();
+        try
+        {
+            await using var alice = await fixture.ConnectAsync("alice");
+            var room = await alice.CreateRoomAsync("room").Within();
+            using var messages = alice.Messages();
+            await alice.FollowAsync(room.Id).Within();
+            var sends = Enumerable.Range(0, 50).Select(i => alice.SendAsync(room.Id, $"{i}")).ToList();
+            await sends[10].Within();
+
+            Assert.Equal(0, await fixture.Process.TerminateAsync());
+            await fixture.Process.RestartAsync();
+
+            await Task.WhenAll(sends).Within(Limit);
+            Assert.Equal(Enumerable.Range(0, 50).Select(i => $"{i}"), (await messages.TakeAsync(50).Within()).Select(m => m.Message.Body));
+        }
+        finally
+        {
+            await fixture.DisposeAsync();
+        }
+    }
+
     /// <summary>All text messages that a client is told of, up to the last one.</summary>
     private static TaskCompletionSource<List<(long Seq, string Body)>> Watch(ChatClient client)
     {
