@@ -7,7 +7,7 @@ using DChat.Terminal.Output;
 
 namespace DChat.Terminal.Accounts;
 
-/// <summary><c>register</c>, <c>login</c>, <c>logout</c>, <c>whoami</c>.</summary>
+/// <summary><c>register</c>, <c>login</c>, <c>logout</c>, <c>whoami</c>, <c>tokens</c>.</summary>
 internal static class AccountVerbs
 {
     private const string PasswordHelp = "The password is asked for without echo, read from standard input where that is redirected, or taken from DCHAT_PASSWORD.";
@@ -17,12 +17,16 @@ internal static class AccountVerbs
     private static readonly Option<string?> Invitation = new("--invitation") { Description = "A registration code, where the server asks for one.", HelpName = "CODE" };
     private static readonly Option<bool> Token = new("--token") { Description = "Sign in with an API token (a bot's) instead of a password; it is read as a password would be." };
 
+    private static readonly Option<string?> NewToken = new("--create") { Description = "Make one of this name, and print it: it is shown this once.", HelpName = "NAME" };
+    private static readonly Option<string?> EndedToken = new("--end") { Description = "End the one with this id.", HelpName = "ID" };
+
     public static IEnumerable<Command> All()
     {
         yield return Verb.Create("register", $"Make an account and sign in with it. {PasswordHelp}", "dchat register alice --server http://localhost:8080", [Name, DisplayName, Invitation], RegisterAsync);
         yield return Verb.Create("login", $"Sign in; the session is kept until you log out. {PasswordHelp}", "dchat login alice\necho \"$SECRET\" | dchat login bot --server https://chat.example.org", [Name, Token], LoginAsync);
         yield return Verb.Create("logout", "End the session, here and at the server.", "dchat logout", [], LogoutAsync);
         yield return Verb.Create("whoami", "Show who is signed in, and where.", "dchat whoami", [], WhoAmIAsync);
+        yield return Verb.Create("tokens", "List, make and end the account's API tokens, with which bots sign in.", "dchat tokens\nDCHAT_TOKEN=$(dchat tokens --create echo-bot) dotnet run --project docs/examples/echo-bot\ndchat tokens --end ID", [NewToken, EndedToken], TokensAsync);
     }
 
     private static Task RegisterAsync(VerbContext context, CancellationToken cancel) => SignInAsync(
@@ -75,5 +79,27 @@ internal static class AccountVerbs
         context.Print.Result(
             new { me.User, me.DisplayName, me.Roles, server = context.Server },
             () => $"{SafeText.Line(me.User)} ({SafeText.Line(me.DisplayName)}){(me.Roles.Count > 0 ? $" [{string.Join(", ", me.Roles.Select(SafeText.Line))}]" : "")} at {context.Server}");
+    }
+
+    private static async Task TokensAsync(VerbContext context, CancellationToken cancel)
+    {
+        await using var client = context.Client();
+        if (context.Parsed.GetValue(NewToken) is { } name)
+        {
+            var made = await client.Account.CreateTokenAsync(name, cancel);
+            context.Print.Result(made, () => SafeText.Line(made.Token));
+        }
+        else if (context.Parsed.GetValue(EndedToken) is { } id)
+        {
+            await client.Account.EndTokenAsync(id, cancel);
+            context.Print.Result(new { id }, () => $"Ended {SafeText.Line(id)}");
+        }
+        else
+        {
+            foreach (var token in await client.Account.ListTokensAsync(cancel))
+            {
+                context.Print.Result(token, () => $"{SafeText.Line(token.Id)}  {SafeText.Line(token.Name)}  {context.Print.Dim(MessageText.Time(token.CreatedAt, TimeZoneInfo.Local))}");
+            }
+        }
     }
 }

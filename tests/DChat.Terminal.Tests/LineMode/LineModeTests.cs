@@ -29,6 +29,10 @@ public sealed class LineModeTests(LineModeServer server) : IClassFixture<LineMod
         }
 
 
+        var token = (await RunAsync(["tokens", "--create", "bot"])).Output;
+        var bot = await DchatProcess.RunAsync(home["bot"], ["login", "--token", "--server", server.Address], token + "\n");
+        Assert.Equal($"Signed in as {name} at {server.Address}/", bot.Output);
+
         Assert.Equal(0, (await RunAsync(["logout"])).ExitCode);
         var after = await RunAsync(["whoami"]);
         Assert.Equal(ExitCodes.NotSignedIn, after.ExitCode);
