@@ -48,6 +48,7 @@ internal sealed class ApiRouter(IEndpointRouteBuilder routes, SessionAuthenticat
         }
         catch (ApiException e)
         {
+            metrics.Refusals.Add(1, new KeyValuePair<string, object?>("code", e.Code));
             return ProblemResults.Problem(e.Status, e.Code, e.Message, e.RetryAfter);
         }
         catch (Exception e) when (e is TimeoutException or MessageStoreUnavailableException or BlobStoreUnavailableException or ControlLogUnavailableException)

@@ -18,6 +18,7 @@ internal static class HttpApi
         builder.Services.AddSingleton<IApiEndpoints, AccountEndpoints>();
         builder.Services.AddSingleton<IApiEndpoints, InfoEndpoints>();
         builder.Services.AddSingleton<RoomFiles>();
+        builder.Services.AddHostedService<RoomFilePurge>();
         builder.Services.AddSingleton<IApiEndpoints, FileEndpoints>();
         builder.Services.AddSingleton<IApiEndpoints, AdminEndpoints>();
         builder.Services.AddSingleton<IApiEndpoints, BulkUsersEndpoint>();

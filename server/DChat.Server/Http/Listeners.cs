@@ -33,6 +33,7 @@ internal static class Listeners
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = options.Limits.Connections == 0 ? null : options.Limits.Connections;
             kestrel.Limits.MaxRequestBodySize = options.Limits.HttpBodyBytes;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(HeadersSecondsMax);
             kestrel.Listen(Preflight.Address(options.Host), options.Port, listen => listen.Use(next =>

@@ -1,5 +1,7 @@
+using DChat.Core.Messages;
 using DChat.Server.Cli;
 using DChat.Server.Http;
+using Microsoft.Extensions.Configuration;
 using OpenTelemetry.Logs;
 
 namespace DChat.Server.Observability;
@@ -14,6 +16,7 @@ internal static class ObservabilitySetup
         if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Telemetry.EndpointVariable)))
         {
             builder.Services.AddHostedService<Telemetry>();
+            builder.Configuration.AddInMemoryCollection(Telemetry.Variables());
             builder.Logging.AddOpenTelemetry(logs => logs.AddOtlpExporter());
         }
 
@@ -44,6 +47,8 @@ internal static class ObservabilitySetup
     {
         // Made now, so that it hears the first measurement.
         var exporter = app.Services.GetRequiredService<PrometheusExporter>();
+        var store = app.Services.GetRequiredService<IMessageStore>();
+        app.Services.GetRequiredService<DChatMetrics>().ObserveSearchLag(() => store.SearchLag.Messages, () => store.SearchLag.OldestAgeMs / 1_000.0);
         app.MapGet("/metrics", () => Results.Text(exporter.Write(), PrometheusExporter.MediaType)).OnNodePort();
     }
 

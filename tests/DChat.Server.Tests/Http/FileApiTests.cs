@@ -1,8 +1,11 @@
 using System.Net;
 using System.Net.Http.Headers;
+using DChat.Core.Registry;
 using DChat.Protocol;
+using DChat.Server.Coordinator;
 using DChat.Server.Http.Files;
 using DChat.TestKit;
+using Microsoft.Extensions.DependencyInjection;
 using static DChat.Server.Tests.Http.ApiClient;
 using FileInfo = DChat.Protocol.FileInfo;
 
@@ -114,6 +117,18 @@ public sealed class FileApiTests : IAsyncLifetime
 
         var refused = await RefusedAsync(await UploadAsync(_member, Png, "image/png", "a.png"), HttpStatusCode.TooManyRequests, ErrorCodes.RateLimited);
         Assert.InRange(refused.RetryAfterMs ?? 0, 1, 3_600_000);
+    }
+
+    [Fact]
+    public async Task The_files_of_a_deleted_room_are_removed()
+    {
+        var file = await ReadAsync<FileInfo>(await UploadAsync(_member, Png, "image/png", "a.png"), HttpStatusCode.Created);
+        bool IsKept() => Directory.EnumerateFiles(_server.Data, "*", SearchOption.AllDirectories).Any(path => path.Contains("/files/", StringComparison.Ordinal));
+        Assert.True(IsKept());
+        var commands = _server.Services.GetRequiredService<IRegistryCommands>();
+        Assert.True((await commands.SubmitAsync(new DeleteRoom("", "", 1, _room), default).Within()).Outcome.IsOk);
+        await RefusedAsync(await _api.GetAsync($"/api/files/{file.Id}", _member), HttpStatusCode.NotFound, ErrorCodes.NotFound);
+        await Eventually.Holds(() => !IsKept());
     }
 
     [Theory]

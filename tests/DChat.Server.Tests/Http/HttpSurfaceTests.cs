@@ -81,6 +81,31 @@ public sealed class HttpSurfaceTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await _api.GetAsync("/health/live")).StatusCode);
     }
 
+    [Fact]
+    public async Task A_stop_finishes_the_request_that_is_in_flight()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(IPAddress.Loopback, server.Client.Port).Within();
+        await using var stream = socket.GetStream();
+        using var reader = new StreamReader(stream);
+        const string Body = """{"user":"ann","password":"correct horse battery"}""";
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /api/register HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {Body.Length}\r\nExpect: 100-continue\r\n\r\n")).AsTask().Within();
+        Assert.Equal("HTTP/1.1 100 Continue", await reader.ReadLineAsync().Within());
+
+        // The request's handler waits for its body now, and the server is asked to stop.
+        var stopped = server.TerminateAsync();
+        await Eventually.Holds(async () =>
+        {
+            using var another = new TcpClient();
+            return await another.ConnectAsync(IPAddress.Loopback, server.Client.Port).ContinueWith(attempt => attempt.IsFaulted, TaskScheduler.Default);
+        });
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(Body)).AsTask().Within();
+        Assert.Equal("", await reader.ReadLineAsync().Within());
+        Assert.Equal("HTTP/1.1 201 Created", await reader.ReadLineAsync().Within());
+        Assert.Equal(0, await stopped.Within());
+    }
+
     /// <summary>At the most talkative level; the log book fails the test where a token or a query string is in a line.</summary>
     [Fact]
     public async Task No_token_and_no_query_string_reach_the_log()

@@ -19,11 +19,21 @@ internal readonly record struct FileId(string Room, string Random)
     private const int RandomLength = 32;
     private const int RoomLengthMax = 64;
 
-    public string ContentBlob => $"files/{Room}/{Random}/content";
+    /// <summary>How the names of all files' blobs begin.</summary>
+    public const string Folder = "files/";
 
-    public string DescriptionBlob => $"files/{Room}/{Random}/description.json";
+    public string ContentBlob => $"{FolderOf(Room)}{Random}/content";
+
+    public string DescriptionBlob => $"{FolderOf(Room)}{Random}/description.json";
 
     public override string ToString() => $"{Room}.{Random}";
+
+    /// <summary>How the names of the blobs of a room's files begin.</summary>
+    public static string FolderOf(string room) => $"{Folder}{room}/";
+
+    /// <summary>The room to whose files a blob belongs; null where it is none of a file.</summary>
+    public static string? RoomOf(string blob) =>
+        blob.StartsWith(Folder, StringComparison.Ordinal) && blob[Folder.Length..].Split('/') is [var room, _, _] ? room : null;
 
     public static FileId New(string room) => new(room, Security.RandomText.Hex(RandomLength / 2));
 

@@ -1,0 +1,80 @@
+using System.Threading.Channels;
+using DChat.Core.Blobs;
+using DChat.Core.Registry;
+using DChat.Server.Coordinator;
+
+namespace DChat.Server.Http.Files;
+
+/// <summary>Removes the files of deleted rooms: as rooms are deleted, and at the start what was left over then.</summary>
+internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica replica, TimeProvider time, ILogger<RoomFilePurge> log) : BackgroundService, IRegistryObserver
+{
+    /// <summary>Deleted rooms that wait; what is beyond is removed at the next start.</summary>
+    private const int RoomsWaitingMax = 10_000;
+
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromMinutes(1);
+
+    private readonly Channel<string> _due = Channel.CreateBounded<string>(new BoundedChannelOptions(RoomsWaitingMax) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    public void Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)
+    {
+        foreach (var record in entry.Records)
+        {
+            foreach (var deleted in record.Events.OfType<RoomDeleted>())
+            {
+                _due.Writer.TryWrite(FileId.FolderOf(deleted.Room));
+            }
+        }
+    }
+
+    public void Replaced(RegistryState before, RegistryState after) => _due.Writer.TryWrite(FileId.Folder);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var subscription = replica.Subscribe(this, out _);
+        _due.Writer.TryWrite(FileId.Folder);
+        await foreach (var folder in _due.Reader.ReadAllAsync(stoppingToken))
+        {
+            await PurgeAsync(folder, stoppingToken);
+        }
+    }
+
+    private async Task PurgeAsync(string folder, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                var removed = 0;
+                await foreach (var blob in blobs.ListAsync(folder, cancellation))
+                {
+                    if (FileId.RoomOf(blob.Name) is { } room && replica.State.FindRoom(room) is null)
+                    {
+                        await blobs.DeleteAsync(blob.Name, cancellation);
+                        removed++;
+                    }
+                }
+
+                if (removed > 0)
+                {
+                    Log.Purged(log, removed);
+                }
+
+                return;
+            }
+            catch (BlobStoreUnavailableException e)
+            {
+                Log.Later(log, e.Message);
+                await Task.Delay(RetryAfter, time, cancellation);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 4010, Level = LogLevel.Information, Message = "{Count} blobs of files of deleted rooms were removed")]
+        public static partial void Purged(ILogger logger, int count);
+
+        [LoggerMessage(EventId = 4011, Level = LogLevel.Warning, Message = "Files of deleted rooms can not be removed now: {Reason}")]
+        public static partial void Later(ILogger logger, string reason);
+    }
+}
