@@ -13,7 +13,7 @@ switch (args)
     case ["raw-broadcaster", "--port", var port]:
         return await RawBroadcaster.RunAsync(int.Parse(port), CancellationToken.None);
     case ["bare-insert"]:
-        Console.WriteLine($"{await BareInsert.RowsPerSecondAsync(TimeSpan.FromSeconds(10)):N0} rows/s");
+        Console.WriteLine($"{BareInsert.RowsPerSecond(TimeSpan.FromSeconds(10)):N0} rows/s");
         return 0;
     default:
         await Console.Error.WriteLineAsync("bench | micro [FILTER] | bare-hub --port P | raw-broadcaster --port P | bare-insert");

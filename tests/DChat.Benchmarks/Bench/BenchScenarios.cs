@@ -52,7 +52,7 @@ internal static class BenchScenarios
         var (sends, inserts) = (new List<LoadReport>(), new List<double>());
         for (var repeat = 0; repeat < options.Repeats; repeat++)
         {
-            inserts.Add(await BareInsert.RowsPerSecondAsync(options.Duration));
+            inserts.Add(await Task.Run(() => BareInsert.RowsPerSecond(options.Duration)));
             await using var dchat = await Subject.StartDChatAsync();
             sends.Add(await LoadProcess.RunAsync(dchat, [.. Common(options), "--scenario", "rooms-of-one", "--users", "200", "--in-flight", "1"]));
             options.Tell($"durable: {sends[^1].AcksPerSecond:N0} acks/s, bare insert {inserts[^1]:N0} rows/s");
@@ -80,15 +80,15 @@ internal static class BenchScenarios
 
     private static async Task<IReadOnlyList<Row>> HistoryAsync(BenchOptions options)
     {
-        string[] ask = ["--users", "10", "--rooms", "1", "--rate", "200", .. Common(options)];
+        string[] ask = ["--users", "10", "--rooms", "1", .. Common(options)];
         await using var dchat = await Subject.StartDChatAsync();
         var small = new List<LoadReport>();
         var large = new List<LoadReport>();
         var search = new List<LoadReport>();
         for (var repeat = 0; repeat < options.Repeats; repeat++)
         {
-            small.Add(await LoadProcess.RunAsync(dchat, [.. ask, "--scenario", "history", "--prefix", "small", "--fill", repeat == 0 ? "10000" : "0"]));
-            large.Add(await LoadProcess.RunAsync(dchat, [.. ask, "--scenario", "history", "--prefix", "large", "--fill", repeat == 0 ? Text(options.LargeRoom) : "0"]));
+            small.Add(await LoadProcess.RunAsync(dchat, [.. ask, "--scenario", "history", "--rate", "200", "--prefix", "small", "--fill", repeat == 0 ? "10000" : "0"]));
+            large.Add(await LoadProcess.RunAsync(dchat, [.. ask, "--scenario", "history", "--rate", "200", "--prefix", "large", "--fill", repeat == 0 ? Text(options.LargeRoom) : "0"]));
             search.Add(await LoadProcess.RunAsync(dchat, [.. ask, "--scenario", "search", "--prefix", "large", "--fill", "0", "--rate", "20"]));
             options.Tell($"history p99 {small[^1].Queries!.P99:0.0} ms of 10,000, {large[^1].Queries!.P99:0.0} ms of {options.LargeRoom:N0}; search p99 {search[^1].Queries!.P99:0.0} ms");
         }
