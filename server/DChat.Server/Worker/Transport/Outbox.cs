@@ -278,7 +278,7 @@ internal sealed class Outbox(PipeWriter output, OutboxBudget budget)
         var skipped = new Dictionary<Subscription, long> { [newcomer] = rev };
         var kept = new List<Item>();
         var bytes = 0L;
-        foreach (var item in queue!)
+        foreach (var item in queue ?? [])
         {
             if (item.Subscription is { } subscription)
             {
