@@ -34,7 +34,7 @@ internal sealed class MessageCalls(
         {
             receiver.Completed(ChangeOutcome.Failed(plan.Error));
         }
-        else
+        else if (!host.TryQueueRefusal(plan.Room, plan.Change, plan.Error, receiver))
         {
             _ = RefuseAsync(plan.Room, plan.Change, plan.Error, receiver);
         }
@@ -141,7 +141,11 @@ internal sealed class MessageCalls(
             return new HubError(ErrorCodes.InvalidArgument, "beforeSeq is 1 or more");
         }
 
-        return await store.ReadBeforeAsync(access.Room.Id, request.BeforeSeq, limit, caller.Name, CancellationToken.None).ConfigureAwait(false);
+        var page = await store.ReadBeforeAsync(access.Room.Id, request.BeforeSeq, limit, caller.Name, CancellationToken.None).ConfigureAwait(false);
+
+        // Whoever was removed meanwhile gets nothing that may have been committed after that.
+        access = RoomAccess.Check(replica.State, request.Room, caller.Name, RoomAction.Read, Now());
+        return access.Error is null ? page : access.Error;
     }
 
     public async ValueTask<Answer<SearchPage>> SearchAsync(Caller caller, SearchRequest request)
@@ -191,21 +195,23 @@ internal sealed class MessageCalls(
         return found with { Hits = hits };
     }
 
-    public ValueTask<Answer<Nothing>> MarkReadAsync(Caller caller, MarkReadRequest request)
+    public async ValueTask<Answer<Nothing>> MarkReadAsync(Caller caller, MarkReadRequest request)
     {
         var access = RoomAccess.Check(replica.State, request.Room, caller.Name, RoomAction.Read, Now());
         if (access.Error is not null)
         {
-            return new(access.Error);
+            return access.Error;
         }
 
         if (CheckSeq(request.Seq) is { } bad)
         {
-            return new(bad);
+            return bad;
         }
 
-        marks.Move(caller, access.Room.Id, request.Seq!.Value);
-        return new(Done);
+        // What is not there yet can not have been read.
+        var newest = await NewestSeqAsync(access.Room.Id).ConfigureAwait(false);
+        await marks.MoveAsync(caller, access.Room.Id, Math.Min(request.Seq!.Value, newest)).ConfigureAwait(false);
+        return Done;
     }
 
     public ValueTask<Answer<Nothing>> TypingAsync(Caller caller, RoomRequest request)
@@ -223,6 +229,17 @@ internal sealed class MessageCalls(
     private static readonly Nothing Done = new();
 
     private static HubError BadLimit { get; } = new(ErrorCodes.InvalidArgument, $"limit is 1 to {ProtocolLimits.PageMax}");
+
+    private async Task<long> NewestSeqAsync(string room)
+    {
+        if (host.NewestSeq(room) is { } seq)
+        {
+            return seq;
+        }
+
+        var newest = await store.ReadBeforeAsync(room, null, 1, "", CancellationToken.None).ConfigureAwait(false);
+        return newest.Messages is [var message, ..] ? message.Seq : 0;
+    }
 
     private async Task RefuseAsync(string room, RoomChange change, HubError error, IChangeReceiver receiver)
     {

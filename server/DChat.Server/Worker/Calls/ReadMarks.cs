@@ -33,8 +33,15 @@ internal sealed partial class ReadMarks : IAsyncDisposable
         loop = StoreAsync();
     }
 
-    public void Move(Caller caller, string room, long seq)
+    /// <summary>Moves a mark forward; one that is there already or further is left where it is, and nobody is told.</summary>
+    public async Task MoveAsync(Caller caller, string room, long seq)
     {
+        var stored = await store.ReadMarksAsync(caller.Name, [room], CancellationToken.None).ConfigureAwait(false);
+        if (stored[0].ReadSeq >= seq)
+        {
+            return;
+        }
+
         lock (gate)
         {
             var key = (caller.Name, room);

@@ -54,10 +54,11 @@ internal sealed partial class CommitLoop(
                 }
 
                 var batch = Gather();
-                if (batch is null)
+                if (batch.Rooms.Count == 0)
                 {
                     Publish(committed);
                     committed = null;
+                    Refuse(batch);
                     continue;
                 }
 
@@ -66,6 +67,7 @@ internal sealed partial class CommitLoop(
                 Publish(committed);
                 batch.Results = await FinishAsync(write, batch).ConfigureAwait(false);
                 Settle(batch);
+                Refuse(batch);
                 metrics.Committed(batch.Changes, time.GetElapsedTime(started));
                 metrics.Sends.Add(batch.Changes);
                 committed = batch;
@@ -83,7 +85,7 @@ internal sealed partial class CommitLoop(
         }
     }
 
-    private Batch? Gather()
+    private Batch Gather()
     {
         var batch = new Batch();
         while (batch.Changes < BatchChangesMax && batch.Bytes < BatchBytesMax && ready.Reader.TryRead(out var room))
@@ -99,7 +101,7 @@ internal sealed partial class CommitLoop(
             }
         }
 
-        return batch.Rooms.Count == 0 ? null : batch;
+        return batch;
     }
 
     private List<PendingChange> Take(HostedRoom room, Batch batch)
@@ -119,7 +121,7 @@ internal sealed partial class CommitLoop(
             }
         }
 
-        taken.RemoveAll(pending => !IsAllowed(room, pending));
+        taken.RemoveAll(pending => !IsAllowed(room, pending, batch));
         return taken;
     }
 
@@ -136,9 +138,10 @@ internal sealed partial class CommitLoop(
         }
     }
 
-    private bool IsAllowed(HostedRoom room, PendingChange pending)
+    private bool IsAllowed(HostedRoom room, PendingChange pending, Batch batch)
     {
-        var error = pending.DeadlineMs < Environment.TickCount64
+        var error = pending.Refusal is not null ? pending.Refusal
+            : pending.DeadlineMs < Environment.TickCount64
             ? new HubError(ErrorCodes.Unavailable, "it took too long; try again")
             : authority.Check(room.Id, pending.Change) ?? CheckPace(room, pending.Change);
         if (error is null)
@@ -146,8 +149,17 @@ internal sealed partial class CommitLoop(
             return true;
         }
 
-        _ = RefuseAsync(room.Id, pending, error);
+        batch.Refused.Add((room.Id, pending, error));
         return false;
+    }
+
+    /// <summary>Only when the batch is written: what is refused may repeat a change of this very batch.</summary>
+    private void Refuse(Batch batch)
+    {
+        foreach (var (room, pending, error) in batch.Refused)
+        {
+            _ = RefuseAsync(room, pending, error);
+        }
     }
 
     private HubError? CheckPace(HostedRoom room, RoomChange change)
@@ -344,6 +356,8 @@ internal sealed partial class CommitLoop(
         public List<List<PendingChange>> Pending { get; } = [];
 
         public List<RoomWrite> Writes { get; } = [];
+
+        public List<(string Room, PendingChange Change, HubError Error)> Refused { get; } = [];
 
         /// <summary>Null where the outcome stays unknown.</summary>
         public IReadOnlyList<RoomWriteResult>? Results { get; set; }

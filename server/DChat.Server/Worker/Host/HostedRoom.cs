@@ -1,4 +1,5 @@
 using DChat.Core.Messages;
+using DChat.Protocol;
 
 namespace DChat.Server.Worker.Host;
 
@@ -74,7 +75,8 @@ internal enum RoomPhase
 
 /// <summary>A change that waits for its commit.</summary>
 /// <param name="DeadlineMs">When the caller is answered <c>unavailable</c> at the latest, in <see cref="Environment.TickCount64"/> milliseconds.</param>
-internal sealed record PendingChange(RoomChange Change, IChangeReceiver Receiver, long DeadlineMs)
+/// <param name="Refusal">It is refused already, unless it repeats a change that was queued or committed before it.</param>
+internal sealed record PendingChange(RoomChange Change, IChangeReceiver Receiver, long DeadlineMs, HubError? Refusal = null)
 {
     /// <summary>Roughly what it costs to hold and to write, in bytes.</summary>
     public int Cost => Change switch

@@ -88,6 +88,30 @@ internal sealed partial class RoomHost : IAsyncDisposable
     }
 
     /// <summary>
+    /// Puts a change that is refused behind those that wait, so that it gets its answer if it repeats one of them. False where none waits:
+    /// then what it may repeat is in the store.
+    /// </summary>
+    public bool TryQueueRefusal(string roomId, RoomChange change, HubError error, IChangeReceiver receiver)
+    {
+        if (!rooms.TryGetValue(roomId, out var room))
+        {
+            return false;
+        }
+
+        lock (room.Gate)
+        {
+            if (room.Phase is not (RoomPhase.Opening or RoomPhase.Open) || room.Waiting.Count >= WaitingMax)
+            {
+                return false;
+            }
+
+            room.Waiting.Enqueue(new PendingChange(change, receiver, long.MaxValue, error));
+            Schedule(room);
+            return true;
+        }
+    }
+
+    /// <summary>
     /// Subscribes a gateway: from the answered revision on it is told every change. Null where the room cannot be opened here now.
     /// </summary>
     public async ValueTask<long?> SubscribeAsync(string roomId, IRoomSink sink, CancellationToken cancellation)
@@ -238,20 +262,33 @@ internal sealed partial class RoomHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes the registry's news of a room as system messages, where the room is open; else they follow when it opens.</summary>
+    /// <summary>
+    /// Writes the registry's news of a room that is hosted here as system messages. It opens the room where it is not open: the registry
+    /// keeps only the latest news of each room.
+    /// </summary>
     public void WriteNotices(string roomId)
     {
-        if (rooms.TryGetValue(roomId, out var room))
+        if (authority.EpochOf(roomId) is null)
         {
-            lock (room.Gate)
-            {
-                if (room.Phase == RoomPhase.Open)
-                {
-                    AddNotices(room);
-                }
-            }
+            return;
         }
+
+        WithRoom(roomId, room =>
+        {
+            if (room.Phase == RoomPhase.Open)
+            {
+                AddNotices(room);
+            }
+            else
+            {
+                Schedule(room);
+            }
+        });
     }
+
+    /// <summary>The number of the newest message of an open room; null where it is not open here.</summary>
+    public long? NewestSeq(string roomId) =>
+        rooms.TryGetValue(roomId, out var room) && room.Phase == RoomPhase.Open ? room.Seq : null;
 
     /// <summary>
     /// Takes a deleted room out of service, changes that wait being answered <c>not_found</c>, and closes it in the store for ever.
@@ -338,7 +375,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
             }
             else
             {
-                Retire(room, new HubError(ErrorCodes.NotFound, "there is no such room"));
+                Retire(room, new HubError(ErrorCodes.NotFound, "no such room"));
             }
         }
 
