@@ -23,7 +23,13 @@ internal sealed class MessageEndpoints(MessageCalls messages, ChatGateway gatewa
     private async Task<IResult> HistoryAsync(ApiCall call)
     {
         var request = new HistoryRequest(call.Route("room"), Number(call, "beforeSeq"), (int?)Number(call, "limit"));
-        var page = await messages.HistoryAsync(CallerOf(call), request);
+        var caller = CallerOf(call);
+        if (!caller.User.Calls.TryTake(out var retryAfterMs))
+        {
+            throw new ApiException(ErrorCodes.RateLimited, "Too many calls at once.", TimeSpan.FromMilliseconds(retryAfterMs));
+        }
+
+        var page = await messages.HistoryAsync(caller, request);
         return page.Error is { } error ? throw Refused(error) : Json(page.Value!, HubTable.WriteHistory, StatusCodes.Status200OK);
     }
 

@@ -38,11 +38,12 @@ internal readonly struct RoomAccess
             : new RoomAccess(room!, state.RoleOf(room!, user));
     }
 
-    public static HubError NoSuchRoom { get; } = new(ErrorCodes.NotFound, "there is no such room");
+    /// <summary>In the registry's words: a room that one may not know of is answered as one that is not there.</summary>
+    public static HubError NoSuchRoom { get; } = new(ErrorCodes.NotFound, "no such room");
 
     private static HubError Describe(string code) => new(code, code switch
     {
-        RefusalCodes.NotFound => "there is no such room",
+        RefusalCodes.NotFound => "no such room",
         RefusalCodes.NotMember => "join the room first",
         RefusalCodes.Banned => "you are banned from this room",
         RefusalCodes.Muted => "you are muted in this room",

@@ -144,8 +144,10 @@ internal sealed class RoomCalls(
 
     private Answer<Protocol.Room> Describe(Caller caller, string room)
     {
+        // A repeat may ask for a room that the caller has left since.
         var state = registry.State;
-        return state.FindRoom(room) is { } found ? RoomShapes.ToWire(state, found, caller.Name) : RoomAccess.NoSuchRoom;
+        var access = RoomAccess.Check(state, room, caller.Name, RoomAction.See, registry.Now());
+        return access.Error is null ? RoomShapes.ToWire(state, access.Room, caller.Name) : access.Error;
     }
 
     private HubError? CheckTexts(string name, string? topic) =>

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using DChat.Core.Messages;
 using DChat.Protocol;
@@ -20,9 +21,12 @@ internal sealed record RoomSyncText(
     private static readonly byte[] None = "[]"u8.ToArray();
 
     /// <summary>Its length on the wire, nearly.</summary>
-    public int Bytes => 512 + Messages.Length + Online.Length;
+    public int Bytes => 512 + Encoding.UTF8.GetByteCount(Room.Name) + Encoding.UTF8.GetByteCount(Room.Topic ?? "") + Messages.Length + Online.Length;
 
     public RoomSyncText WithoutMessages() => this with { Messages = None, More = true };
+
+    /// <summary>With the number of those online alone; <c>subscribe</c> names them.</summary>
+    public RoomSyncText WithoutNames() => this with { Online = None };
 
     public void Write(Utf8JsonWriter json)
     {

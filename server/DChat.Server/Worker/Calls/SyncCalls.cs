@@ -62,6 +62,7 @@ internal sealed class SyncCalls(
             if (text.Bytes > bytesLeft)
             {
                 text = text.WithoutMessages();
+                text = text.Bytes > bytesLeft ? text.WithoutNames() : text;
             }
             else
             {

@@ -26,6 +26,7 @@ internal sealed class ChatConnection : IRecordSink
     private ushort closeCode = CloseCodes.Normal;
     private bool handshaken;
     private bool closed;
+    private volatile bool closing;
 
     public ChatConnection(
         IDuplexPipe transport,
@@ -154,6 +155,11 @@ internal sealed class ChatConnection : IRecordSink
 
     public bool OnRecord(ReadOnlySpan<byte> record)
     {
+        if (closing)
+        {
+            return false; // Whoever is being signed out calls nothing any more, however slowly it reads its last word.
+        }
+
         if (!handshaken)
         {
             return Shake(record);
@@ -192,6 +198,7 @@ internal sealed class ChatConnection : IRecordSink
     /// <summary>Says a last word, closes, and cuts the client off if it does not take it within the grace time.</summary>
     public async Task CloseAsync(byte[]? lastRecord, TimeSpan grace)
     {
+        closing = true;
         var said = Outbox.CloseAsync(lastRecord, WebSocketFrame.Close(CloseCodes.Normal));
         try
         {

@@ -303,19 +303,29 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     {
         try
         {
-            await FollowAsync(connection, room, rev =>
+            var followed = await FollowAsync(connection, room, rev =>
             {
                 if (replica.State.FindRoom(room) is { } found)
                 {
                     connection.Outbox.WriteFrame(RoomShapes.ChangedFrame(replica.State, found, connection.User.Name, rev));
                 }
             }).ConfigureAwait(false);
+            if (followed is null && RoomAccess.Check(replica.State, room, connection.User.Name, RoomAction.Read, 0).Error is null)
+            {
+                AskToSubscribe(connection, room);
+            }
         }
         catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
-            NotFollowed(log, room, connection.User.Name);
-            connection.Outbox.WriteFrame(Subscription.ResyncFrame(room, 0)); // The client subscribes by itself.
+            AskToSubscribe(connection, room);
         }
+    }
+
+    /// <summary>The room can not be served now: the client subscribes by itself.</summary>
+    private void AskToSubscribe(ChatConnection connection, string room)
+    {
+        NotFollowed(log, room, connection.User.Name);
+        connection.Outbox.WriteFrame(Subscription.ResyncFrame(room, 0));
     }
 
     private void Left(MemberLeft left)
@@ -424,7 +434,8 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
 
         var frame = HubText.EventFrame(HubEvents.SignedOut, new SignedOut(why), static (json, told) =>
             JsonSerializer.Serialize(json, told, ProtocolJson.Wire.SignedOut));
-        await connection.CloseAsync(frame, DrainGrace).ConfigureAwait(false);
+        connection.Outbox.WriteFrame(frame);
+        await connection.CloseAsync(HubText.CloseFrame(null, allowReconnect: false), DrainGrace).ConfigureAwait(false);
     }
 
     private static byte[] RemovedFrame(string room, string reason) =>

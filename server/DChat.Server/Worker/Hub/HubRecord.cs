@@ -20,7 +20,7 @@ internal ref struct HubRecord
     /// <summary>Longer ids are refused; clients count.</summary>
     private const int InvocationIdCharsMax = 128;
 
-    /// <summary>The longest method name is much shorter.</summary>
+    /// <summary>The longest method name is much shorter; a longer one is read as the empty name, which no method has.</summary>
     private const int TargetBytesMax = 64;
 
     public int Type;
@@ -53,7 +53,7 @@ internal ref struct HubRecord
             else if (reader.ValueTextEquals("target"u8))
             {
                 reader.Read();
-                record.Target = ReadText(ref reader, TargetBytesMax);
+                record.Target = reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length > TargetBytesMax ? "" : ReadText(ref reader, TargetBytesMax);
             }
             else if (reader.ValueTextEquals("arguments"u8))
             {
