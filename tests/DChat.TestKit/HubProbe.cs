@@ -79,12 +79,19 @@ public sealed class HubProbe : IAsyncDisposable
         }
     }
 
+    /// <summary>The answer to a call that the test itself writes, with an id of its own.</summary>
+    public Task<JsonNode?> Expect(string invocationId)
+    {
+        var completion = new TaskCompletionSource<JsonNode?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _calls[invocationId] = completion;
+        return completion.Task;
+    }
+
     /// <summary>Begins a call without waiting; calls begun one after the other reach the server in that order.</summary>
     public Task<JsonNode?> BeginCall(string method, object request)
     {
         var id = Interlocked.Increment(ref _lastId).ToString();
-        var completion = new TaskCompletionSource<JsonNode?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _calls[id] = completion;
+        var answer = Expect(id);
         var argument = JsonSerializer.Serialize(request, JsonSerializerOptions.Web);
         var sent = SendRecordAsync($$"""{"type":1,"invocationId":"{{id}}","target":"{{method}}","arguments":[{{argument}}]}""");
         return WaitAsync();
@@ -92,7 +99,7 @@ public sealed class HubProbe : IAsyncDisposable
         async Task<JsonNode?> WaitAsync()
         {
             await sent;
-            return await completion.Task;
+            return await answer;
         }
     }
 

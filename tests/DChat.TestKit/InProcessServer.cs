@@ -13,10 +13,11 @@ public sealed class InProcessServer : IAsyncDisposable
     private readonly TemporaryFolder _folder;
     private readonly WebApplication _app;
 
-    private InProcessServer(TemporaryFolder folder, WebApplication app, LogBook log)
+    private InProcessServer(TemporaryFolder folder, string data, WebApplication app, LogBook log)
     {
         _folder = folder;
         _app = app;
+        Data = data;
         Log = log;
     }
 
@@ -26,28 +27,30 @@ public sealed class InProcessServer : IAsyncDisposable
 
     public Uri Node => new(Listeners.NodeUrl(_app));
 
-    public string Data => _folder["data"];
+    /// <summary>The data folder: a temporary one, unless the test gave its own.</summary>
+    public string Data { get; }
 
     public LogBook Log { get; }
 
     /// <summary>The password of the account <c>admin</c>.</summary>
     public string AdminPassword => File.ReadAllText(Path.Combine(Data, "initial-admin-password")).Trim();
 
-    /// <param name="configure">Changes the options; ports and data folder are set already.</param>
+    /// <param name="configure">Changes the options; ports and data folder are set already. A data folder of the test's own outlives the server.</param>
     /// <param name="adjust">Changes the composition, such as the clock.</param>
     public static async Task<InProcessServer> StartAsync(Func<ServerOptions, ServerOptions>? configure = null, Action<WebApplicationBuilder>? adjust = null)
     {
         var folder = new TemporaryFolder();
         var log = new LogBook();
         var options = new ServerOptions { Data = folder["data"], Port = 0, NodePort = 0, LogLevel = LogLevel.Debug };
+        options = configure?.Invoke(options) ?? options;
         Directory.CreateDirectory(options.Data);
-        var app = ServerApp.Build(configure?.Invoke(options) ?? options, builder =>
+        var app = ServerApp.Build(options, builder =>
         {
             builder.Logging.ClearProviders();
             builder.Logging.AddProvider(new LogBookProvider(log));
             adjust?.Invoke(builder);
         });
-        var server = new InProcessServer(folder, app, log);
+        var server = new InProcessServer(folder, options.Data, app, log);
         try
         {
             await app.StartAsync().Within();

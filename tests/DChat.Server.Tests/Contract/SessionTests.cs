@@ -1,0 +1,100 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using DChat.TestKit;
+
+namespace DChat.Server.Tests.Contract;
+
+/// <summary>The end of a session ends its connections at once, and no others.</summary>
+public sealed class SessionTests(ContractServer server) : IClassFixture<ContractServer>
+{
+    [Fact]
+    public async Task Logging_out_ends_the_connections_of_this_session_alone()
+    {
+        var (tokens, password) = await server.RegisterAsync();
+        var elsewhere = await LoginAsync(tokens.User, password);
+        await using var ending = await HubProbe.ConnectAsync(server.Address, tokens.AccessToken);
+        await using var staying = await HubProbe.ConnectAsync(server.Address, elsewhere);
+        using var http = server.HttpOf(tokens.AccessToken);
+        Assert.Equal(HttpStatusCode.NoContent, (await http.PostAsync("/api/logout", null)).StatusCode);
+        await SignedOutAsync(ending);
+        await staying.SyncAsync();
+        Assert.Equal(HttpStatusCode.Unauthorized, (await http.GetAsync("/api/me")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_new_password_ends_every_other_session()
+    {
+        var (tokens, password) = await server.RegisterAsync();
+        var elsewhere = await LoginAsync(tokens.User, password);
+        await using var staying = await HubProbe.ConnectAsync(server.Address, tokens.AccessToken);
+        await using var ending = await HubProbe.ConnectAsync(server.Address, elsewhere);
+        using var http = server.HttpOf(tokens.AccessToken);
+        using var answer = await http.PostAsJsonAsync("/api/password", new { current = password, @new = "a quite different one" });
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        await SignedOutAsync(ending);
+        await staying.SyncAsync();
+    }
+
+    [Fact]
+    public async Task Disabling_an_account_ends_all_of_it_and_keeps_its_messages()
+    {
+        await using var ann = await server.PersonAsync();
+        await using var ben = await server.PersonAsync();
+        await using var second = await ben.ConnectAsync();
+        var room = await ann.MakeRoomAsync(ben);
+        await ben.Hub.SendAsync(room, "stays");
+        using var answer = await server.Admin.PostAsJsonAsync($"/api/admin/users/{ben.Name}/disable", new { reason = "gone" });
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        await SignedOutAsync(ben.Hub);
+        await SignedOutAsync(second);
+        Assert.Contains("stays", (await ann.Hub.HistoryAsync(room)).Select(message => (string)message["body"]!));
+        await Assert.ThrowsAsync<System.Net.WebSockets.WebSocketException>(() => HubProbe.ConnectAsync(server.Address, ben.Token));
+    }
+
+    [Fact]
+    public async Task Ending_a_bots_token_ends_its_connections()
+    {
+        var (tokens, _) = await server.RegisterAsync();
+        using var http = server.HttpOf(tokens.AccessToken);
+        using var made = await http.PostAsJsonAsync("/api/tokens", new { name = "echo" });
+        var token = (await made.Content.ReadFromJsonAsync<JsonNode>())!;
+        await using var bot = await HubProbe.ConnectAsync(server.Address, (string)token["token"]!);
+        Assert.Equal(tokens.User, (string)(await bot.SyncAsync())["me"]!["user"]!);
+        await using var person = await HubProbe.ConnectAsync(server.Address, tokens.AccessToken);
+        Assert.Equal(HttpStatusCode.NoContent, (await http.DeleteAsync($"/api/tokens/{(string)token["id"]!}")).StatusCode);
+        await SignedOutAsync(bot);
+        await person.SyncAsync();
+    }
+
+    [Fact]
+    public async Task Closing_an_account_signs_out_and_removes_it_from_its_rooms()
+    {
+        var (tokens, password) = await server.RegisterAsync();
+        await using var ann = await server.PersonAsync();
+        var room = await ann.MakeRoomAsync();
+        await using var leaving = await HubProbe.ConnectAsync(server.Address, tokens.AccessToken);
+        await leaving.CallAsync("joinRoom", new { room });
+        await leaving.SendAsync(room, "farewell");
+        using var http = server.HttpOf(tokens.AccessToken);
+        using var request = new HttpRequestMessage(HttpMethod.Delete, "/api/me") { Content = JsonContent.Create(new { password }) };
+        Assert.Equal(HttpStatusCode.NoContent, (await http.SendAsync(request)).StatusCode);
+        await SignedOutAsync(leaving);
+        Assert.Equal([ann.Name], (await ann.Hub.CallAsync("members", new { room }))!["members"]!.AsArray().Select(member => (string)member!["user"]!));
+        Assert.Contains((await ann.Hub.HistoryAsync(room)), message => (string)message["author"]! == tokens.User && (string)message["body"]! == "farewell");
+    }
+
+    private async Task<string> LoginAsync(string user, string password)
+    {
+        using var http = server.Server.CreateHttpClient();
+        using var answer = await http.PostAsJsonAsync("/api/login", new { user, password });
+        return (string)(await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonNode>())!["accessToken"]!;
+    }
+
+    private static async Task SignedOutAsync(HubProbe hub)
+    {
+        var told = await hub.NextAsync("signedOut");
+        Chat.HasShape(told, "reason");
+        await hub.Closed.Within();
+    }
+}
