@@ -8,9 +8,14 @@ ARGS ?=
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-BUILD := dotnet build -c $(CONFIGURATION) -v quiet -nologo -clp:ErrorsOnly
 SERVER := server/DChat.Server/bin/$(CONFIGURATION)/net10.0/dchat-server
 CLIENT := client/DChat.Terminal/bin/$(CONFIGURATION)/net10.0/dchat
+
+# $(call built,PROJECT,PROGRAM): builds it, and says something only where that takes long or fails.
+define built
+[ -x $(2) ] || echo "building $(notdir $(2)), which takes a minute the first time …"; \
+	out=$$(dotnet build $(1) -c $(CONFIGURATION) -v quiet -nologo 2>&1) || { printf '%s\n' "$$out"; exit 1; }
+endef
 
 .PHONY: help deps build run dev dev-client test test-long lint bench clean
 
@@ -24,14 +29,14 @@ build: ## build everything; warnings are errors
 	@dotnet build DChat.sln -c $(CONFIGURATION) -v quiet -nologo
 
 run: ## start the server on http://127.0.0.1:8080, its data in ./dchat-data
-	@$(BUILD) server/DChat.Server
+	@$(call built,server/DChat.Server,$(SERVER))
 	@exec $(SERVER) $(ARGS)
 
 dev: ## start the server and build and start it again at every change of its source
 	@dotnet watch --project server/DChat.Server -- run -- $(ARGS)
 
 dev-client: ## run the terminal client from source: make dev-client ARGS="rooms"
-	@$(BUILD) client/DChat.Terminal
+	@$(call built,client/DChat.Terminal,$(CLIENT))
 	@exec $(CLIENT) $(ARGS)
 
 test: ## build and run the tests

@@ -17,7 +17,7 @@ internal static class ConfigVerbs
 
     public static int Check(Configuration configuration)
     {
-        using var data = Preflight.Check(configuration.Options);
+        Preflight.Try(configuration.Options);
         Console.WriteLine("The configuration is right: the server would start.");
         return CommandLine.Success;
     }

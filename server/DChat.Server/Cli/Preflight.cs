@@ -31,6 +31,18 @@ internal static class Preflight
         }
     }
 
+    /// <summary>The same, leaving nothing behind.</summary>
+    public static void Try(ServerOptions options)
+    {
+        var isThere = Directory.Exists(options.Data);
+        Check(options).Dispose();
+        if (!isThere)
+        {
+            File.Delete(Path.Combine(options.Data, LockName));
+            Directory.Delete(options.Data);
+        }
+    }
+
     /// <summary>The IP address that <c>--host</c> means.</summary>
     public static IPAddress Address(string host) => host switch
     {

@@ -39,6 +39,20 @@ public sealed class CommandLineTests
         Assert.DoesNotContain(Secret, output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Config_check_says_that_it_would_start_and_leaves_nothing_behind()
+    {
+        using var folder = new TemporaryFolder();
+        var (code, output, _) = await ServerProcess.RunAsync(["config", "check", "--data", folder["data"], "--port", "0"]);
+        Assert.Equal(CommandLine.Success, code);
+        Assert.Contains("would start", output, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+
+        (code, _, var error) = await ServerProcess.RunAsync(["config", "check", "--data", folder["data"], "--port", "x"]);
+        Assert.Equal(CommandLine.BadConfiguration, code);
+        Assert.Contains("--port", error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("did you mean --port?", "--prot", "80")]
     [InlineData("--port", "--port", "abc")]
