@@ -65,6 +65,9 @@ public sealed class DChatMetrics : IDisposable
 
     public void ObserveConnections(Func<long> open) => Gauge("dchat.connections", null, "Open connections of clients.", open);
 
+    /// <param name="queued">Bytes that wait for clients that do not keep up, all connections together.</param>
+    public void ObserveOutboxes(Func<long> queued) => Gauge("dchat.outbox.queued", "By", "What waits for clients that do not keep up.", queued);
+
     public void ObserveRoomsHosted(Func<long> hosted) => Gauge("dchat.rooms.hosted", null, "Rooms that are open on this worker.", hosted);
 
     /// <param name="applied">The index of the last registry entry that this node has applied.</param>
