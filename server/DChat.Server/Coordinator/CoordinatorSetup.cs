@@ -18,6 +18,7 @@ internal static class CoordinatorSetup
     public static void AddCoordinator(this WebApplicationBuilder builder, ServerOptions options)
     {
         var services = builder.Services;
+        RefuseLostLog(options);
         services.AddSingleton(Secret(options));
         services.AddSingleton(new CoordinatorOptions
         {
@@ -52,6 +53,16 @@ internal static class CoordinatorSetup
         var keeper = app.Services.GetRequiredService<SnapshotKeeper>();
         metrics.ObserveLog(() => replica.Index, () => replica.State.Index - replica.Index);
         metrics.ObserveSnapshot(() => keeper.Age?.TotalSeconds);
+    }
+
+    /// <summary>A message store is never made before its control log: without the log, accounts, rooms and rights would silently begin anew.</summary>
+    private static void RefuseLostLog(ServerOptions options)
+    {
+        if (!File.Exists(options.LogPath) && File.Exists(options.StorePath))
+        {
+            throw new StartRefusedException(
+                $"The control log '{options.LogPath}' is missing, but the messages of its rooms are there ('{options.StorePath}'). Remedy: put it back from a backup; for a new cluster, give an empty folder with --data.");
+        }
     }
 
     private static ClusterSecret Secret(ServerOptions options) => options.ClusterSecret is { } given

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator;
 
@@ -14,6 +15,7 @@ internal sealed class ProtectionKeyFactory(ClusterSecret secret) : IProtectionKe
 
     public ProtectionKey? CreateIfDue(IReadOnlyList<ProtectionKey> keys, DateTimeOffset now)
     {
+        RefuseAnotherSecret(keys);
         var last = keys.Count == 0 ? DateTimeOffset.UnixEpoch : DateTimeOffset.FromUnixTimeMilliseconds(keys.Max(key => key.ExpiresAt));
         if (now + Ahead < last)
         {
@@ -29,5 +31,21 @@ internal sealed class ProtectionKeyFactory(ClusterSecret secret) : IProtectionKe
             now.ToUnixTimeMilliseconds(),
             activates.ToUnixTimeMilliseconds(),
             expires.ToUnixTimeMilliseconds());
+    }
+
+    private void RefuseAnotherSecret(IReadOnlyList<ProtectionKey> keys)
+    {
+        foreach (var key in keys)
+        {
+            try
+            {
+                secret.Open(RegistryKeyRepository.Purpose, key.Sealed);
+            }
+            catch (CryptographicException error)
+            {
+                throw new StartRefusedException(
+                    $"The cluster secret does not open token-protection key {key.KeyId} in the control log: it is another cluster's. Remedy: put this cluster's secret back (by default DATA/cluster-secret).", error);
+            }
+        }
     }
 }

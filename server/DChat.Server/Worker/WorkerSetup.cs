@@ -1,3 +1,4 @@
+using DChat.Core.ControlLog;
 using DChat.Core.Messages;
 using DChat.Protocol;
 using DChat.Server.Cli;
@@ -23,10 +24,15 @@ internal static class WorkerSetup
     {
         var services = builder.Services;
         services.AddSingleton(_ => WorkerIdentity.Load(options.Data));
-        services.AddSingleton<IMessageStore>(provider => SqliteMessageStore.Open(
-            new SqliteMessageStoreOptions { Path = options.StorePath },
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<SqliteMessageStore>>()));
+        services.AddSingleton<IMessageStore>(provider =>
+        {
+            // The control log first: messages without a log mean that it was lost.
+            provider.GetRequiredService<IControlLog>();
+            return SqliteMessageStore.Open(
+                new SqliteMessageStoreOptions { Path = options.StorePath },
+                provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<ILogger<SqliteMessageStore>>());
+        });
         services.AddSingleton<IRoomAuthority, RegistryAuthority>();
         services.AddSingleton<RoomHost>();
         services.AddSingleton<ChatGateway>();
@@ -64,7 +70,10 @@ internal static class WorkerSetup
     public static void MapHub(this WebApplication app)
     {
         var store = app.Services.GetRequiredService<IMessageStore>();
-        app.Services.GetRequiredService<DChatMetrics>().ObserveSearchLag(() => store.SearchLag.Messages, () => store.SearchLag.OldestAgeMs / 1_000.0);
+        var budget = app.Services.GetRequiredService<OutboxBudget>();
+        var metrics = app.Services.GetRequiredService<DChatMetrics>();
+        metrics.ObserveSearchLag(() => store.SearchLag.Messages, () => store.SearchLag.OldestAgeMs / 1_000.0);
+        metrics.ObserveOutboxes(() => budget.TakenBytes);
         var hub = app.Services.GetRequiredService<HubEndpoint>();
         app.MapGet(ProtocolVersion.HubPath, (RequestDelegate)hub.HandleAsync);
     }

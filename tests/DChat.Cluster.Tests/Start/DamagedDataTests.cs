@@ -1,0 +1,66 @@
+using DChat.TestKit;
+
+namespace DChat.Cluster.Tests.Start;
+
+/// <summary>What the server says when its data is not what it left there: which file, and what to do; and it does not go on.</summary>
+public sealed class DamagedDataTests
+{
+    public static TheoryData<string, string> Damages => new()
+    {
+        { "cluster-secret", "missing" },
+        { "cluster-secret", "garbage" },
+        { "cluster-secret", "readable by others" },
+        { "cluster-secret", "another's" },
+        { "control.db", "missing" },
+        { "control.db", "garbage" },
+        { "messages.db", "garbage" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Damages))]
+    public async Task Damage_refuses_the_start_naming_the_file_and_the_remedy(string file, string damage)
+    {
+        using var folder = new TemporaryFolder();
+        await LiveOnceAsync(folder["data"]);
+        Damage(Path.Combine(folder["data"], file), damage);
+
+        var (code, output, said) = await ServerProcess.RunAsync(["--data", folder["data"], "--port", "0"]);
+
+        Assert.True(code == 1, $"exit code {code}\n{output}\n{said}");
+        Assert.Contains("refusing to start", said);
+        Assert.Contains("Remedy: ", said);
+        Assert.DoesNotContain("   at ", said);
+    }
+
+    private static async Task LiveOnceAsync(string data)
+    {
+        await using var server = await ServerProcess.StartAsync(data: data);
+        using var http = server.CreateHttpClient();
+        var crowd = await Crowd.MakeAsync(http, server.AdminPassword, users: 1);
+        await using var probe = await HubProbe.ConnectAsync(server.Client, crowd.Token(0));
+        await probe.CallAsync("send", new { room = crowd.Room, clientId = "1", body = "kept" });
+    }
+
+    private static void Damage(string path, string damage)
+    {
+        switch (damage)
+        {
+            case "missing":
+                File.Delete(path);
+                break;
+            case "readable by others" when !OperatingSystem.IsWindows():
+                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+                break;
+            case "another's":
+                File.WriteAllText(path, Convert.ToBase64String(new byte[32]));
+                break;
+            default:
+                using (var file = File.OpenWrite(path))
+                {
+                    file.Write(Enumerable.Repeat((byte)'x', (int)Math.Min(file.Length, 100_000)).ToArray());
+                }
+
+                break;
+        }
+    }
+}
