@@ -1,0 +1,279 @@
+using System.Text.Json;
+using DChat.Core.Messages;
+using DChat.Core.Registry;
+using DChat.Core.Rooms;
+using DChat.Protocol;
+using DChat.Server.Worker.Calls;
+using DChat.Server.Worker.Hub;
+using Microsoft.Extensions.Logging;
+
+namespace DChat.Server.Worker.Gateway;
+
+/// <summary>What the registry's entries mean for this worker's clients.</summary>
+internal sealed partial class ChatGateway
+{
+    /// <inheritdoc/>
+    public void Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)
+    {
+        var noticed = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var record in entry.Records)
+        {
+            foreach (var change in record.Events)
+            {
+                Hear(after, change, noticed);
+            }
+        }
+
+        foreach (var room in noticed)
+        {
+            host.WriteNotices(room);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Replaced(RegistryState before, RegistryState after)
+    {
+        foreach (var (name, user) in users)
+        {
+            EndSessions(after, name, "the session was ended");
+            var rooms = after.RoomsOf(name).Select(room => room.Id).ToHashSet(StringComparer.Ordinal);
+            foreach (var connection in user.Connections)
+            {
+                foreach (var lost in connection.Subscriptions.Select(subscription => subscription.Feed.Room).Where(room => !rooms.Contains(room)).ToList())
+                {
+                    Unfollow(connection, lost);
+                    connection.Outbox.WriteFrame(RemovedFrame(lost, after.FindRoom(lost) is null ? RemovalReasons.Deleted : RemovalReasons.Left));
+                }
+            }
+
+            foreach (var room in rooms)
+            {
+                Joined(room, name);
+            }
+        }
+    }
+
+    private void Hear(RegistryState after, RegistryEvent change, HashSet<string> noticed)
+    {
+        switch (change)
+        {
+            case RoomCreated created:
+                Joined(created.Room, created.Owner);
+                break;
+            case DirectOpened direct:
+                Joined(direct.Room, direct.User);
+                Joined(direct.Room, direct.Peer);
+                break;
+            case MemberJoined joined:
+                Joined(joined.Room, joined.User);
+                noticed.Add(joined.Room);
+                break;
+            case MembersJoined many:
+                foreach (var user in many.Users)
+                {
+                    Joined(many.Room, user);
+                }
+
+                break;
+            case MemberLeft left:
+                Left(left);
+                noticed.Add(left.Room);
+                break;
+            case RoomUpdated updated:
+                Updated(after, updated.Room);
+                noticed.Add(updated.Room);
+                break;
+            case RoleChanged role:
+                Tell(after, role.Room, role.User);
+                noticed.Add(role.Room);
+                break;
+            case Invited invited:
+                Tell(after, invited.Room, invited.User);
+                break;
+            case RoomDeleted deleted:
+                Deleted(deleted.Room);
+                break;
+            case SessionEnded ended:
+                EndSessions(after, ended.User, "the session was ended");
+                break;
+            case TokensRevoked revoked:
+                EndSessions(after, revoked.User, "the password was changed");
+                break;
+            case AccountDisabled disabled:
+                EndSessions(after, disabled.User, "the account was disabled");
+                break;
+            case AccountClosed closed:
+                EndSessions(after, closed.User, "the account was closed");
+                break;
+            case ApiTokenEnded token:
+                EndSessions(after, token.User, "the token was ended");
+                break;
+        }
+    }
+
+    private void Joined(string room, string user)
+    {
+        if (!users.TryGetValue(user, out var local))
+        {
+            return;
+        }
+
+        foreach (var connection in local.Connections)
+        {
+            if (connection.FollowsRooms)
+            {
+                _ = JoinAsync(connection, room);
+            }
+        }
+    }
+
+    /// <summary>Subscribes a connection to a room that its user joined, on whichever connection, and tells it where its events begin.</summary>
+    public async Task JoinAsync(ChatConnection connection, string room)
+    {
+        try
+        {
+            var followed = await FollowAsync(connection, room, rev =>
+            {
+                if (replica.State.FindRoom(room) is { } found)
+                {
+                    connection.Outbox.WriteFrame(RoomShapes.ChangedFrame(replica.State, found, connection.User.Name, rev));
+                }
+            }).ConfigureAwait(false);
+            if (followed is null && RoomAccess.Check(replica.State, room, connection.User.Name, RoomAction.Read, 0).Error is null)
+            {
+                AskToSubscribe(connection, room);
+            }
+        }
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
+        {
+            AskToSubscribe(connection, room);
+        }
+    }
+
+    /// <summary>The room can not be served now: the client subscribes by itself.</summary>
+    private void AskToSubscribe(ChatConnection connection, string room)
+    {
+        NotFollowed(log, room, connection.User.Name);
+        connection.Outbox.WriteFrame(Subscription.ResyncFrame(room, 0));
+    }
+
+    private void Left(MemberLeft left)
+    {
+        if (feeds.TryGetValue(left.Room, out var feed))
+        {
+            feed.DetachUser(left.User);
+        }
+
+        host.Forget(left.Room, left.User);
+        if (users.TryGetValue(left.User, out var user))
+        {
+            var frame = RemovedFrame(left.Room, left.Reason switch
+            {
+                LeaveReason.Kicked => RemovalReasons.Kicked,
+                LeaveReason.Banned => RemovalReasons.Banned,
+                _ => RemovalReasons.Left,
+            });
+            foreach (var connection in user.Connections)
+            {
+                connection.Outbox.WriteFrame(frame);
+            }
+        }
+    }
+
+    private void Updated(RegistryState after, string room)
+    {
+        if (!feeds.TryGetValue(room, out var feed) || after.FindRoom(room) is not { } found)
+        {
+            return;
+        }
+
+        var frames = new Dictionary<RoomRole, byte[]>();
+        feed.Tell(user =>
+        {
+            if (after.FindMembership(room, user) is not { } member)
+            {
+                return null;
+            }
+
+            if (found.IsDirect || !frames.TryGetValue(member.Role, out var frame))
+            {
+                frame = frames[member.Role] = RoomShapes.ChangedFrame(after, found, user, null);
+            }
+
+            return frame;
+        });
+    }
+
+    private void Tell(RegistryState after, string room, string user)
+    {
+        if (users.TryGetValue(user, out var local) && after.FindRoom(room) is { } found)
+        {
+            var frame = RoomShapes.ChangedFrame(after, found, user, null);
+            foreach (var connection in local.Connections)
+            {
+                connection.Outbox.WriteFrame(frame);
+            }
+        }
+    }
+
+    private void Deleted(string room)
+    {
+        if (feeds.TryRemove(room, out var feed))
+        {
+            feed.DetachAll(RemovedFrame(room, RemovalReasons.Deleted));
+        }
+
+        _ = CloseAsync(room);
+    }
+
+    private async Task CloseAsync(string room)
+    {
+        try
+        {
+            await host.CloseAsync(room).ConfigureAwait(false);
+        }
+        catch (MessageStoreUnavailableException exception)
+        {
+            NotClosed(log, room, exception.Message);
+        }
+    }
+
+    private void EndSessions(RegistryState after, string user, string why)
+    {
+        if (!users.TryGetValue(user, out var local))
+        {
+            return;
+        }
+
+        foreach (var connection in local.Connections)
+        {
+            if (!connection.Session.IsAllowedBy(after))
+            {
+                _ = SignOutAsync(connection, why);
+            }
+        }
+    }
+
+    private static async Task SignOutAsync(ChatConnection connection, string why)
+    {
+        foreach (var subscription in connection.Subscriptions)
+        {
+            subscription.End();
+        }
+
+        var frame = HubText.EventFrame(HubEvents.SignedOut, new SignedOut(why), static (json, told) =>
+            JsonSerializer.Serialize(json, told, ProtocolJson.Wire.SignedOut));
+        connection.Outbox.WriteFrame(frame);
+        await connection.CloseAsync(HubText.CloseFrame(null, allowReconnect: false), DrainGrace).ConfigureAwait(false);
+    }
+
+    private static byte[] RemovedFrame(string room, string reason) =>
+        HubText.EventFrame(HubEvents.RoomRemoved, new RoomRemoved(room, reason), static (json, removed) =>
+            JsonSerializer.Serialize(json, removed, ProtocolJson.Wire.RoomRemoved));
+
+    [LoggerMessage(2302, LogLevel.Warning, "deleted room {Room} could not be closed in the message store, its messages stay there: {Why}")]
+    private static partial void NotClosed(ILogger log, string room, string why);
+
+    [LoggerMessage(2301, LogLevel.Warning, "room {Room} could not be followed for {User} yet")]
+    private static partial void NotFollowed(ILogger log, string room, string user);
+}

@@ -1,0 +1,221 @@
+using DChat.Core.Messages;
+using DChat.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace DChat.Server.Worker.Host;
+
+/// <summary>How rooms open, many at once, are opened again after trouble, and are let go.</summary>
+internal sealed partial class RoomHost
+{
+    /// <summary>Brings a room with work on its way: to the opener, or to the commit loop. Under its lock.</summary>
+    private void Schedule(HostedRoom room)
+    {
+        switch (room.Phase)
+        {
+            case RoomPhase.New:
+                room.Phase = RoomPhase.Opening;
+                room.Opened = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+                opening.Writer.TryWrite(room);
+                break;
+            case RoomPhase.Open when !room.IsQueued && room.Waiting.Count > 0:
+                room.IsQueued = true;
+                commits.Enqueue(room);
+                break;
+        }
+    }
+
+    private async Task OpenLoopAsync()
+    {
+        await foreach (var first in opening.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+        {
+            var batch = new List<HostedRoom> { first };
+            while (batch.Count < OpenAtOnceMax && opening.Reader.TryRead(out var next))
+            {
+                batch.Add(next);
+            }
+
+            await OpenAsync(batch).ConfigureAwait(false);
+        }
+    }
+
+    private async Task OpenAsync(List<HostedRoom> batch)
+    {
+        var hosted = new List<HostedRoom>(batch.Count);
+        var asked = new List<RoomAtEpoch>(batch.Count);
+        foreach (var room in batch)
+        {
+            if (authority.EpochOf(room.Id) is { } epoch)
+            {
+                room.Epoch = epoch;
+                hosted.Add(room);
+                asked.Add(new RoomAtEpoch(room.Id, epoch));
+            }
+            else
+            {
+                Retire(room, new HubError(ErrorCodes.NotFound, "no such room"));
+            }
+        }
+
+        try
+        {
+            var openings = await store.OpenAsync(asked, CancellationToken.None).ConfigureAwait(false);
+            for (var i = 0; i < hosted.Count; i++)
+            {
+                Opened(hosted[i], openings[i]);
+            }
+        }
+        catch (MessageStoreUnavailableException exception)
+        {
+            OpenFailed(log, hosted.Count, exception);
+            foreach (var room in hosted)
+            {
+                Postpone(room);
+            }
+        }
+    }
+
+    private void Opened(HostedRoom room, RoomOpening opened)
+    {
+        if (opened.Status != RoomStatus.Ok)
+        {
+            RoomLost(log, room.Id, room.Epoch, opened.Status);
+            Retire(room, new HubError(ErrorCodes.Unavailable, "the room is served by another worker now"));
+            return;
+        }
+
+        lock (room.Gate)
+        {
+            room.Seq = opened.Seq;
+            room.Rev = opened.Rev;
+            room.LastSentAt = opened.LastSentAt;
+            RoomPublisher.SkipTo(room, opened.Rev);
+            room.Phase = RoomPhase.Open;
+            room.Opened?.TrySetResult(true);
+            AddNotices(room);
+            Schedule(room);
+        }
+    }
+
+    private void AddNotices(HostedRoom room)
+    {
+        foreach (var notice in authority.NoticesOf(room.Id))
+        {
+            if ((notice.Index, notice.Ordinal).CompareTo(room.NoticesThrough) > 0)
+            {
+                room.NoticesThrough = (notice.Index, notice.Ordinal);
+                var post = new PostMessage("", notice.ClientId, notice.At, MessageKind.System, notice.Text, null, [], []);
+                room.Waiting.Enqueue(new PendingChange(post, Unheard.Instance, long.MaxValue));
+            }
+        }
+
+        Schedule(room);
+    }
+
+    /// <summary>The store is away: who waits is told, and the next who needs the room opens it again.</summary>
+    private void Postpone(HostedRoom room)
+    {
+        Interrupted(room);
+        List<PendingChange> waiting;
+        lock (room.Gate)
+        {
+            room.Phase = RoomPhase.New;
+            room.Opened?.TrySetResult(false);
+            waiting = [.. room.Waiting];
+            room.Waiting.Clear();
+            room.NoticesThrough = default;
+        }
+
+        foreach (var change in waiting)
+        {
+            change.Receiver.Completed(ChangeOutcome.Unavailable("the message store cannot be reached; try again"));
+        }
+    }
+
+    private void Retire(HostedRoom room, HubError why)
+    {
+        List<PendingChange> waiting;
+        List<IRoomSink> sinks;
+        lock (room.Gate)
+        {
+            room.Phase = RoomPhase.Gone;
+            room.Opened?.TrySetResult(false);
+            waiting = [.. room.Waiting];
+            room.Waiting.Clear();
+            sinks = [.. room.Sinks];
+            room.Sinks.Clear();
+        }
+
+        rooms.TryRemove(KeyValuePair.Create(room.Id, room));
+        foreach (var sink in sinks)
+        {
+            sink.Lost();
+        }
+
+        foreach (var change in waiting)
+        {
+            change.Receiver.Completed(ChangeOutcome.Failed(why));
+        }
+    }
+
+    private void Interrupted(HostedRoom room) => interrupted.TryAdd(room, 0);
+
+    /// <summary>Opens rooms again whose store was away, so that subscribers learn of what was committed without anybody asking.</summary>
+    private async Task ReopenAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(ReopenMs));
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping.Token).ConfigureAwait(false))
+            {
+                foreach (var room in interrupted.Keys)
+                {
+                    interrupted.TryRemove(room, out _);
+                    lock (room.Gate)
+                    {
+                        if (room.Phase == RoomPhase.New && room.Sinks.Count > 0)
+                        {
+                            Schedule(room);
+                        }
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The host stops.
+        }
+    }
+
+    private async Task SweepAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(IdleMs / 4));
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping.Token).ConfigureAwait(false))
+            {
+                var before = Environment.TickCount64 - IdleMs;
+                foreach (var (id, room) in rooms)
+                {
+                    lock (room.Gate)
+                    {
+                        if (room.Phase is RoomPhase.Open or RoomPhase.New && room.Sinks.Count == 0 && room.Waiting.Count == 0 && !room.IsQueued && room.UsedAt < before)
+                        {
+                            room.Phase = RoomPhase.Gone;
+                            rooms.TryRemove(KeyValuePair.Create(id, room));
+                        }
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The host stops.
+        }
+    }
+
+    [LoggerMessage(2001, LogLevel.Warning, "the message store is away: {Rooms} rooms could not be opened")]
+    private static partial void OpenFailed(ILogger log, int rooms, Exception exception);
+
+    [LoggerMessage(2002, LogLevel.Warning, "room {Room} is not ours any more at epoch {Epoch}: {Status}")]
+    private static partial void RoomLost(ILogger log, string room, long epoch, RoomStatus status);
+}
