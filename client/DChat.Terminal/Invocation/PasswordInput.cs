@@ -33,6 +33,8 @@ internal static class PasswordInput
 
     private static string Ask(string prompt)
     {
+        // Asking for a waiting key turns the terminal's echo off, before the prompt: what is typed as soon as it shows is not echoed.
+        _ = Console.KeyAvailable;
         Console.Error.Write(prompt);
         var typed = new StringBuilder();
         while (true)
