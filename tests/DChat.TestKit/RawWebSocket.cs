@@ -123,6 +123,19 @@ public sealed class RawWebSocket : IDisposable
         return (opcode, payload);
     }
 
+    /// <summary>Says that nothing more comes, as closing one half of a TCP connection does.</summary>
+    public void EndSending()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // The server has ended the connection already.
+        }
+    }
+
     public void Dispose() => _socket.Dispose();
 
     private async Task<string> ReadHeadAsync()

@@ -35,6 +35,42 @@ internal ref struct HubRecord
     /// <summary>Reads a record; a text that is no record throws <see cref="JsonException"/>.</summary>
     public static HubRecord Parse(ReadOnlySpan<byte> json)
     {
+        try
+        {
+            return Read(json);
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or DecoderFallbackException)
+        {
+            // Names and texts may escape half a character, or not be UTF-8.
+            throw new JsonException("a hub record's names and texts must be valid text", exception);
+        }
+    }
+
+    /// <summary>The only argument as JSON text; false where there are more or fewer, with their number.</summary>
+    public readonly bool TryGetOnlyArgument(out ReadOnlySpan<byte> argument, out int count)
+    {
+        argument = default;
+        count = 0;
+        if (Arguments.IsEmpty)
+        {
+            return false;
+        }
+
+        var reader = new Utf8JsonReader(Arguments);
+        reader.Read();
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            var start = (int)reader.TokenStartIndex;
+            reader.Skip();
+            argument = Arguments[start..(int)reader.BytesConsumed];
+            count++;
+        }
+
+        return count == 1;
+    }
+
+    private static HubRecord Read(ReadOnlySpan<byte> json)
+    {
         var record = new HubRecord();
         var reader = new Utf8JsonReader(json);
         Expect(ref reader, JsonTokenType.StartObject);
@@ -77,29 +113,6 @@ internal ref struct HubRecord
         return record;
     }
 
-    /// <summary>The only argument as JSON text; false where there are more or fewer, with their number.</summary>
-    public readonly bool TryGetOnlyArgument(out ReadOnlySpan<byte> argument, out int count)
-    {
-        argument = default;
-        count = 0;
-        if (Arguments.IsEmpty)
-        {
-            return false;
-        }
-
-        var reader = new Utf8JsonReader(Arguments);
-        reader.Read();
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-        {
-            var start = (int)reader.TokenStartIndex;
-            reader.Skip();
-            argument = Arguments[start..(int)reader.BytesConsumed];
-            count++;
-        }
-
-        return count == 1;
-    }
-
     private static void Expect(ref Utf8JsonReader reader, JsonTokenType type)
     {
         if (!reader.Read() || reader.TokenType != type)
@@ -115,13 +128,6 @@ internal ref struct HubRecord
             throw new JsonException("a hub record's name or id is a short string");
         }
 
-        try
-        {
-            return reader.GetString()!;
-        }
-        catch (Exception exception) when (exception is InvalidOperationException or DecoderFallbackException)
-        {
-            throw new JsonException("a hub record's name or id is not valid text", exception);
-        }
+        return reader.GetString()!;
     }
 }
