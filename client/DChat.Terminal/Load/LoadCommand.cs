@@ -64,7 +64,7 @@ internal static class LoadCommand
         {
             options = await ReadOptionsAsync(parsed, cancellation);
         }
-        catch (Exception failure) when (failure is FormatException or IOException or UnauthorizedAccessException)
+        catch (FormatException failure)
         {
             await Console.Error.WriteLineAsync($"dchat load: {failure.Message}");
             return ExitUsage;
@@ -127,7 +127,7 @@ internal static class LoadCommand
             Fill = parsed.GetValue(Fill),
             Seed = parsed.GetValue(Seed),
             ServerPid = parsed.GetValue(ServerPid),
-            AdminPassword = await ReadPasswordAsync(parsed.GetValue(AdminPasswordFile), cancellation),
+            AdminPassword = await ReadPasswordAsync(parsed, cancellation),
             Prefix = parsed.GetValue(Prefix) ?? $"load-{Guid.NewGuid().ToString("N")[..6]}-",
             Reconnect = parsed.GetValue(Reconnect),
             VerifyHistory = !parsed.GetValue(NoReadBack),
@@ -136,9 +136,28 @@ internal static class LoadCommand
         return options with { SendsPerSecond = parsed.GetValue(Deliveries) is > 0 and var deliveries ? deliveries / options.EffectiveMembers : parsed.GetValue(Rate) };
     }
 
-    private static async Task<string?> ReadPasswordAsync(string? file, CancellationToken cancellation) => file is null
-        ? Environment.GetEnvironmentVariable(AdminPasswordVariable)
-        : (await File.ReadAllTextAsync(file, cancellation)).Trim();
+    private static async Task<string?> ReadPasswordAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        if (parsed.GetValue(Bare))
+        {
+            return null;
+        }
+
+        if (parsed.GetValue(AdminPasswordFile) is not { } file)
+        {
+            return Environment.GetEnvironmentVariable(AdminPasswordVariable)
+                ?? throw new FormatException($"the administrator's password is needed to make accounts: give {AdminPasswordVariable} or --admin-password-file");
+        }
+
+        try
+        {
+            return (await File.ReadAllTextAsync(file, cancellation)).Trim();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new FormatException($"--admin-password-file {file}: {failure.Message}", failure);
+        }
+    }
 
     private static List<Uri> ParseServers(string list) =>
     [

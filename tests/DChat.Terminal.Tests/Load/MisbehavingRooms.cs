@@ -134,7 +134,7 @@ internal sealed class MisbehavingRooms(Misbehaviour misbehaviour)
                 _heldBack = posted;
                 return [];
             case Misbehaviour.ShowsAltered when wrong:
-                return [posted with { Message = posted.Message with { Body = posted.Message.Body + "!" } }];
+                return [posted with { Message = posted.Message with { Body = posted.Message.Body[..^1] + "!" } }];
             default:
                 return [posted];
         }
