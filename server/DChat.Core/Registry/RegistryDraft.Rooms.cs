@@ -228,7 +228,7 @@ internal sealed partial class RegistryDraft
         }
     }
 
-    /// <summary>Adds a notice, and drops the oldest where there are too many; direct rooms have none.</summary>
+    /// <summary>Adds a notice, and drops the oldest where there are too many, those of this entry last; direct rooms have none.</summary>
     private Room WithNotice(Room room, NoticeKind kind, string subject, string text)
     {
         if (room.IsDirect)
@@ -236,7 +236,9 @@ internal sealed partial class RegistryDraft
             return room;
         }
 
-        var kept = room.Notices.Skip(Math.Max(0, room.Notices.Count - RegistryBounds.NoticesPerRoom + 1));
+        var older = room.Notices.Count(notice => notice.Index < _index);
+        var surplus = Math.Min(older, room.Notices.Count - RegistryBounds.NoticesPerRoom + 1);
+        var kept = room.Notices.Skip(Math.Max(surplus, room.Notices.Count - RegistryBounds.NoticesPerEntry + 1));
         var notice = new Notice(_index, _ordinal++, kind, _record.Actor, subject, text, _record.At);
         return room with { Notices = [.. kept, notice] };
     }

@@ -75,8 +75,11 @@ public static class RegistryBounds
     /// <summary>Lines of the audit trail; the oldest is dropped.</summary>
     public const int AuditLines = 10_000;
 
-    /// <summary>Notices that a room keeps for its host to write; the oldest is dropped.</summary>
+    /// <summary>Notices that a room keeps for a host that opens it later; the oldest is dropped.</summary>
     public const int NoticesPerRoom = 8;
+
+    /// <summary>Notices of one entry that a room keeps until its next notice, so that the host that follows the log writes them all.</summary>
+    public const int NoticesPerEntry = 256;
 
     /// <summary>Joining and leaving makes a notice only in rooms with fewer members.</summary>
     public const int JoinNoticeMembers = 100;

@@ -42,7 +42,7 @@ public sealed record Room
     public required long CreatedAt { get; init; }
     public required string CreatedBy { get; init; }
 
-    /// <summary>The newest notices, oldest first; at most <see cref="RegistryBounds.NoticesPerRoom"/>.</summary>
+    /// <summary>The newest notices, oldest first; at most <see cref="RegistryBounds.NoticesPerRoom"/>, or all of the latest entry.</summary>
     public IReadOnlyList<Notice> Notices { get; init; } = [];
 
     /// <summary>The worker to which it is assigned; empty: none. The fence is <see cref="RegistryState.HostOf(Room)"/>.</summary>

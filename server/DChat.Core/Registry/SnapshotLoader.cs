@@ -159,7 +159,7 @@ internal sealed class SnapshotLoader(SnapshotReader reader)
     private Notice[] LoadNotices()
     {
         var count = reader.Count();
-        if (count > RegistryBounds.NoticesPerRoom)
+        if (count > RegistryBounds.NoticesPerEntry)
         {
             throw SnapshotReader.Damaged("a room has too many notices");
         }

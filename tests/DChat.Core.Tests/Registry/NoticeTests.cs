@@ -74,6 +74,28 @@ public sealed class NoticeTests
     }
 
     [Fact]
+    public void An_entry_keeps_all_of_its_notices_until_the_next_one()
+    {
+        _world.WithRoom("r1", RoomVisibility.Public, "ann");
+        var before = _world.State;
+        var records = new List<RegistryRecord>();
+        var head = before;
+        for (var i = 0; i < 20; i++)
+        {
+            records.Add(RegistryMachine.Decide(head, new UpdateRoom("", "ann", 0, "r1", Topic: $"t{i}"), RegistryLimits.None).Record!);
+            head = RegistryMachine.Apply(head, before.Index + 1, records[^1]);
+        }
+
+        var whole = RegistryMachine.Apply(before, before.Index + 1, new RegistryEntry(1, 0, records));
+        Assert.Equal(Enumerable.Range(0, 20), whole.FindRoom("r1")!.Notices.Select(notice => notice.Ordinal));
+        Assert.Equal(whole.FindRoom("r1")!.Notices, head.FindRoom("r1")!.Notices);
+        var next = RegistryMachine.Decide(whole, new UpdateRoom("", "ann", 0, "r1", Topic: "next"), RegistryLimits.None).Record!;
+        var after = RegistryMachine.Apply(whole, whole.Index + 1, next).FindRoom("r1")!.Notices;
+        Assert.Equal(RegistryBounds.NoticesPerRoom, after.Count);
+        Assert.Equal((whole.Index + 1, 0), (after[^1].Index, after[^1].Ordinal));
+    }
+
+    [Fact]
     public void The_system_has_a_name_in_words_and_an_unknown_kind_has_none()
     {
         Assert.Equal("the server removed ann", NoticeText.Of(new Notice(1, 0, NoticeKind.Kick, "", "ann", "", 0)));

@@ -263,27 +263,15 @@ internal sealed partial class RoomHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Writes the registry's news of a room that is hosted here as system messages. It opens the room where it is not open: the registry
-    /// keeps only the latest news of each room.
+    /// Writes the registry's news of a room that is hosted here as system messages. Called for each registry entry, and at once even where
+    /// the room must be opened for it: the registry keeps only the latest news of each room.
     /// </summary>
     public void WriteNotices(string roomId)
     {
-        if (authority.EpochOf(roomId) is null)
+        if (authority.EpochOf(roomId) is not null)
         {
-            return;
+            WithRoom(roomId, AddNotices);
         }
-
-        WithRoom(roomId, room =>
-        {
-            if (room.Phase == RoomPhase.Open)
-            {
-                AddNotices(room);
-            }
-            else
-            {
-                Schedule(room);
-            }
-        });
     }
 
     /// <summary>The number of the newest message of an open room; null where it is not open here.</summary>
