@@ -45,7 +45,10 @@ public sealed class MemberTests(ContractServer server) : IClassFixture<ContractS
         Assert.Equal(room, (string)(await ben.Hub.SyncAsync())["invitations"]!.AsArray().Single()!["id"]!);
         await ben.Hub.RefusesAsync("not_member", "history", new { room });
 
+        await using var second = await ben.ConnectAsync();
         await ben.Hub.CallAsync("leaveRoom", new { room });
+        var declined = await second.NextAsync("roomRemoved");
+        Assert.Equal((room, "left"), ((string)declined["room"]!, (string)declined["reason"]!));
         Assert.Empty((await ben.Hub.SyncAsync())["invitations"]!.AsArray());
         await ben.Hub.RefusesAsync("not_found", "joinRoom", new { room });
 
@@ -73,6 +76,22 @@ public sealed class MemberTests(ContractServer server) : IClassFixture<ContractS
         await ben.Hub.RefusesAsync("not_member", "send", new { room, clientId = "x", body = "x" });
         await ann.Hub.RefusesAsync("not_found", "kick", new { room, user = ben.Name });
         await ben.Hub.CallAsync("joinRoom", new { room });
+    }
+
+    [Theory]
+    [InlineData("kick", "kicked")]
+    [InlineData("ban", "banned")]
+    public async Task An_invitation_that_is_withdrawn_is_taken_from_the_list(string how, string reason)
+    {
+        await using var ann = await server.PersonAsync();
+        await using var ben = await server.PersonAsync();
+        var room = await ann.Hub.MakeRoomAsync("private");
+        await ann.Hub.CallAsync("invite", new { room, user = ben.Name });
+        await ben.Hub.NextAsync("roomChanged");
+        await ann.Hub.CallAsync(how, new { room, user = ben.Name });
+        var removed = await ben.Hub.NextAsync("roomRemoved");
+        Assert.Equal((room, reason), ((string)removed["room"]!, (string)removed["reason"]!));
+        await ben.Hub.RefusesAsync("not_found", "joinRoom", new { room });
     }
 
     [Fact]

@@ -281,4 +281,20 @@ public sealed class MessageTests(ContractServer server) : IClassFixture<Contract
         Assert.All(written, message => Assert.Equal(("system", ""), ((string)message["kind"]!, (string)message["author"]!)));
         Assert.Equal([1, 2, 3, 4], written.Select(message => (long)message["seq"]!));
     }
+
+    [Fact]
+    public async Task Those_who_join_at_once_are_all_announced()
+    {
+        await using var ann = await server.PersonAsync();
+        var room = await ann.MakeRoomAsync();
+        var people = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => server.PersonAsync()));
+        await Task.WhenAll(people.Select(person => person.Hub.BeginCall("joinRoom", new { room }))).Within();
+        string[] announced = [];
+        await Eventually.Holds(async () => (announced = [.. (await ann.Hub.HistoryAsync(room, 200)).Select(message => (string)message["body"]!)]).Length == people.Length);
+        Assert.Equal(people.Select(person => $"{person.Name} joined").Order(), announced.Order());
+        foreach (var person in people)
+        {
+            await person.DisposeAsync();
+        }
+    }
 }

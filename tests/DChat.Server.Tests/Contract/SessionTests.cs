@@ -84,6 +84,59 @@ public sealed class SessionTests(ContractServer server) : IClassFixture<Contract
         Assert.Contains((await ann.Hub.HistoryAsync(room)), message => (string)message["author"]! == tokens.User && (string)message["body"]! == "farewell");
     }
 
+    [Fact]
+    public async Task A_server_that_stops_asks_its_clients_to_connect_again()
+    {
+        HubProbe hub;
+        await using (var stopping = await OwnServer.StartAsync(options => options))
+        {
+            hub = await HubProbe.ConnectAsync(stopping.Address, (await stopping.AccountAsync()).Token);
+        }
+
+        await using (hub)
+        {
+            var asked = await hub.NextAsync("reconnect");
+            Chat.HasShape(asked, "afterMs");
+            Assert.InRange((long)asked["afterMs"]!, 0, 10_000);
+            await hub.Closed.Within();
+            Assert.Contains("\"allowReconnect\":true", hub.CloseRecord, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>The last word waits for a client that does not read; what that client calls meanwhile is not done.</summary>
+    [Fact]
+    public async Task Whoever_is_signed_out_and_does_not_read_calls_nothing_any_more()
+    {
+        await using var ann = await server.PersonAsync();
+        var room = await ann.MakeRoomAsync();
+        var (tokens, _) = await server.RegisterAsync();
+        await using var stubborn = await PausingClient.ConnectAsync(server.Address, tokens.AccessToken);
+        await stubborn.CallAsync("1", "joinRoom", new JsonObject { ["room"] = room });
+        await stubborn.CallAsync("2", "subscribe", new JsonObject { ["room"] = room });
+        while ((string?)(await stubborn.ReadAsync())["invocationId"] != "2")
+        {
+            // Until it is subscribed; then it reads no more.
+        }
+
+        var body = new string('x', 8_000);
+        for (var i = 0; i < 100; i++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 10).Select(n => ann.Hub.BeginCall("send", new { room, clientId = $"{i}-{n}", body }))).Within();
+        }
+
+        using var http = server.HttpOf(tokens.AccessToken);
+        Assert.Equal(HttpStatusCode.NoContent, (await http.PostAsync("/api/logout", null)).StatusCode);
+        await stubborn.CallAsync("3", "send", new JsonObject { ["room"] = room, ["clientId"] = "late", ["body"] = "after the end" });
+        await Assert.ThrowsAnyAsync<Exception>(async () =>
+        {
+            while (true)
+            {
+                await stubborn.ReadAsync();
+            }
+        });
+        Assert.DoesNotContain("after the end", (await ann.Hub.HistoryAsync(room)).Select(message => (string)message["body"]!));
+    }
+
     private async Task<string> LoginAsync(string user, string password)
     {
         using var http = server.Server.CreateHttpClient();

@@ -20,7 +20,7 @@ internal sealed partial class ChatGateway
         {
             foreach (var change in record.Events)
             {
-                Hear(after, change, noticed);
+                Hear(after, record, change, noticed);
             }
         }
 
@@ -53,7 +53,7 @@ internal sealed partial class ChatGateway
         }
     }
 
-    private void Hear(RegistryState after, RegistryEvent change, HashSet<string> noticed)
+    private void Hear(RegistryState after, RegistryRecord record, RegistryEvent change, HashSet<string> noticed)
     {
         switch (change)
         {
@@ -89,6 +89,9 @@ internal sealed partial class ChatGateway
                 break;
             case Invited invited:
                 Tell(after, invited.Room, invited.User);
+                break;
+            case InvitationWithdrawn withdrawn:
+                TellRemoved(withdrawn.Room, withdrawn.User, WhyWithdrawn(record, withdrawn.User));
                 break;
             case RoomDeleted deleted:
                 Deleted(deleted.Room);
@@ -165,20 +168,30 @@ internal sealed partial class ChatGateway
         }
 
         host.Forget(left.Room, left.User);
-        if (users.TryGetValue(left.User, out var user))
+        TellRemoved(left.Room, left.User, left.Reason switch
         {
-            var frame = RemovedFrame(left.Room, left.Reason switch
-            {
-                LeaveReason.Kicked => RemovalReasons.Kicked,
-                LeaveReason.Banned => RemovalReasons.Banned,
-                _ => RemovalReasons.Left,
-            });
-            foreach (var connection in user.Connections)
+            LeaveReason.Kicked => RemovalReasons.Kicked,
+            LeaveReason.Banned => RemovalReasons.Banned,
+            _ => RemovalReasons.Left,
+        });
+    }
+
+    private void TellRemoved(string room, string user, string reason)
+    {
+        if (users.TryGetValue(user, out var local))
+        {
+            var frame = RemovedFrame(room, reason);
+            foreach (var connection in local.Connections)
             {
                 connection.Outbox.WriteFrame(frame);
             }
         }
     }
+
+    private static string WhyWithdrawn(RegistryRecord record, string user) =>
+        record.Actor == user ? RemovalReasons.Left
+        : record.Events.Any(change => change is Banned) ? RemovalReasons.Banned
+        : RemovalReasons.Kicked;
 
     private void Updated(RegistryState after, string room)
     {
