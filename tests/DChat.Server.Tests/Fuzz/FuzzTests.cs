@@ -28,7 +28,14 @@ public sealed class FuzzTests(ITestOutputHelper output)
             LogLevel = LogLevel.Warning,
             Limits = options.Limits with
             {
-                SendBurst = 0, SendsPerSecond = 0, CallBurst = 0, CallsPerSecond = 0, SearchBurst = 50, SearchesPerSecond = 20, RoomsPerUser = 30, RegistrationsPerAddress = 20,
+                SendBurst = 0,
+                SendsPerSecond = 0,
+                CallBurst = 0,
+                CallsPerSecond = 0,
+                SearchBurst = 50,
+                SearchesPerSecond = 20,
+                RoomsPerUser = 30,
+                RegistrationsPerAddress = 20,
             },
         });
         using var http = server.CreateHttpClient();
