@@ -8,7 +8,7 @@ namespace DChat.Server.Tests.Interop;
 public sealed class JavaScriptClientTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan InstallLimit = TimeSpan.FromMinutes(3);
-    private static readonly TimeSpan RunLimit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan RunLimit = TimeSpan.FromMinutes(5);
     private static readonly string Folder = Path.Combine(ServerBinary.Root, "tests", "interop");
 
     [Fact]
