@@ -68,6 +68,29 @@ public sealed class SessionTests(ContractServer server) : IClassFixture<Contract
     }
 
     [Fact]
+    public async Task A_session_that_ends_while_it_connects_does_not_stay_connected()
+    {
+        var (tokens, _) = await server.RegisterAsync();
+        using var http = server.HttpOf(tokens.AccessToken);
+        for (var round = 0; round < 30; round++)
+        {
+            using var made = await http.PostAsJsonAsync("/api/tokens", new { name = "short-lived" });
+            var token = (await made.Content.ReadFromJsonAsync<JsonNode>())!;
+            var connecting = HubProbe.ConnectAsync(server.Address, (string)token["token"]!);
+            await http.DeleteAsync($"/api/tokens/{(string)token["id"]!}");
+            try
+            {
+                await using var hub = await connecting;
+                await hub.Closed.Within();
+            }
+            catch (Exception e) when (e is System.Net.WebSockets.WebSocketException or InvalidOperationException)
+            {
+                // It was refused, or closed before its handshake was answered.
+            }
+        }
+    }
+
+    [Fact]
     public async Task Closing_an_account_signs_out_and_removes_it_from_its_rooms()
     {
         var (tokens, password) = await server.RegisterAsync();

@@ -86,6 +86,11 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         Interlocked.Increment(ref connections);
         try
         {
+            if (!connection.Session.IsAllowedBy(replica.State))
+            {
+                _ = SignOutAsync(connection, "the session was ended"); // Between the look at its token and its place among the user's connections.
+            }
+
             await connection.RunAsync().ConfigureAwait(false);
         }
         finally
