@@ -41,7 +41,8 @@ internal sealed class Conversation : IAsyncDisposable
         try
         {
             var answer = await _sender.CallAsync("send", new { room = Room, clientId = _unanswered, body = Body(_unanswered) });
-            _acknowledged.Add((long)answer!["seq"]!, _unanswered);
+            var seq = (long)answer!["seq"]!;
+            Assert.True(_acknowledged.TryAdd(seq, _unanswered), $"seq {seq} was acknowledged twice");
             _unanswered = null;
             return true;
         }
