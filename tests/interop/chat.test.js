@@ -140,7 +140,17 @@ describe('the official JavaScript client', () => {
   const makeRoom = async () => {
     const room = await ann.call('createRoom', { name: `js ${randomUUID()}`, visibility: 'public' });
     await ben.call('joinRoom', { room: room.name });
+    await noticed(room.id, `${ben.user} joined`);
     return room.id;
+  };
+
+  /** Waits for a notice: the host writes it a little after the join, and it takes a rev of its own. */
+  const noticed = async (room, body) => {
+    const until = Date.now() + limitMs;
+    while (!(await ann.call('history', { room })).messages.some(message => message.kind === 'system' && message.body === body)) {
+      assert.ok(Date.now() < until, `no notice: ${body}`);
+      await new Promise(resolve => setTimeout(resolve, 10));
+    }
   };
 
   it('signs in with name and password', async () => {
@@ -265,6 +275,7 @@ describe('the official JavaScript client', () => {
   it('reconnects by itself when the connection breaks, and resumes without a hole', async () => {
     const room = await makeRoom();
     const line = await openLine();
+    after(() => line.close());
     const client = await Client.connect(ben.user, ben.token, line.address);
     const { rev } = await client.call('subscribe', { room });
     const reconnected = within(new Promise(resolve => client.hub.onreconnected(resolve)), 'the reconnection');
@@ -276,7 +287,6 @@ describe('the official JavaScript client', () => {
     await ann.send(room, 'live again');
     await client.nextPost(room, 'live again');
     await client.stop();
-    line.close();
   });
 
   it('is signed out when the session ends', async () => {
