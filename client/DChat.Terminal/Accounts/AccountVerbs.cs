@@ -4,6 +4,7 @@ using DChat.Client.Sessions;
 using DChat.Protocol;
 using DChat.Terminal.Invocation;
 using DChat.Terminal.Output;
+using DChat.Terminal.Screen;
 
 namespace DChat.Terminal.Accounts;
 
@@ -33,7 +34,7 @@ internal static class AccountVerbs
         context,
         async (client, user) => await client.Account.RegisterAsync(
             user,
-            PasswordInput.Read($"Password for {SafeText.Line(user)}: ", confirm: true),
+            PasswordInput.Read($"Password for {SafeText.Clean(user)}: ", confirm: true),
             context.Parsed.GetValue(DisplayName),
             context.Parsed.GetValue(Invitation),
             cancel),
@@ -41,7 +42,7 @@ internal static class AccountVerbs
 
     private static Task LoginAsync(VerbContext context, CancellationToken cancel) => context.Parsed.GetValue(Token)
         ? SignInAsync(context, async (client, _) => await client.Account.UseTokenAsync(PasswordInput.Read("Token: "), cancel), cancel, needsName: false)
-        : SignInAsync(context, async (client, user) => await client.Account.LoginAsync(user, PasswordInput.Read($"Password for {SafeText.Line(user)}: "), cancel), cancel);
+        : SignInAsync(context, async (client, user) => await client.Account.LoginAsync(user, PasswordInput.Read($"Password for {SafeText.Clean(user)}: "), cancel), cancel);
 
     private static async Task SignInAsync(VerbContext context, Func<ChatClient, string, Task> signIn, CancellationToken cancel, bool needsName = true)
     {
@@ -52,7 +53,7 @@ internal static class AccountVerbs
         await signIn(client, user);
         var session = (await store.LoadAsync(cancel))!;
         await context.KeepAsync(session, cancel);
-        context.Print.Result(new { user = session.User, server = context.Server }, () => $"Signed in as {SafeText.Line(session.User)} at {context.Server}");
+        context.Print.Result(new { user = session.User, server = context.Server }, () => $"Signed in as {SafeText.Clean(session.User)} at {context.Server}");
     }
 
     private static async Task LogoutAsync(VerbContext context, CancellationToken cancel)
@@ -69,7 +70,7 @@ internal static class AccountVerbs
         }
 
         context.ForgetUser();
-        context.Print.Result(new { user = context.User, server = context.Server }, () => $"Signed out {SafeText.Line(context.User)} at {context.Server}");
+        context.Print.Result(new { user = context.User, server = context.Server }, () => $"Signed out {SafeText.Clean(context.User)} at {context.Server}");
     }
 
     private static async Task WhoAmIAsync(VerbContext context, CancellationToken cancel)
@@ -78,7 +79,7 @@ internal static class AccountVerbs
         var me = await client.Account.MeAsync(cancel);
         context.Print.Result(
             new { me.User, me.DisplayName, me.Roles, server = context.Server },
-            () => $"{SafeText.Line(me.User)} ({SafeText.Line(me.DisplayName)}){(me.Roles.Count > 0 ? $" [{string.Join(", ", me.Roles.Select(SafeText.Line))}]" : "")} at {context.Server}");
+            () => $"{SafeText.Clean(me.User)} ({SafeText.Clean(me.DisplayName)}){(me.Roles.Count > 0 ? $" [{string.Join(", ", me.Roles.Select(SafeText.Line))}]" : "")} at {context.Server}");
     }
 
     private static async Task TokensAsync(VerbContext context, CancellationToken cancel)
@@ -87,18 +88,18 @@ internal static class AccountVerbs
         if (context.Parsed.GetValue(NewToken) is { } name)
         {
             var made = await client.Account.CreateTokenAsync(name, cancel);
-            context.Print.Result(made, () => SafeText.Line(made.Token));
+            context.Print.Result(made, () => SafeText.Clean(made.Token));
         }
         else if (context.Parsed.GetValue(EndedToken) is { } id)
         {
             await client.Account.EndTokenAsync(id, cancel);
-            context.Print.Result(new { id }, () => $"Ended {SafeText.Line(id)}");
+            context.Print.Result(new { id }, () => $"Ended {SafeText.Clean(id)}");
         }
         else
         {
             foreach (var token in await client.Account.ListTokensAsync(cancel))
             {
-                context.Print.Result(token, () => $"{SafeText.Line(token.Id)}  {SafeText.Line(token.Name)}  {context.Print.Dim(MessageText.Time(token.CreatedAt, TimeZoneInfo.Local))}");
+                context.Print.Result(token, () => $"{SafeText.Clean(token.Id)}  {SafeText.Clean(token.Name)}  {context.Print.Dim(MessageText.Time(token.CreatedAt, TimeZoneInfo.Local))}");
             }
         }
     }

@@ -3,6 +3,7 @@ using DChat.Client.Files;
 using DChat.Terminal.Invocation;
 using DChat.Terminal.Output;
 using DChat.Terminal.Rooms;
+using DChat.Terminal.Screen;
 
 namespace DChat.Terminal.Files;
 
@@ -25,7 +26,7 @@ internal static class FileVerbs
     /// <summary>A name that somebody else chose, as one for this folder: no path, no option, nothing hidden, nothing that a terminal acts on.</summary>
     public static string LocalName(string? name, string id)
     {
-        var last = SafeText.Line(name).Split('/', '\\')[^1];
+        var last = SafeText.Clean(name).Split('/', '\\')[^1];
         var kept = string.Concat(last.Where(c => !char.IsControl(c) && c is not (':' or '*' or '?' or '"' or '<' or '>' or '|'))).Trim(' ', '.').TrimStart('-');
         var safe = kept.Length == 0 ? "file-" + string.Concat(id.Where(char.IsAsciiLetterOrDigit)) : kept;
         return safe.Length <= NameMax ? safe : safe[^NameMax..].TrimStart('-', '.', ' ');
@@ -39,7 +40,7 @@ internal static class FileVerbs
         var room = await RoomNames.ResolveAsync(client, context.Parsed.GetRequiredValue(RoomVerbs.Room), cancel);
         var file = await client.Files.UploadAsync(room, System.IO.Path.GetFileName(path), content, progress: Progress(context, content.Length), cancel: cancel);
         var sent = await client.SendAsync(room, context.Parsed.GetValue(Caption) ?? "", files: [file.Id], cancel: cancel);
-        context.Print.Result(new { file, sent.Seq, sent.Rev }, () => $"Uploaded {SafeText.Line(file.Name)} ({MessageText.Size(file.Size)}): {SafeText.Line(file.Id)}");
+        context.Print.Result(new { file, sent.Seq, sent.Rev }, () => $"Uploaded {SafeText.Clean(file.Name)} ({MessageText.Size(file.Size)}): {SafeText.Clean(file.Id)}");
     }
 
     private static FileStream OpenLocal(string path)

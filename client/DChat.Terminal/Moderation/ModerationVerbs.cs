@@ -3,6 +3,7 @@ using DChat.Client;
 using DChat.Terminal.Invocation;
 using DChat.Terminal.Output;
 using DChat.Terminal.Rooms;
+using DChat.Terminal.Screen;
 
 namespace DChat.Terminal.Moderation;
 
@@ -32,6 +33,6 @@ internal static class ModerationVerbs
             var user = context.Parsed.GetRequiredValue(User).TrimStart('@');
             var room = await RoomNames.ResolveAsync(client, roomName, cancel);
             await act(client, room, user, context.Parsed, cancel);
-            context.Print.Result(new { room, user }, () => $"{done} {SafeText.Line(user)} ({SafeText.Line(roomName)})");
+            context.Print.Result(new { room, user }, () => $"{done} {SafeText.Clean(user)} ({SafeText.Clean(roomName)})");
         });
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using DChat.Protocol;
+using DChat.Terminal.Screen;
 
 namespace DChat.Terminal.Output;
 
@@ -11,7 +12,7 @@ internal static class MessageText
     public static string Format(Message message, Printer print, TimeZoneInfo zone, string? room = null, string? note = null)
     {
         var lines = SafeText.Lines(message.DeletedAt is null ? message.Body : "");
-        var author = SafeText.Line(message.Author);
+        var author = SafeText.Clean(message.Author);
         var head = message.Kind switch
         {
             MessageKinds.System => print.Dim("* " + lines[0]),
@@ -26,7 +27,7 @@ internal static class MessageText
         IEnumerable<string> parts =
         [
             print.Dim(Time(message.SentAt, zone)),
-            room is null ? "" : print.Bold(SafeText.Line(room)),
+            room is null ? "" : print.Bold(SafeText.Clean(room)),
             print.Dim($"#{message.Seq}"),
             note is null ? "" : print.Dim($"({note})"),
             message.ReplyTo is { } to ? print.Dim($"↩ #{to}") : "",
@@ -34,9 +35,9 @@ internal static class MessageText
             message.EditedAt is not null && message.DeletedAt is null && note is null ? print.Dim("(edited)") : "",
         ];
         var rest = lines.Skip(1).Select(line => Continuation + line);
-        var files = (message.Files ?? []).Select(file => Continuation + print.Dim($"{SafeText.Line(file.Name)} ({Size(file.Size)}): dchat download {SafeText.Line(file.Id)}"));
+        var files = (message.Files ?? []).Select(file => Continuation + print.Dim($"{SafeText.Clean(file.Name)} ({Size(file.Size)}): dchat download {SafeText.Clean(file.Id)}"));
         var reactions = message.Reactions is { Count: > 0 } all
-            ? [Continuation + string.Join("  ", all.Select(r => $"{SafeText.Line(r.Key)} {r.Value.Count}"))]
+            ? [Continuation + string.Join("  ", all.Select(r => $"{SafeText.Clean(r.Key)} {r.Value.Count}"))]
             : Array.Empty<string>();
         return string.Join('\n', [string.Join(' ', parts.Where(p => p.Length > 0)), .. rest, .. files, .. reactions]);
     }

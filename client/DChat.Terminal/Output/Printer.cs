@@ -1,4 +1,5 @@
 using System.Text;
+using DChat.Terminal.Screen;
 using Microsoft.Win32.SafeHandles;
 
 namespace DChat.Terminal.Output;
@@ -26,12 +27,12 @@ internal sealed class Printer : IDisposable
     {
         if (!Json)
         {
-            error.WriteLine(SafeText.Line(text));
+            error.WriteLine(SafeText.Clean(text));
         }
     }
 
     public void Error(string code, string text) =>
-        error.WriteLine(Json ? SafeJson.Write(new { error = new { code, message = text } }) : $"dchat: {SafeText.Line(text)}");
+        error.WriteLine(Json ? SafeJson.Write(new { error = new { code, message = text } }) : $"dchat: {SafeText.Clean(text)}");
 
     public void Write(string line)
     {

@@ -3,6 +3,7 @@ using DChat.Client;
 using DChat.Protocol;
 using DChat.Terminal.Invocation;
 using DChat.Terminal.Output;
+using DChat.Terminal.Screen;
 
 namespace DChat.Terminal.Rooms;
 
@@ -53,10 +54,10 @@ internal static class RoomVerbs
 
     private static string Describe(RoomSummary room, Printer print)
     {
-        var name = room.Name.Length == 0 ? $"direct room {SafeText.Line(room.Id)}" : SafeText.Line(room.Name);
+        var name = room.Name.Length == 0 ? $"direct room {SafeText.Clean(room.Id)}" : SafeText.Clean(room.Name);
         var marks = $"{(room.Joined ? "*" : " ")} {print.Bold(name)}";
         var state = print.Dim($"({Members(room.Members)}, {room.Online} online{(room.Visibility == Visibilities.Private ? ", private" : "")}{(room.HasPassword ? ", password" : "")})");
-        return $"{marks}  {state}  {SafeText.Line(room.Topic)}".TrimEnd();
+        return $"{marks}  {state}  {SafeText.Clean(room.Topic)}".TrimEnd();
     }
 
     private static string Members(int count) => count == 1 ? "1 member" : $"{count} members";
@@ -68,12 +69,12 @@ internal static class RoomVerbs
         {
             context.Print.Result(
                 new { room = room.Info, unread = room.Unread, mentions = room.Mentions, online = room.OnlineCount },
-                () => $"* {context.Print.Bold(SafeText.Line(room.Title))}  {context.Print.Dim($"({Members(room.Info.Members)}, {room.OnlineCount} online)")}{(room.Unread > 0 ? $"  {room.Unread} unread" : "")}{(room.Mentions > 0 ? $", {room.Mentions} for you" : "")}");
+                () => $"* {context.Print.Bold(SafeText.Clean(room.Title))}  {context.Print.Dim($"({Members(room.Info.Members)}, {room.OnlineCount} online)")}{(room.Unread > 0 ? $"  {room.Unread} unread" : "")}{(room.Mentions > 0 ? $", {room.Mentions} for you" : "")}");
         }
 
         foreach (var room in client.Invitations)
         {
-            context.Print.Result(new { invitation = room }, () => $"? {context.Print.Bold(SafeText.Line(room.Name))}  you are invited: dchat join {SafeText.Line(room.Id)}");
+            context.Print.Result(new { invitation = room }, () => $"? {context.Print.Bold(SafeText.Clean(room.Name))}  you are invited: dchat join {SafeText.Clean(room.Id)}");
         }
     }
 
@@ -84,7 +85,7 @@ internal static class RoomVerbs
         await using var client = await context.ConnectAsync(cancel);
         var visibility = parsed.GetValue(Private) ? Visibilities.Private : Visibilities.Public;
         var room = await client.CreateRoomAsync(parsed.GetRequiredValue(NewName), parsed.GetValue(Topic), visibility, password, cancel);
-        context.Print.Result(room, () => $"Created {SafeText.Line(room.Name)} ({SafeText.Line(room.Id)})");
+        context.Print.Result(room, () => $"Created {SafeText.Clean(room.Name)} ({SafeText.Clean(room.Id)})");
     }
 
     private static async Task JoinAsync(VerbContext context, CancellationToken cancel)
@@ -93,7 +94,7 @@ internal static class RoomVerbs
         var password = context.Parsed.GetValue(Password) ? PasswordInput.Read("Password of the room: ") : null;
         await using var client = await context.ConnectAsync(cancel, followAll: true);
         var joined = await JoinAsync(client, name, password, cancel);
-        context.Print.Result(joined, () => $"Joined {SafeText.Line(joined.Name)}");
+        context.Print.Result(joined, () => $"Joined {SafeText.Clean(joined.Name)}");
     }
 
     /// <summary>A private room is joined by its id; somebody who is invited may also say its name.</summary>
@@ -111,7 +112,7 @@ internal static class RoomVerbs
         var name = context.Parsed.GetRequiredValue(Room);
         var room = await RoomNames.ResolveAsync(client, name, cancel);
         await client.LeaveRoomAsync(room, cancel);
-        context.Print.Result(new { room }, () => $"Left {SafeText.Line(name)}");
+        context.Print.Result(new { room }, () => $"Left {SafeText.Clean(name)}");
     }
 
     private static async Task MembersAsync(VerbContext context, CancellationToken cancel)
@@ -127,7 +128,7 @@ internal static class RoomVerbs
                 var page = await client.BansAsync(room, after, ProtocolLimits.PageMax, cancel);
                 foreach (var ban in page.Bans)
                 {
-                    print.Result(ban, () => $"{print.Name(SafeText.Line(ban.User))}  by {SafeText.Line(ban.By)} {print.Dim(MessageText.Time(ban.At, TimeZoneInfo.Local))}  {SafeText.Line(ban.Reason)}".TrimEnd());
+                    print.Result(ban, () => $"{print.Name(SafeText.Clean(ban.User))}  by {SafeText.Clean(ban.By)} {print.Dim(MessageText.Time(ban.At, TimeZoneInfo.Local))}  {SafeText.Clean(ban.Reason)}".TrimEnd());
                 }
 
                 after = page.Next;
@@ -137,7 +138,7 @@ internal static class RoomVerbs
                 var page = await client.MembersAsync(room, after, ProtocolLimits.PageMax, cancel);
                 foreach (var member in page.Members)
                 {
-                    print.Result(member, () => $"{(member.Online ? "●" : "○")} {print.Name(SafeText.Line(member.User))}  {SafeText.Line(member.DisplayName)}  {print.Dim(SafeText.Line(member.Role))}");
+                    print.Result(member, () => $"{(member.Online ? "●" : "○")} {print.Name(SafeText.Clean(member.User))}  {SafeText.Clean(member.DisplayName)}  {print.Dim(SafeText.Clean(member.Role))}");
                 }
 
                 after = page.Next;

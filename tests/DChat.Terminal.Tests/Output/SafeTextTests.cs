@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using DChat.Terminal.Output;
+using DChat.Terminal.Screen;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -23,10 +24,10 @@ public sealed class SafeTextTests
     [InlineData("می‌خواهم", "می‌خواهم")]
     [InlineData(null, "")]
     public void A_line_keeps_what_people_write_with_and_nothing_else(string? text, string expected) =>
-        Assert.Equal(expected, SafeText.Line(text));
+        Assert.Equal(expected, SafeText.Clean(text));
 
     [Fact]
-    public void A_lone_surrogate_is_no_character() => Assert.Equal("\ufffdlone\ufffd", SafeText.Line("\ud800lone\udc00"));
+    public void A_lone_surrogate_is_no_character() => Assert.Equal("\ufffdlone\ufffd", SafeText.Clean("\ud800lone\udc00"));
 
     [Theory]
     [InlineData("one\ntwo\r\nthree\rfour\u2028five", new[] { "one", "two", "three", "four", "five" })]
@@ -41,10 +42,10 @@ public sealed class SafeTextTests
     {
         var property = Prop.ForAll(Hostile(), text =>
         {
-            Assert.All(SafeText.Lines(text).Append(SafeText.Line(text)), line =>
+            Assert.All(SafeText.Lines(text).Append(SafeText.Clean(text)), line =>
             {
                 Assert.DoesNotContain(line, c => char.IsControl(c) || c is '\u202a' or '\u202e' or '\u2066' or '\u2028');
-                Assert.Equal(line, SafeText.Line(line));
+                Assert.Equal(line, SafeText.Clean(line));
                 Assert.True(line.EnumerateRunes().All(SafeText.IsSafe));
             });
         });

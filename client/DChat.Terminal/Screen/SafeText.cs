@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace DChat.Terminal.Output;
+namespace DChat.Terminal.Screen;
 
 /// <summary>
 /// Text from others, made harmless for a terminal. What could move the cursor, change colours or titles, answer to the
@@ -18,7 +18,7 @@ internal static class SafeText
     private const int ZeroWidthJoiner = 0x200D;
 
     /// <summary>One line: line breaks and tabs become spaces.</summary>
-    public static string Line(string? text)
+    public static string Clean(string? text)
     {
         if (text is null || IsPlain(text))
         {
