@@ -16,7 +16,11 @@ public enum PlacementPolicy : byte
 /// <summary>What a worker that may be given rooms carries now.</summary>
 /// <param name="Capacity">Relative to the others; at least 1.</param>
 /// <param name="DeliveriesPerSecond">Expected, of the rooms assigned to it.</param>
-public sealed record WorkerLoad(string Worker, int Capacity, double DeliveriesPerSecond, int Connections, int Rooms);
+public sealed record WorkerLoad(string Worker, int Capacity, double DeliveriesPerSecond, int Connections, int Rooms)
+{
+    /// <summary>What its rooms are expected to cost, quiet ones included, in deliveries a second.</summary>
+    public double Expected => DeliveriesPerSecond + (Rooms * RoomLoad.Quiet);
+}
 
 /// <summary>Chooses hosts; pure.</summary>
 public static class RoomPlacement

@@ -6,7 +6,7 @@ namespace DChat.Core.Registry;
 /// </summary>
 /// <param name="Address"><c>host:port</c> of its node interface.</param>
 /// <param name="Incarnation">Random, made when the process starts.</param>
-/// <param name="Capacity">Relative to the other workers; 1 to 1,000,000.</param>
+/// <param name="Capacity">Relative to the other workers, at most 1,000,000; 0: it hosts no rooms.</param>
 /// <param name="Labels"><c>key=value</c>.</param>
 public sealed record RegisterWorker(string CommandId, string Actor, long At, string Worker, string Address, string Incarnation, int Capacity, IReadOnlyList<string> Labels, WorkerState State)
     : Command(CommandId, Actor, At);

@@ -12,10 +12,10 @@ internal sealed partial class Ruling
         }
 
         if (!IsId(c.Worker) || !IsId(c.Incarnation) || !IsAddress(c.Address)
-            || c.Capacity is < 1 or > RegistryBounds.Capacity || !Enum.IsDefined(c.State)
+            || c.Capacity is < 0 or > RegistryBounds.Capacity || !Enum.IsDefined(c.State)
             || c.Labels.Count > RegistryBounds.Labels || c.Labels.Any(label => !IsAddress(label)))
         {
-            return Invalid("a worker has an id, an address, an incarnation, a capacity of 1 to 1,000,000 and at most 16 labels");
+            return Invalid("a worker has an id, an address, an incarnation, a capacity of 0 to 1,000,000 and at most 16 labels");
         }
 
         foreach (var other in state.Workers())
@@ -102,9 +102,9 @@ internal sealed partial class Ruling
             return Invalid($"at most {RegistryBounds.BulkRooms} rooms at once");
         }
 
-        if (state.FindWorker(c.Worker) is not { State: WorkerState.Active } worker)
+        if (state.FindWorker(c.Worker) is not { State: WorkerState.Active, Capacity: > 0 } worker)
         {
-            return Outcome.Refused(RefusalCodes.Unavailable, $"worker {c.Worker} is not active");
+            return Outcome.Refused(RefusalCodes.Unavailable, $"worker {c.Worker} is not active, or hosts no rooms");
         }
 
         var rooms = c.Rooms.Where(room => state.FindRoom(room) is not null).Distinct(StringComparer.Ordinal).ToList();

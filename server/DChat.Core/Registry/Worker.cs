@@ -18,6 +18,7 @@ public enum WorkerState : byte
 
 /// <param name="Address"><c>host:port</c> of its node interface.</param>
 /// <param name="Incarnation">Of its process.</param>
+/// <param name="Capacity">Relative to the other workers; 0: it hosts no rooms.</param>
 /// <param name="IncarnationEpoch">The least epoch of all its rooms.</param>
 public sealed record Worker(string Id, string Address, string Incarnation, int Capacity, IReadOnlyList<string> Labels, WorkerState State, long IncarnationEpoch, long RegisteredAt)
 {

@@ -1,5 +1,6 @@
 using DChat.Core.Placement;
 using DChat.Core.Registry;
+using DChat.Server.Coordinator.Workers;
 
 namespace DChat.Server.Coordinator;
 
@@ -44,6 +45,21 @@ public sealed record CoordinatorOptions
 
     /// <summary>The first administrator's password; null or empty: a random one is made and kept at <see cref="AdminPasswordPath"/>.</summary>
     public string? AdminPassword { get; init; }
+
+    /// <summary>Whether a new worker takes part at once or waits for an administrator. Default: at once.</summary>
+    public WorkerAdmissionMode Admission { get; init; } = WorkerAdmissionMode.Open;
+
+    /// <summary>A worker that was silent for so long is dead, more than zero. Default: 3 seconds.</summary>
+    public TimeSpan WorkerSilence { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>A worker whose connection closed, and that is not back within this time, is dead. Default: 0.3 seconds.</summary>
+    public TimeSpan WorkerClosed { get; init; } = TimeSpan.FromSeconds(0.3);
+
+    /// <summary>Rooms that move in a second to even loads out; 0: none do. Default: 50.</summary>
+    public int MovesPerSecond { get; init; } = 50;
+
+    /// <summary>Rooms that a draining worker loses in a second; 1 or more. Default: 2,000.</summary>
+    public int DrainMovesPerSecond { get; init; } = 2_000;
 
     /// <summary>Whether the start waits until this node leads: for the only coordinator of a cluster. Default: true.</summary>
     public bool StartsAsLeader { get; init; } = true;

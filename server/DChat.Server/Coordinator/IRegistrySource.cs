@@ -16,7 +16,13 @@ public interface IRegistrySource
 public abstract record RegistryUpdate(long Index);
 
 /// <summary>The next committed entry.</summary>
-public sealed record EntryUpdate(long Index, RegistryEntry Entry) : RegistryUpdate(Index);
+public sealed record EntryUpdate(long Index, RegistryEntry Entry) : RegistryUpdate(Index)
+{
+    private byte[]? _encoded;
+
+    /// <summary>The entry as bytes, made once for all who are told.</summary>
+    internal byte[] Encoded => LazyInitializer.EnsureInitialized(ref _encoded, () => RegistryEntryCodec.Encode(Entry));
+}
 
 /// <summary>The whole registry, instead of the entries up to its index.</summary>
 public sealed record StateUpdate(RegistryState State) : RegistryUpdate(State.Index);

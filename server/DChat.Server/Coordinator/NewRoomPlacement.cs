@@ -22,7 +22,7 @@ internal sealed class NewRoomPlacement(PlacementPolicy policy)
     private string Choose(RegistryState state, string madeOn)
     {
         var candidates = state.Workers()
-            .Where(worker => worker.State == WorkerState.Active)
+            .Where(worker => worker is { State: WorkerState.Active, Capacity: > 0 })
             .Select(worker => new WorkerLoad(worker.Id, worker.Capacity, DeliveriesPerSecond: 0, Connections: 0, worker.RoomCount))
             .ToList();
         return RoomPlacement.Choose(policy, candidates, madeOn, _placed++) ?? "";

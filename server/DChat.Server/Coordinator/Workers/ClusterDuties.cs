@@ -1,0 +1,215 @@
+using DChat.Core.Placement;
+using DChat.Core.Registry;
+
+namespace DChat.Server.Coordinator.Workers;
+
+using Worker = DChat.Core.Registry.Worker;
+
+/// <summary>
+/// What a leader sees to all the time: workers that died or drain lose their rooms, rooms without a host get one, and loads are evened out.
+/// Everything goes through the log; a host that does not know it yet is fenced by its rooms' epochs.
+/// </summary>
+internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch watch, CoordinatorOptions options, TimeProvider time, ILogger<ClusterDuties> log)
+{
+    /// <summary>How often workers are looked at.</summary>
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>How often loads are evened out, soft state is told on, and rooms without a host are looked for.</summary>
+    private static readonly TimeSpan SlowTick = TimeSpan.FromSeconds(1);
+
+    /// <summary>A room that moved stays for so long, unless its host dies.</summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
+
+    /// <summary>Where at least so many workers were heard, and most of them fall silent together, it is this coordinator that is cut off.</summary>
+    private const int MajorityOf = 3;
+
+    private readonly RoomLoads _loads = new();
+    private readonly Dictionary<string, long> _movedAt = new(StringComparer.Ordinal);
+
+    /// <summary>Works until cancelled.</summary>
+    /// <exception cref="LeaderCutOffException">Most workers fell silent together: another coordinator should lead.</exception>
+    public async Task RunAsync(IRegistryCommands commands, CancellationToken offDuty)
+    {
+        var electedAt = time.GetTimestamp();
+        var slowAt = electedAt;
+        using var timer = new PeriodicTimer(Tick, time);
+        while (await timer.WaitForNextTickAsync(offDuty))
+        {
+            await BuryAsync(commands, time.GetElapsedTime(electedAt), offDuty);
+            await EmptyAsync(commands, offDuty);
+            if (time.GetElapsedTime(slowAt) >= SlowTick)
+            {
+                slowAt = time.GetTimestamp();
+                watch.TellActivity();
+                _loads.Take(Hosts().Select(worker => watch.Find(worker.Id)?.Report).OfType<WorkerReport>());
+                await HouseAsync(commands, offDuty);
+                await RebalanceAsync(commands, offDuty);
+            }
+        }
+    }
+
+    /// <summary>How a worker is expected to be loaded, by the registry as it is now and the latest reports.</summary>
+    public WorkerLoad LoadOf(Worker worker)
+    {
+        var report = watch.Find(worker.Id)?.Report;
+        return new WorkerLoad(worker.Id, Math.Max(1, worker.Capacity), _loads.On(replica.State, worker.Id), report?.Connections ?? 0, worker.RoomCount);
+    }
+
+    /// <summary>Finds out who died.</summary>
+    private async Task BuryAsync(IRegistryCommands commands, TimeSpan sinceElection, CancellationToken offDuty)
+    {
+        var alive = replica.State.Workers().Where(worker => worker.State is WorkerState.Active or WorkerState.Draining or WorkerState.Pending).ToList();
+        var dead = new List<(Worker Worker, string Why)>();
+        var silent = 0;
+        foreach (var worker in alive)
+        {
+            if (WhyDead(worker, watch.Find(worker.Id), sinceElection, out var isSilent) is { } why)
+            {
+                dead.Add((worker, why));
+                silent += isSilent ? 1 : 0;
+            }
+        }
+
+        if (dead.Count == 0)
+        {
+            return;
+        }
+
+        if (alive.Count >= MajorityOf && silent * 2 > alive.Count && sinceElection > options.WorkerSilence * 2)
+        {
+            throw new LeaderCutOffException($"{silent} of {alive.Count} workers fell silent together");
+        }
+
+        await Task.WhenAll(dead.Select(gone => BuryAsync(commands, gone.Worker, gone.Why, offDuty)));
+    }
+
+    private string? WhyDead(Worker worker, Sight? sight, TimeSpan sinceElection, out bool isSilent)
+    {
+        isSilent = false;
+        if (sight is null || sight.Peer.Incarnation != worker.Incarnation)
+        {
+            isSilent = sinceElection > options.WorkerSilence;
+            return isSilent ? "it was not heard since this coordinator leads" : null;
+        }
+
+        if (sight.HasLeft)
+        {
+            return "it left";
+        }
+
+        if (sight.ClosedFor is { } closed)
+        {
+            return closed > options.WorkerClosed ? $"its connection closed and it did not come back within {options.WorkerClosed.TotalSeconds:0.0} s" : null;
+        }
+
+        isSilent = !sight.IsHere && sight.SilentFor > options.WorkerSilence && sinceElection > options.WorkerSilence;
+        return isSilent ? $"it was silent for {options.WorkerSilence.TotalSeconds:0.0} s" : null;
+    }
+
+    private async Task BuryAsync(IRegistryCommands commands, Worker worker, string why, CancellationToken offDuty)
+    {
+        Gone(log, worker.Id, worker.Address, worker.RoomCount, why);
+        watch.End(worker.Id, why);
+
+        // All at once into the leader's queue: they become one entry, or as few as they fit.
+        var gone = commands.SubmitAsync(new SetWorkerState("", "", Now, worker.Id, WorkerState.Gone, worker.Incarnation), offDuty);
+        var rooms = Loads(worker).ToList();
+        var others = Hosts().Where(other => other.Id != worker.Id).Select(LoadOf).ToList();
+        var moved = AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, others), offDuty);
+        await gone;
+        await moved;
+        if (rooms.Count > 0)
+        {
+            MovedAll(log, rooms.Count, worker.Id, others.Count);
+        }
+    }
+
+    /// <summary>Takes the rooms of workers that drain away, the busiest first, as fast as is allowed.</summary>
+    private async Task EmptyAsync(IRegistryCommands commands, CancellationToken offDuty)
+    {
+        var perTick = Math.Max(1, (int)(options.DrainMovesPerSecond * Tick.TotalSeconds));
+        foreach (var worker in replica.State.Workers().Where(worker => worker.State == WorkerState.Draining && worker.RoomCount > 0))
+        {
+            var rooms = Loads(worker).OrderByDescending(room => room.Expected).Take(perTick);
+            await AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, [.. Hosts().Select(LoadOf)]), offDuty);
+        }
+    }
+
+    /// <summary>Gives rooms a host that have none: made while no worker was active, or left on one that is gone.</summary>
+    private async Task HouseAsync(IRegistryCommands commands, CancellationToken offDuty)
+    {
+        var hosts = Hosts().Select(LoadOf).ToList();
+        if (hosts.Count == 0)
+        {
+            return;
+        }
+
+        var state = replica.State;
+        var homeless = state.Workers().Where(worker => worker.State is WorkerState.Gone or WorkerState.Pending && worker.RoomCount > 0).SelectMany(Loads).ToList();
+        if (state.Workers().Sum(worker => worker.RoomCount) < state.RoomCount)
+        {
+            homeless.AddRange(state.AllRooms().Where(room => room.AssignedTo.Length == 0).Select(room => new RoomLoad(room.Id, 0)));
+        }
+
+        await AssignAsync(commands, RoomSpread.Over(options.Placement, homeless, hosts), offDuty);
+    }
+
+    private async Task RebalanceAsync(IRegistryCommands commands, CancellationToken offDuty)
+    {
+        if (options.Placement == PlacementPolicy.Creator)
+        {
+            return; // A room stays where it was made.
+        }
+
+        foreach (var (room, _) in _movedAt.Where(moved => time.GetElapsedTime(moved.Value) > Rest).ToList())
+        {
+            _movedAt.Remove(room);
+        }
+
+        var workers = Hosts().ToDictionary(worker => worker.Id, StringComparer.Ordinal);
+        var moves = Rebalancing.Plan(
+            [.. workers.Values.Select(LoadOf)],
+            worker => Loads(workers[worker]).Where(room => !_movedAt.ContainsKey(room.Room)),
+            new RebalancingOptions(MovesMax: options.MovesPerSecond));
+        foreach (var move in moves)
+        {
+            _movedAt[move.Room] = time.GetTimestamp();
+        }
+
+        await AssignAsync(commands, moves, offDuty);
+    }
+
+    private async Task AssignAsync(IRegistryCommands commands, IReadOnlyList<RoomMove> moves, CancellationToken offDuty)
+    {
+        var pending = moves
+            .GroupBy(move => move.Worker, move => move.Room, StringComparer.Ordinal)
+            .SelectMany(group => group.Chunk(RegistryBounds.BulkRooms).Select(rooms => new AssignRooms("", "", Now, group.Key, rooms)))
+            .Select(command => commands.SubmitAsync(command, offDuty))
+            .ToList();
+        foreach (var result in await Task.WhenAll(pending))
+        {
+            if (!result.Outcome.IsOk)
+            {
+                NotAssigned(log, result.Outcome.Text); // Whoever has no host yet is looked for again within a second.
+            }
+        }
+    }
+
+    private IEnumerable<Worker> Hosts() => replica.State.Workers().Where(worker => worker is { State: WorkerState.Active, Capacity: > 0 });
+
+    private IEnumerable<RoomLoad> Loads(Worker worker) => replica.State.RoomsOn(worker.Id).Select(room => new RoomLoad(room.Id, _loads.Of(room.Id)));
+
+    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    [LoggerMessage(2070, LogLevel.Warning, "worker {Worker} at {Address} with {Rooms} rooms is gone: {Why}")]
+    private static partial void Gone(ILogger log, string worker, string address, int rooms, string why);
+
+    [LoggerMessage(2071, LogLevel.Information, "{Rooms} rooms of {Worker} were given to {Others} other workers")]
+    private static partial void MovedAll(ILogger log, int rooms, string worker, int others);
+
+    [LoggerMessage(2072, LogLevel.Warning, "rooms could not be assigned: {Why}")]
+    private static partial void NotAssigned(ILogger log, string why);
+}
+
+/// <summary>This leader is cut off from most workers.</summary>
+internal sealed class LeaderCutOffException(string message) : Exception(message);

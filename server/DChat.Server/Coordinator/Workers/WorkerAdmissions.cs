@@ -1,0 +1,54 @@
+using DChat.Core.Registry;
+using DChat.Server.Nodes;
+
+namespace DChat.Server.Coordinator.Workers;
+
+/// <summary>Lets workers take part: at once, or when an administrator has approved them.</summary>
+internal sealed class WorkerAdmissions(IRegistryCommands commands, RegistryReplica replica, CoordinatorOptions options, TimeProvider time)
+{
+    private static readonly TimeSpan CatchUp = TimeSpan.FromSeconds(2);
+
+    public async Task<WorkerAdmission> AdmitAsync(NodeHello worker, WorkerApplication application, CancellationToken cancellation)
+    {
+        var command = new RegisterWorker(
+            "",
+            "",
+            time.GetUtcNow().ToUnixTimeMilliseconds(),
+            worker.Node,
+            worker.Address,
+            worker.Incarnation,
+            application.Hosts ? application.Capacity : 0,
+            application.Labels,
+            StateOf(worker));
+        var result = await commands.SubmitAsync(command, cancellation);
+        if (!result.Outcome.IsOk)
+        {
+            return new WorkerAdmission(result.Outcome.Text, 0, result.Index);
+        }
+
+        await replica.WaitForAsync(result.Index, CatchUp, cancellation);
+        return new WorkerAdmission(null, long.Parse(result.Outcome.Result, System.Globalization.CultureInfo.InvariantCulture), result.Index);
+    }
+
+    /// <summary>Who was approved once stays so; a process that drains goes on draining when its link comes back.</summary>
+    private WorkerState StateOf(NodeHello worker)
+    {
+        var known = replica.State.FindWorker(worker.Node);
+        return known switch
+        {
+            null or { State: WorkerState.Pending } => options.Admission == WorkerAdmissionMode.Open ? WorkerState.Active : WorkerState.Pending,
+            { State: WorkerState.Draining } when known.Incarnation == worker.Incarnation => WorkerState.Draining,
+            _ => WorkerState.Active,
+        };
+    }
+}
+
+/// <summary>Whether a new worker waits for an administrator.</summary>
+public enum WorkerAdmissionMode
+{
+    /// <summary>Whoever holds the cluster secret takes part at once.</summary>
+    Open,
+
+    /// <summary>Each new worker waits until an administrator approves it.</summary>
+    Approve,
+}

@@ -1,0 +1,103 @@
+using System.Text.Json.Serialization;
+using DChat.Core.Registry;
+
+namespace DChat.Server.Coordinator.Workers;
+
+/// <summary>With what a worker asks to take part.</summary>
+/// <param name="Capacity">Relative to the other workers; 1 to 1,000,000.</param>
+/// <param name="Labels"><c>key=value</c>.</param>
+/// <param name="Hosts">It has a message store and may be given rooms; else it is a gateway only.</param>
+internal sealed record WorkerApplication(int Capacity, IReadOnlyList<string> Labels, bool Hosts);
+
+/// <summary>What a worker is answered.</summary>
+/// <param name="Error">Why it may not take part, for people; null: it may.</param>
+/// <param name="Epoch">The least epoch of its rooms.</param>
+/// <param name="Index">The log entry from which on the registry shows it.</param>
+internal sealed record WorkerAdmission(string? Error, long Epoch, long Index);
+
+/// <summary>What a worker says of itself once a second.</summary>
+/// <param name="Connections">Of clients.</param>
+/// <param name="RoomsOpen">Rooms that it has open as their host.</param>
+/// <param name="DeliveriesPerSecond">Of the rooms that it hosts, to all gateways' clients, over the last seconds.</param>
+/// <param name="Index">The log entry up to which its replica is.</param>
+/// <param name="StoreError">Why its message store cannot be used; null: it can. Of a worker without one: null.</param>
+/// <param name="Unreachable">Workers to which it has rooms to ask for and no link.</param>
+/// <param name="Busiest">Its busiest rooms, at most <see cref="WorkerReports.BusiestMax"/>, busiest first.</param>
+/// <param name="Activity">Rooms whose activity changed, at most <see cref="WorkerReports.ActivityMax"/>.</param>
+internal sealed record WorkerReport(
+    int Connections,
+    int RoomsOpen,
+    double DeliveriesPerSecond,
+    long Index,
+    string? StoreError,
+    IReadOnlyList<string> Unreachable,
+    IReadOnlyList<RoomLoadReport> Busiest,
+    IReadOnlyList<RoomActivity> Activity);
+
+/// <param name="DeliveriesPerSecond">Messages times members online.</param>
+internal readonly record struct RoomLoadReport(string Room, double DeliveriesPerSecond);
+
+/// <summary>Soft state of a room: never logged, told on at most once a second.</summary>
+/// <param name="LastSentAt">Unix milliseconds of the newest message; 0: none.</param>
+internal readonly record struct RoomActivity(string Room, int Online, long LastSentAt);
+
+/// <summary>What is told on to every worker, once a second where it changed.</summary>
+internal sealed record ActivityNews(IReadOnlyList<RoomActivity> Rooms);
+
+internal static class WorkerReports
+{
+    public const int BusiestMax = 200;
+    public const int ActivityMax = 5_000;
+    public const int UnreachableMax = 1_000;
+
+    /// <summary>How often a worker reports.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>A report that goes beyond what one may hold is refused.</summary>
+    public static bool IsSane(this WorkerReport report) =>
+        report.Connections >= 0 && report.RoomsOpen >= 0 && double.IsFinite(report.DeliveriesPerSecond) && report.DeliveriesPerSecond >= 0
+        && report.Unreachable.Count <= UnreachableMax && report.Busiest.Count <= BusiestMax && report.Activity.Count <= ActivityMax
+        && report.Busiest.All(room => double.IsFinite(room.DeliveriesPerSecond) && room.DeliveriesPerSecond >= 0);
+}
+
+/// <summary>The posts and calls of a registry link.</summary>
+internal static class RegistryMethods
+{
+    /// <summary>Worker, call: <see cref="WorkerApplication"/> → <see cref="WorkerAdmission"/>.</summary>
+    public const byte Register = 1;
+
+    /// <summary>Worker, post: the index from which on it wants the registry.</summary>
+    public const byte Follow = 2;
+
+    /// <summary>Worker, call: a command → index and <see cref="Outcome"/>.</summary>
+    public const byte Submit = 3;
+
+    /// <summary>Worker, post: <see cref="WorkerReport"/>.</summary>
+    public const byte Report = 4;
+
+    /// <summary>Worker, post: it leaves and has no rooms any more.</summary>
+    public const byte Leave = 5;
+
+    /// <summary>Coordinator, post: index, entry.</summary>
+    public const byte Entry = 10;
+
+    /// <summary>Coordinator, post: part of a whole registry.</summary>
+    public const byte StatePart = 11;
+
+    /// <summary>Coordinator, post: the whole registry is told.</summary>
+    public const byte StateEnd = 12;
+
+    /// <summary>Coordinator, post: <see cref="ActivityNews"/>.</summary>
+    public const byte Activity = 13;
+
+    /// <summary>Coordinator, post: another process took this worker's id; this one must end.</summary>
+    public const byte Replaced = 14;
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(WorkerApplication))]
+[JsonSerializable(typeof(WorkerAdmission))]
+[JsonSerializable(typeof(WorkerReport))]
+[JsonSerializable(typeof(ActivityNews))]
+[JsonSerializable(typeof(Outcome))]
+internal sealed partial class WorkerJson : JsonSerializerContext;

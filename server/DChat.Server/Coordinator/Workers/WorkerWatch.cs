@@ -1,0 +1,170 @@
+using System.Text.Json;
+using DChat.Server.Nodes;
+
+namespace DChat.Server.Coordinator.Workers;
+
+/// <summary>
+/// What this coordinator knows of the workers beside the registry: their links, their latest reports, and when each was last heard.
+/// Soft state; a new leader begins with none.
+/// </summary>
+internal sealed class WorkerWatch(TimeProvider time)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Entry> _workers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, RoomActivity> _changed = new(StringComparer.Ordinal);
+
+    /// <summary>A worker's link is up.</summary>
+    public void Connected(NodeLink link)
+    {
+        NodeLink? old;
+        lock (_lock)
+        {
+            var entry = Of(link.Peer);
+            old = entry.Link;
+            var sameProcess = entry.Peer.Incarnation == link.Peer.Incarnation;
+            _workers[link.Peer.Node] = entry with
+            {
+                Peer = link.Peer,
+                Link = link,
+                HeardAt = time.GetTimestamp(),
+                ClosedAt = null,
+                Report = sameProcess ? entry.Report : null,
+                HasLeft = false,
+            };
+        }
+
+        if (old is not null && old != link)
+        {
+            if (old.Peer.Incarnation != link.Peer.Incarnation)
+            {
+                old.Post(RegistryMethods.Replaced, []);
+            }
+
+            old.End("the worker connected anew");
+        }
+    }
+
+    /// <summary>A worker's link is over; one that was replaced by a newer one is not looked at.</summary>
+    public void Disconnected(NodeLink link)
+    {
+        lock (_lock)
+        {
+            if (_workers.TryGetValue(link.Peer.Node, out var entry) && entry.Link == link)
+            {
+                _workers[link.Peer.Node] = entry with { Link = null, ClosedAt = time.GetTimestamp() };
+            }
+        }
+    }
+
+    public void Reported(NodeHello worker, WorkerReport report)
+    {
+        if (!report.IsSane())
+        {
+            throw new InvalidDataException("a report goes beyond its limits");
+        }
+
+        lock (_lock)
+        {
+            var entry = Of(worker);
+            if (entry.Peer.Incarnation == worker.Incarnation)
+            {
+                _workers[worker.Node] = entry with { Report = report, HeardAt = time.GetTimestamp() };
+                foreach (var room in report.Activity)
+                {
+                    _changed[room.Room] = room;
+                }
+            }
+        }
+    }
+
+    /// <summary>The worker goes and says so: nothing has to be waited for.</summary>
+    public void Left(NodeHello worker)
+    {
+        lock (_lock)
+        {
+            var entry = Of(worker);
+            if (entry.Peer.Incarnation == worker.Incarnation)
+            {
+                _workers[worker.Node] = entry with { HasLeft = true };
+            }
+        }
+    }
+
+    /// <summary>The part of this very process that is a worker: it has no link and is never silent.</summary>
+    public void ReportedHere(NodeHello worker, WorkerReport report)
+    {
+        lock (_lock)
+        {
+            _workers[worker.Node] = Of(worker) with { Peer = worker, IsHere = true, Report = report, HeardAt = time.GetTimestamp() };
+        }
+    }
+
+    /// <summary>A worker as it is known here; null where it was never heard.</summary>
+    public Sight? Find(string worker)
+    {
+        lock (_lock)
+        {
+            return _workers.TryGetValue(worker, out var entry)
+                ? new Sight(
+                    entry.Peer,
+                    entry.Report,
+                    time.GetElapsedTime(entry.HeardAt),
+                    entry.ClosedAt is { } closed ? time.GetElapsedTime(closed) : null,
+                    entry.HasLeft,
+                    entry.IsHere)
+                : null;
+        }
+    }
+
+    /// <summary>Cuts off a worker that is silent or not wanted any more.</summary>
+    public void End(string worker, string why)
+    {
+        NodeLink? link;
+        lock (_lock)
+        {
+            link = _workers.GetValueOrDefault(worker)?.Link;
+        }
+
+        link?.End(why);
+    }
+
+    /// <summary>Tells every worker which rooms' activity changed since the last time.</summary>
+    public void TellActivity()
+    {
+        List<NodeLink> links;
+        RoomActivity[] changed;
+        lock (_lock)
+        {
+            if (_changed.Count == 0)
+            {
+                return;
+            }
+
+            changed = [.. _changed.Values];
+            _changed.Clear();
+            links = [.. _workers.Values.Select(entry => entry.Link).OfType<NodeLink>()];
+        }
+
+        foreach (var part in changed.Chunk(WorkerReports.ActivityMax))
+        {
+            var news = JsonSerializer.SerializeToUtf8Bytes(new ActivityNews(part), WorkerJson.Default.ActivityNews);
+            foreach (var link in links)
+            {
+                link.Post(RegistryMethods.Activity, news);
+            }
+        }
+    }
+
+    private Entry Of(NodeHello worker) =>
+        _workers.TryGetValue(worker.Node, out var entry) ? entry : new Entry(worker, null, null, time.GetTimestamp(), null, false, false);
+
+    private sealed record Entry(NodeHello Peer, NodeLink? Link, WorkerReport? Report, long HeardAt, long? ClosedAt, bool HasLeft, bool IsHere);
+}
+
+/// <summary>How a worker looks from here.</summary>
+/// <param name="Report">Its latest; null: none yet.</param>
+/// <param name="SilentFor">Since anything was heard of it.</param>
+/// <param name="ClosedFor">Since its link ended; null: it has one, or is in this process.</param>
+/// <param name="HasLeft">It said that it goes.</param>
+/// <param name="IsHere">It is a part of this process.</param>
+internal sealed record Sight(NodeHello Peer, WorkerReport? Report, TimeSpan SilentFor, TimeSpan? ClosedFor, bool HasLeft, bool IsHere);

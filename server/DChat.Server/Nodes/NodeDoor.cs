@@ -1,0 +1,103 @@
+using System.Net;
+using DChat.Server.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace DChat.Server.Nodes;
+
+/// <summary>
+/// Where other nodes come in, on the node port: an HTTP upgrade (RFC 9110, 7.8) to a link. Who cannot prove to hold the cluster secret
+/// learns nothing and costs little: handshakes are limited in time and number.
+/// </summary>
+internal sealed partial class NodeDoor(NodeHandshake handshake, NodeSelf self, IEnumerable<INodeServer> servers, TimeProvider time, ILogger<NodeDoor> log)
+{
+    public const string Path = "/node";
+
+    /// <summary>The upgrade's name.</summary>
+    public const string Protocol = "dchat-node";
+
+    /// <summary>Handshakes at once; more are answered 503.</summary>
+    private const int HandshakesMax = 256;
+
+    private static readonly TimeSpan HandshakeLimit = TimeSpan.FromSeconds(5);
+
+    private readonly Dictionary<string, INodeServer> _servers = servers.ToDictionary(server => server.Service, StringComparer.Ordinal);
+    private int _handshakes;
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade || context.Request.Headers.Upgrade != Protocol)
+        {
+            context.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
+            context.Response.Headers.Upgrade = Protocol;
+            return;
+        }
+
+        if (Interlocked.Increment(ref _handshakes) > HandshakesMax)
+        {
+            Interlocked.Decrement(ref _handshakes);
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return;
+        }
+
+        var stream = await AcceptAsync(context, upgrade);
+        if (stream is null)
+        {
+            return;
+        }
+
+        await using var link = new NodeLink(stream.Value.Peer, stream.Value.Stream, _servers[stream.Value.Peer.Service].Accept(stream.Value.Peer), time);
+        LinkUp(log, link.Peer.Service, link.Peer.Node, link.Peer.Address, link.Peer.Product);
+        await using var stopping = context.RequestAborted.Register(() => link.End("this node closed the connection"));
+        var why = await link.Completion;
+        LinkDown(log, link.Peer.Service, link.Peer.Node, link.Peer.Address, why);
+    }
+
+    private async Task<(NodeHello Peer, Stream Stream)?> AcceptAsync(HttpContext context, IHttpUpgradeFeature upgrade)
+    {
+        try
+        {
+            context.Response.Headers.Upgrade = Protocol;
+            context.Response.Headers.Connection = "Upgrade";
+            var stream = await upgrade.UpgradeAsync();
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+            limit.CancelAfter(HandshakeLimit);
+            var peer = await handshake.AcceptAsync(stream, self.Hello(""), Refuse, limit.Token);
+            return (peer, stream);
+        }
+        catch (Exception failure) when (failure is NodeLinkException or IOException or InvalidDataException or OperationCanceledException)
+        {
+            Refused(log, context.Connection.RemoteIpAddress, failure is OperationCanceledException ? "it took too long" : failure.Message);
+            return null;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _handshakes);
+        }
+    }
+
+    private string? Refuse(NodeHello peer) => _servers.TryGetValue(peer.Service, out var server)
+        ? server.Refuse(peer)
+        : $"{self.Node} does not serve '{peer.Service}': it runs in another --mode";
+
+    [LoggerMessage(3000, LogLevel.Warning, "refused a node that came from {Address}: {Why}")]
+    private static partial void Refused(ILogger log, IPAddress? address, string why);
+
+    [LoggerMessage(3001, LogLevel.Information, "{Service} link from {Node} at {Address} ({Product})")]
+    private static partial void LinkUp(ILogger log, string service, string node, string address, string product);
+
+    [LoggerMessage(3002, LogLevel.Information, "{Service} link from {Node} at {Address} ended: {Why}")]
+    private static partial void LinkDown(ILogger log, string service, string node, string address, string why);
+}
+
+/// <summary>Serves one kind of link.</summary>
+internal interface INodeServer
+{
+    /// <summary>One of <see cref="NodeServices"/>.</summary>
+    string Service { get; }
+
+    /// <summary>Why a peer, proven, is not wanted, for people; null: it is.</summary>
+    string? Refuse(NodeHello peer);
+
+    /// <summary>What serves a peer's new link.</summary>
+    INodeService Accept(NodeHello peer);
+}
