@@ -79,7 +79,7 @@ internal static class AccountVerbs
         var me = await client.Account.MeAsync(cancel);
         context.Print.Result(
             new { me.User, me.DisplayName, me.Roles, server = context.Server },
-            () => $"{SafeText.Clean(me.User)} ({SafeText.Clean(me.DisplayName)}){(me.Roles.Count > 0 ? $" [{string.Join(", ", me.Roles.Select(SafeText.Line))}]" : "")} at {context.Server}");
+            () => $"{SafeText.Clean(me.User)} ({SafeText.Clean(me.DisplayName)}){(me.Roles.Count > 0 ? $" [{string.Join(", ", me.Roles.Select(SafeText.Clean))}]" : "")} at {context.Server}");
     }
 
     private static async Task TokensAsync(VerbContext context, CancellationToken cancel)

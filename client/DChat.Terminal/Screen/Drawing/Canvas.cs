@@ -27,7 +27,8 @@ internal readonly struct Canvas
             return Math.Min(TextWidth.Of(text), Math.Max(0, _area.Width - x));
         }
 
-        var (column, rest) = (x, text.AsSpan());
+        var column = x;
+        var rest = text.AsSpan();
         while (!rest.IsEmpty && column < _area.Width)
         {
             var length = TextWidth.LengthAt(rest);

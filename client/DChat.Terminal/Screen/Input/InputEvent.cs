@@ -14,14 +14,17 @@ internal sealed record MouseInput(MouseKind Kind, int X, int Y, int Button, KeyM
 /// <summary>Text from the clipboard (bracketed paste). Line breaks are <c>\n</c>, tabs stay; other control characters are taken out.</summary>
 internal sealed record Pasted(string Text) : InputEvent;
 
-/// <summary>The screen has another size: the next frame must have it.</summary>
+/// <summary>The screen has another size, or lost what it showed (the program was in the background): draw a frame of this size.</summary>
 internal sealed record Resized(Size Size) : InputEvent;
 
 /// <summary>The terminal's window got or lost the keyboard.</summary>
 internal sealed record FocusChanged(bool Focused) : InputEvent;
 
-/// <summary>The terminal has said more about itself, or the program came back from the background: draw the frame again.</summary>
+/// <summary>The terminal has said more about itself.</summary>
 internal sealed record AbilitiesChanged(TerminalAbilities Abilities) : InputEvent;
+
+/// <summary>The terminal answered what its background is; handled by the terminal itself.</summary>
+internal sealed record BackgroundReported(BackgroundShade Shade) : InputEvent;
 
 internal enum Key
 {
