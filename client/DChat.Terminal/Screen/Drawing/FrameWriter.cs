@@ -132,12 +132,12 @@ internal sealed class FrameWriter
         _style = style;
     }
 
-    /// <summary>Whether some terminal may give it another width than <see cref="TextWidth"/>.</summary>
+    /// <summary>Whether some terminal may give it another width than <see cref="TextWidth"/>, or may join it to its neighbours.</summary>
     private static bool IsDoubtful(string grapheme)
     {
         var first = grapheme.Length == 0 ? ' ' : grapheme[0];
         var certain = first is < '\u0900' or (>= '\u2010' and <= '\u2027') or (>= '\u2500' and <= '\u259f')
-            or (>= '\u3041' and <= '\ud7a3') or (>= '\uff01' and <= '\uff60');
+            or (>= '\u3041' and <= '\u3096') or (>= '\u30a1' and <= '\u30fa') or (>= '\u3400' and <= '\u9fff') or (>= '\uac00' and <= '\ud7a3') or (>= '\uff01' and <= '\uff60');
         if (!certain)
         {
             return true;
