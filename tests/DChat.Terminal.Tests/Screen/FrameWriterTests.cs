@@ -38,9 +38,28 @@ public sealed class FrameWriterTests
                 {
                     Assert.Equal(Shown(frame[x, y]), terminal[x, y]);
                 }
+                else if (frame[x, y].IsRightHalf)
+                {
+                    Assert.DoesNotMatch("[!-~]", terminal[x, y].Text);
+                }
             });
         }
     }));
+
+    [Fact]
+    public void An_emoji_that_the_terminal_thinks_narrow_leaves_nothing_beside_it()
+    {
+        var (writer, size) = (new FrameWriter(), new Size(4, 1));
+        var terminal = new EmulatedTerminal(size, Widths.CodePoints);
+        foreach (var text in new[] { "abcd", "a❤️d" })
+        {
+            var frame = new CellBuffer(size);
+            frame.Canvas.Write(0, 0, text, Style.Default);
+            terminal.Receive(writer.Write(frame, Everything).Span);
+        }
+
+        Assert.Equal(["a", "❤", " ", "d"], Enumerable.Range(0, 4).Select(x => terminal[x, 0].Text));
+    }
 
     [Fact]
     public void A_frame_that_changes_nothing_costs_next_to_nothing()

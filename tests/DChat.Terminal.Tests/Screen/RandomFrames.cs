@@ -28,7 +28,7 @@ internal static class RandomFrames
     [
         "hello", "hello world", " ", "   ", "│", "──────", "日本語", "a日b本c", "👍", "👍🏽", "👩‍👩‍👧", "❤️", "🏳️‍🌈", "🇩🇪🇫🇷", "#️⃣", "e\u0301o\u0308", "שלום", "مرحبا",
         "क्षि", "한국어", "\u1112\u1161\u11ab", "\u001b[31mred\u001b[0m", "\u001b]0;title\u0007", "\u009b2J", "\u202eevil\u202c", "a\u200bb", "\u0301\u0301", "a\tb", "a\nb",
-        "\ud83d", "\udc4d", "x" + new string('\u0301', 100), "\u200d", "\ufe0f", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "\u115f", "ｗｉｄｅ", "…",
+        "\ud83d", "\udc4d", "x" + new string('\u0301', 100), "\u200d", "\ufe0f", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "\u115f", "ｗｉｄｅ", "…", "\u06001",
     ];
 
     private static readonly Color[] Colors = [Color.Default, Color.Palette(1), Color.Palette(12), Color.Palette(200), Color.Rgb(1, 2, 3)];
