@@ -5,6 +5,7 @@ using DChat.Core.Messages;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using DChat.Server.Http;
+using DChat.Server.Nodes;
 using DChat.Server.Observability;
 using DChat.Server.Security;
 using DChat.Storage.Sqlite;
@@ -64,20 +65,42 @@ public static partial class ServerApp
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.DrainSeconds));
         builder.AddObservability(options);
         builder.AddListeners(options);
-        builder.AddCoordinator(options);
-        builder.AddSecurity();
-        builder.AddHttpApi();
-        builder.AddWorker(options);
+        builder.AddNode(options);
+        if (options.IsCoordinator)
+        {
+            builder.AddCoordinator(options);
+        }
+
+        if (options.IsWorker)
+        {
+            builder.AddHttpApi();
+            builder.AddWorker(options);
+        }
+
+        builder.AddSecurity(); // Last: its keys come with the registry.
         adjust?.Invoke(builder);
 
         var app = builder.Build();
         app.UseProblems();
         app.UseRouting();
         app.UseListeners();
-        app.MapHttpApi();
-        app.MapHub();
+        app.MapNode(options);
         app.MapObservability();
-        app.ObserveCoordinator();
+        if (options.IsCoordinator)
+        {
+            app.ObserveCoordinator();
+        }
+
+        if (options.IsWorker)
+        {
+            app.MapHttpApi();
+            app.MapHub();
+        }
+        else
+        {
+            app.MapCoordinatorHealth();
+        }
+
         LogFailures(app);
         return app;
     }

@@ -47,7 +47,7 @@ public static class RoomPlacement
 
     private static string LeastLoaded(IReadOnlyCollection<WorkerLoad> candidates) =>
         candidates
-            .OrderBy(load => load.DeliveriesPerSecond / load.Capacity)
+            .OrderBy(load => load.Expected / load.Capacity)
             .ThenBy(load => (double)load.Connections / load.Capacity)
             .ThenBy(load => (double)load.Rooms / load.Capacity)
             .ThenBy(load => load.Worker, StringComparer.Ordinal)

@@ -12,6 +12,12 @@ internal static class Banner
     /// </summary>
     public static void Print(IHost app, ServerOptions options)
     {
+        if (!options.IsWorker)
+        {
+            PrintCoordinator(app, options);
+            return;
+        }
+
         var client = Listeners.ClientUrl(app);
         if (options.LogFormat == LogFormat.Text)
         {
@@ -20,17 +26,40 @@ internal static class Banner
             Console.WriteLine($"\nD-Chat {ConfigVerbs.ProductVersion} · {at} · data in {Path.GetFullPath(options.Data)}\n");
             Line("chat in a terminal", $"make dev-client ARGS=\"register NAME{server}\"");
             Line("", $"make dev-client ARGS=\"--help\"");
-            if (app.Services.GetRequiredService<CoordinatorService>().NewAdminPassword is { } password)
-            {
-                Line("administrator", $"admin, password {password}");
-                Line("", $"shown this once; kept in {Path.Combine(options.Data, "initial-admin-password")}");
-            }
+            ShowPassword(app, options);
 
             Line("stop", "Ctrl-C");
             Console.WriteLine();
         }
 
         Console.WriteLine($"listening {client} node {Listeners.NodeUrl(app)}");
+    }
+
+    /// <summary>The last line of a coordinator alone: <c>listening node http://10.0.0.1:9000</c>.</summary>
+    private static void PrintCoordinator(IHost app, ServerOptions options)
+    {
+        var node = Listeners.NodeUrl(app);
+        if (options.LogFormat == LogFormat.Text)
+        {
+            var secret = options.ClusterSecretFile ?? Path.Combine(options.Data, "cluster-secret");
+            Console.WriteLine($"\nD-Chat {ConfigVerbs.ProductVersion} · coordinator · {node} · data in {Path.GetFullPath(options.Data)}\n");
+            Line("add a worker", $"dchat-server --mode worker --port 8080 --node-host ADDRESS --node-port 8081 --coordinators {options.EffectiveAdvertise}");
+            Line("", $"             --cluster-secret-file {secret} --store postgres://…");
+            ShowPassword(app, options);
+            Line("stop", "Ctrl-C");
+            Console.WriteLine();
+        }
+
+        Console.WriteLine($"listening node {node}");
+    }
+
+    private static void ShowPassword(IHost app, ServerOptions options)
+    {
+        if (app.Services.GetService<CoordinatorService>()?.NewAdminPassword is { } password)
+        {
+            Line("administrator", $"admin, password {password}");
+            Line("", $"shown this once; kept in {Path.Combine(options.Data, "initial-admin-password")}");
+        }
     }
 
     private static void Line(string what, string how) => Console.WriteLine($"  {what,-20}{how}");

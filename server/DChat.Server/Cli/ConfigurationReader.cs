@@ -138,9 +138,34 @@ public static class ConfigurationReader
     /// <summary>What no single value shows.</summary>
     private static void CheckTogether(ServerOptions options, List<ConfigurationError> errors)
     {
-        if (options.Mode != ServerMode.All)
+        if (options.Mode == ServerMode.Worker && options.Coordinators.Length == 0)
         {
-            errors.Add(new ConfigurationError("--mode", $"\"{options.Mode.ToString().ToLowerInvariant()}\" is not in this version yet: coordinators and workers run in one process", "use --mode all, or leave it out"));
+            errors.Add(new ConfigurationError("--coordinators", "a worker needs to know where the coordinators are", "give --coordinators HOST:NODEPORT, or run everything in one process with --mode all"));
+        }
+
+        if (options.Mode != ServerMode.Worker && options.Coordinators.Length > 0)
+        {
+            errors.Add(new ConfigurationError("--coordinators", $"it is for workers, and the mode is {options.Mode.ToString().ToLowerInvariant()}", "give --mode worker, or leave it out"));
+        }
+
+        if (options.Mode != ServerMode.All && options.EffectiveNodePort == 0)
+        {
+            errors.Add(new ConfigurationError("--node-port", "other nodes must know the port, and 0 picks any", "give --node-port N"));
+        }
+
+        if (options.Mode == ServerMode.Worker && options.ClusterSecretFile is null && options.ClusterSecret is null)
+        {
+            errors.Add(new ConfigurationError("--cluster-secret-file", "a worker proves itself by the coordinators' cluster secret", "copy the coordinator's DATA/cluster-secret here (mode 0600) and name it with --cluster-secret-file"));
+        }
+
+        if (options.ClusterSecretFile is not null && options.ClusterSecret is not null)
+        {
+            errors.Add(new ConfigurationError("--cluster-secret-file", "the secret is given twice, here and by DCHAT__CLUSTERSECRET", "give one of them"));
+        }
+
+        if (new[] { options.NodeTlsCertificate, options.NodeTlsKey, options.NodeTlsCa }.Count(file => file is not null) is 1 or 2)
+        {
+            errors.Add(new ConfigurationError("--node-tls-certificate, --node-tls-key, --node-tls-ca", "TLS between nodes needs all three", "give all three, or none"));
         }
 
         if (options.EffectiveNodePort > 65_535)

@@ -20,7 +20,11 @@ internal static class Preflight
         var data = HoldData(options.Data);
         try
         {
-            CheckPort("--host", options.Host, "--port", options.Port);
+            if (options.IsWorker)
+            {
+                CheckPort("--host", options.Host, "--port", options.Port);
+            }
+
             CheckPort("--node-host", options.NodeHost, "--node-port", options.EffectiveNodePort);
             return data;
         }

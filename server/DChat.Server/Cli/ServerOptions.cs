@@ -1,3 +1,5 @@
+using DChat.Server.Coordinator.Workers;
+
 namespace DChat.Server.Cli;
 
 /// <summary>
@@ -27,7 +29,7 @@ public sealed record ServerOptions
     /// <summary>The control log's engine. Null, the default: <c>sqlite:DATA/control.db</c>.</summary>
     public EngineUrl? Log { get; init; }
 
-    /// <summary>The message store's engine. Null, the default: <c>sqlite:DATA/messages.db</c>.</summary>
+    /// <summary>The message store's engine. Null, the default: <c>sqlite:DATA/messages.db</c>; with <c>--mode worker</c>: none, and no rooms are hosted.</summary>
     public EngineUrl? Store { get; init; }
 
     /// <summary>The blob store's engine. Null, the default: <c>file:DATA/blobs</c>.</summary>
@@ -38,6 +40,45 @@ public sealed record ServerOptions
 
     /// <summary>The secret by which nodes prove themselves and keys are wrapped. Null, the default: <c>DATA/cluster-secret</c>, made at the first start.</summary>
     public string? ClusterSecret { get; init; }
+
+    /// <summary>A file that holds the cluster secret, 32 bytes in base64, readable for its owner only. Null, the default: <c>DATA/cluster-secret</c>.</summary>
+    public string? ClusterSecretFile { get; init; }
+
+    /// <summary>Of a worker: where the coordinators' node ports are, as <c>host:port</c> or <c>dns:name:port</c>, with commas between. Default: none.</summary>
+    public string Coordinators { get; init; } = "";
+
+    /// <summary>Where other nodes reach this one, as <c>host:port</c>. Null, the default: the node address and port.</summary>
+    public string? Advertise { get; init; }
+
+    /// <summary>What a worker carries relative to the others, 1 to 1,000,000. Default: 100.</summary>
+    public int Capacity { get; init; } = 100;
+
+    /// <summary>What is known of a worker, as <c>key=value</c> with commas between, at most 16. Default: none.</summary>
+    public string Label { get; init; } = "";
+
+    /// <summary>Of a coordinator: whether new workers wait for an administrator. Default: they do not.</summary>
+    public WorkerAdmissionMode Admission { get; init; } = WorkerAdmissionMode.Open;
+
+    /// <summary>Of a coordinator: how the host of a room is chosen. Default: the least loaded worker.</summary>
+    public RoomPlacementMode Placement { get; init; } = RoomPlacementMode.LeastLoaded;
+
+    /// <summary>Of a coordinator: a worker that was silent for so long is dead, in milliseconds, 500 to 60,000. Default: 3,000.</summary>
+    public int WorkerSilenceMs { get; init; } = 3_000;
+
+    /// <summary>Of a coordinator: a worker whose connection closed, and that is not back in this time, is dead, in milliseconds, 0 to 60,000. Default: 300.</summary>
+    public int WorkerClosedMs { get; init; } = 300;
+
+    /// <summary>Of a coordinator: rooms that move in a second to even loads out, 0 to 5,000; 0: none do. Default: 50.</summary>
+    public int MovesPerSecond { get; init; } = 50;
+
+    /// <summary>The node port's certificate with its chain, a PEM file. Null, the default: no TLS between nodes.</summary>
+    public string? NodeTlsCertificate { get; init; }
+
+    /// <summary>The certificate's private key, a PEM file.</summary>
+    public string? NodeTlsKey { get; init; }
+
+    /// <summary>The authority that signed every node's certificate, a PEM file.</summary>
+    public string? NodeTlsCa { get; init; }
 
     /// <summary>How long an access token is valid, in seconds, 10 to 86,400. Default: 300.</summary>
     public int AccessTokenSeconds { get; init; } = 300;
@@ -69,6 +110,12 @@ public sealed record ServerOptions
 
     public string BlobsPath => (Blobs ?? EngineUrl.Under(Data, "file", "blobs")).Path;
 
+    /// <summary>Whether rooms are hosted here: a worker that is given no message store is a gateway only.</summary>
+    public bool IsHost => Mode == ServerMode.All || (Mode == ServerMode.Worker && Store is not null);
+
+    /// <summary><see cref="Advertise"/> with its default filled in.</summary>
+    public string EffectiveAdvertise => Advertise ?? $"{(NodeHost is "*" or "localhost" ? "127.0.0.1" : NodeHost.Contains(':', StringComparison.Ordinal) ? $"[{NodeHost}]" : NodeHost)}:{EffectiveNodePort}";
+
     public bool IsCoordinator => Mode is ServerMode.All or ServerMode.Coordinator;
 
     public bool IsWorker => Mode is ServerMode.All or ServerMode.Worker;
@@ -80,6 +127,19 @@ public enum ServerMode
     All,
     Coordinator,
     Worker,
+}
+
+/// <summary>How the host of a room is chosen.</summary>
+public enum RoomPlacementMode
+{
+    /// <summary>The worker with the least expected load.</summary>
+    LeastLoaded,
+
+    /// <summary>One after the other.</summary>
+    RoundRobin,
+
+    /// <summary>The worker on which the room was made.</summary>
+    Creator,
 }
 
 public enum RegistrationMode

@@ -59,15 +59,15 @@ public sealed record Setting(
         string key, string group, string about, Func<ServerOptions, T> show, Func<ServerOptions, T, ServerOptions> set)
         where T : struct, Enum
     {
-        var names = Enum.GetNames<T>().Select(name => name.ToLowerInvariant()).ToArray();
+        var names = Enum.GetNames<T>().Select(name => Kebab(char.ToLowerInvariant(name[0]) + name[1..])).ToArray();
         return new Setting(
             key,
             group,
             string.Join(", ", names[..^1]) + " or " + names[^1],
             about,
-            options => show(options).ToString().ToLowerInvariant(),
+            options => names[Array.IndexOf(Enum.GetValues<T>(), show(options))],
             (options, text) => names.Contains(text.ToLowerInvariant(), StringComparer.Ordinal)
-                ? set(options, Enum.Parse<T>(text, ignoreCase: true))
+                ? set(options, Enum.Parse<T>(text.Replace("-", "", StringComparison.Ordinal), ignoreCase: true))
                 : throw new FormatException())
         {
             Placeholder = string.Join('|', names),

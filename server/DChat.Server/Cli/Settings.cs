@@ -1,5 +1,6 @@
 using System.Net;
 using DChat.Server.Coordinator;
+using DChat.Server.Worker.Joining;
 
 namespace DChat.Server.Cli;
 
@@ -16,6 +17,7 @@ public static class Settings
     private const string Listen = "Where to listen";
     private const string Engines = "Where things are kept";
     private const string People = "People and sessions";
+    private const string Cluster = "A cluster of several machines";
     private const string Operation = "Operation";
     internal const string LimitGroup = "Limits (0: none, unless said otherwise)";
 
@@ -38,6 +40,20 @@ public static class Settings
         Setting.Number("accessTokenSeconds", People, "how long an access token is valid", 10, 86_400, o => o.AccessTokenSeconds, (o, v) => o with { AccessTokenSeconds = v }),
         Setting.Number("refreshTokenDays", People, "how long a session lives without being used", 1, 365, o => o.RefreshTokenDays, (o, v) => o with { RefreshTokenDays = v }),
         new("clusterSecret", People, "32 bytes in base64", "what nodes prove themselves by; DATA/cluster-secret unless given", o => o.ClusterSecret ?? "(in the data folder)", (o, v) => o with { ClusterSecret = IsSecret(v) ? v : throw new FormatException() }) { Secret = true },
+
+        new("clusterSecretFile", Cluster, "a file's path", "a file with the cluster secret, the same for every node, readable for its owner only", o => o.ClusterSecretFile ?? $"{o.Data}/cluster-secret", (o, v) => o with { ClusterSecretFile = NotEmpty(v) }) { Placeholder = "FILE" },
+        new("coordinators", Cluster, CoordinatorAddresses.Expected, "of a worker: where the coordinators' node ports are", o => o.Coordinators, (o, v) => o with { Coordinators = Checked(v) }) { Placeholder = "LIST" },
+        new("advertise", Cluster, "host:port", "where other nodes reach this one; the node address and port unless given", o => o.EffectiveAdvertise, (o, v) => o with { Advertise = HostAndPort(v) }) { Placeholder = "HOST:PORT" },
+        Setting.Number("capacity", Cluster, "what this worker carries, relative to the others", 1, 1_000_000, o => o.Capacity, (o, v) => o with { Capacity = v }),
+        new("label", Cluster, "key=value, several with commas between", "what is to be known of this worker, such as zone=a", o => o.Label, (o, v) => o with { Label = Labels(v) }) { Placeholder = "KEY=VALUE" },
+        Setting.Choice("admission", Cluster, "of a coordinator: new workers take part at once, or wait until an administrator approves them", o => o.Admission, (o, v) => o with { Admission = v }),
+        Setting.Choice("placement", Cluster, "of a coordinator: how the host of a room is chosen", o => o.Placement, (o, v) => o with { Placement = v }),
+        Setting.Number("workerSilenceMs", Cluster, "of a coordinator: a worker that was silent for so long is dead, in milliseconds", 500, 60_000, o => o.WorkerSilenceMs, (o, v) => o with { WorkerSilenceMs = v }),
+        Setting.Number("workerClosedMs", Cluster, "of a coordinator: a worker whose connection closed and that is not back in this time is dead, in milliseconds", 0, 60_000, o => o.WorkerClosedMs, (o, v) => o with { WorkerClosedMs = v }),
+        Setting.Number("movesPerSecond", Cluster, "of a coordinator: rooms that move in a second to even loads out; 0: none do", 0, 5_000, o => o.MovesPerSecond, (o, v) => o with { MovesPerSecond = v }),
+        Pem("nodeTlsCertificate", "TLS between nodes: this node's certificate with its chain", o => o.NodeTlsCertificate, (o, v) => o with { NodeTlsCertificate = v }),
+        Pem("nodeTlsKey", "TLS between nodes: the certificate's private key", o => o.NodeTlsKey, (o, v) => o with { NodeTlsKey = v }),
+        Pem("nodeTlsCa", "TLS between nodes: the authority that signed every node's certificate", o => o.NodeTlsCa, (o, v) => o with { NodeTlsCa = v }),
 
         Setting.Choice("logFormat", Operation, "one line for people, or one JSON object a line", o => o.LogFormat, (o, v) => o with { LogFormat = v }),
         Setting.Choice("logLevel", Operation, "the least severe log that is written", o => o.LogLevel, (o, v) => o with { LogLevel = v }),
@@ -84,6 +100,24 @@ public static class Settings
         {
             Placeholder = "URL",
         };
+
+    private static Setting Pem(string key, string about, Func<ServerOptions, string?> show, Func<ServerOptions, string, ServerOptions> set) => new(
+        key, Cluster, "a PEM file's path", about, options => show(options) ?? "", (options, text) => set(options, NotEmpty(text)))
+    {
+        Placeholder = "FILE.pem",
+    };
+
+    private static string Checked(string addresses)
+    {
+        _ = new CoordinatorAddresses(addresses);
+        return addresses;
+    }
+
+    private static string HostAndPort(string text) => !Checked(text).Contains(',', StringComparison.Ordinal) && !text.StartsWith("dns:", StringComparison.Ordinal)
+        ? text
+        : throw new FormatException();
+
+    private static string Labels(string text) => text.Split(',').All(label => label.IndexOf('=', StringComparison.Ordinal) > 0) ? text : throw new FormatException();
 
     private static bool IsSecret(string text) => Convert.TryFromBase64String(text.Trim(), new byte[ClusterSecret.Size], out var length) && length == ClusterSecret.Size;
 

@@ -1,6 +1,7 @@
 using DChat.Core.ControlLog;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator.Snapshots;
+using DChat.Server.Coordinator.Workers;
 
 namespace DChat.Server.Coordinator;
 
@@ -8,7 +9,7 @@ namespace DChat.Server.Coordinator;
 /// A coordinator's life: recover the registry, follow the log while campaigning, lead while elected, and again.
 /// Where the log is damaged or an invariant is broken it ends with the exception, which stops the server.
 /// </summary>
-public sealed partial class CoordinatorService : BackgroundService, IRegistryCommands
+internal sealed partial class CoordinatorService : BackgroundService, IRegistryCommands
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
@@ -18,6 +19,7 @@ public sealed partial class CoordinatorService : BackgroundService, IRegistryCom
     private readonly SnapshotKeeper _keeper;
     private readonly ClusterBootstrap _bootstrap;
     private readonly NewRoomPlacement _placement;
+    private readonly ClusterDuties _workers;
     private readonly CoordinatorOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<CoordinatorService> _logger;
@@ -30,16 +32,17 @@ public sealed partial class CoordinatorService : BackgroundService, IRegistryCom
         RegistryReplica replica,
         SnapshotStore snapshots,
         SnapshotKeeper keeper,
+        ClusterDuties workers,
         IPasswordHashing passwords,
         IProtectionKeyFactory keys,
         CoordinatorOptions options,
         TimeProvider time,
         ILogger<CoordinatorService> logger)
     {
-        (_log, _replica, _keeper, _options, _time, _logger) = (log, replica, keeper, options, time, logger);
+        (_log, _replica, _keeper, _workers, _options, _time, _logger) = (log, replica, keeper, workers, options, time, logger);
         _recovery = new RegistryRecovery(log, snapshots, logger);
         _bootstrap = new ClusterBootstrap(replica, options, passwords, keys, time, logger);
-        _placement = new NewRoomPlacement(options.Placement);
+        _placement = new NewRoomPlacement(options.Placement, workers);
     }
 
     /// <summary>The random password of the account <c>admin</c>, where this process made it; to be shown once. Else null.</summary>
@@ -106,6 +109,11 @@ public sealed partial class CoordinatorService : BackgroundService, IRegistryCom
             catch (ControlLogUnavailableException error)
             {
                 Log.LogAway(_logger, error.Message);
+                await Task.Delay(RetryAfter, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (LeaderCutOffException error)
+            {
+                Log.CutOff(_logger, error.Message);
                 await Task.Delay(RetryAfter, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (EntryTruncatedException error)
@@ -218,7 +226,9 @@ public sealed partial class CoordinatorService : BackgroundService, IRegistryCom
     {
         if (await _bootstrap.EnsureAdminAsync(leader, offDuty))
         {
-            await _bootstrap.RotateKeysAsync(leader, () => _ready.TrySetResult(), offDuty);
+            var keys = _bootstrap.RotateKeysAsync(leader, () => _ready.TrySetResult(), offDuty);
+            var workers = _workers.RunAsync(leader, offDuty);
+            await await Task.WhenAny(keys, workers);
         }
 
         await Task.Delay(Timeout.Infinite, offDuty);
@@ -234,6 +244,9 @@ public sealed partial class CoordinatorService : BackgroundService, IRegistryCom
 
         [LoggerMessage(EventId = 2042, Level = LogLevel.Warning, Message = "The control log is away; trying again: {Reason}")]
         public static partial void LogAway(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 2044, Level = LogLevel.Error, Message = "This coordinator resigns, it seems to be cut off: {Reason}")]
+        public static partial void CutOff(ILogger logger, string reason);
 
         [LoggerMessage(EventId = 2043, Level = LogLevel.Warning, Message = "This coordinator fell behind the log's beginning and takes a snapshot: {Reason}")]
         public static partial void Behind(ILogger logger, string reason);

@@ -1,9 +1,12 @@
 using DChat.Core.Blobs;
 using DChat.Core.ControlLog;
+using DChat.Core.Placement;
 using DChat.Core.Registry;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator.Snapshots;
+using DChat.Server.Coordinator.Workers;
 using DChat.Server.Http;
+using DChat.Server.Nodes;
 using DChat.Server.Observability;
 using DChat.Storage.Files;
 using DChat.Storage.Sqlite.ControlLog;
@@ -19,10 +22,14 @@ internal static class CoordinatorSetup
     {
         var services = builder.Services;
         RefuseLostLog(options);
-        services.AddSingleton(Secret(options));
         services.AddSingleton(new CoordinatorOptions
         {
-            Advertise = $"{options.NodeHost}:{options.EffectiveNodePort}",
+            Advertise = options.EffectiveAdvertise,
+            Admission = options.Admission,
+            Placement = Enum.Parse<PlacementPolicy>(options.Placement.ToString()),
+            WorkerSilence = TimeSpan.FromMilliseconds(options.WorkerSilenceMs),
+            WorkerClosed = TimeSpan.FromMilliseconds(options.WorkerClosedMs),
+            MovesPerSecond = options.MovesPerSecond,
             Limits = new RegistryLimits
             {
                 RoomsPerUser = options.Limits.RoomsPerUser,
@@ -39,10 +46,33 @@ internal static class CoordinatorSetup
             provider.GetRequiredService<IBlobStore>(), provider.GetRequiredService<ClusterSecret>(), provider.GetRequiredService<CoordinatorOptions>().ScratchFolder));
         services.AddSingleton<SnapshotKeeper>();
         services.AddSingleton<RegistryReplica>();
+        services.AddSingleton<WorkerWatch>();
+        services.AddSingleton<ClusterDuties>();
+        services.AddSingleton<WorkerAdmissions>();
+        services.AddSingleton<RegistryFeed>();
+        services.AddSingleton<INodeServer, RegistryDoor>();
         services.AddSingleton<CoordinatorService>();
         services.AddSingleton<IRegistryCommands>(provider => provider.GetRequiredService<CoordinatorService>());
         services.AddHostedService(provider => provider.GetRequiredService<CoordinatorService>());
         services.AddSingleton<IReadiness, CoordinatorReadiness>();
+    }
+
+    /// <summary>A coordinator alone has no door for clients: whether it lives and is ready is asked at the nodes' one.</summary>
+    public static void MapCoordinatorHealth(this WebApplication app)
+    {
+        app.MapGet("/health/live", () => Results.Text("live\n")).OnNodePort();
+        app.MapGet("/health/ready", async (HttpContext context) =>
+        {
+            foreach (var part in app.Services.GetServices<IReadiness>())
+            {
+                if (await part.WhyNotReadyAsync(context.RequestAborted) is { } why)
+                {
+                    return Results.Text(why + "\n", statusCode: StatusCodes.Status503ServiceUnavailable);
+                }
+            }
+
+            return Results.Text("ready\n");
+        }).OnNodePort();
     }
 
     /// <summary>Shows where the registry stands in the metrics.</summary>
@@ -64,10 +94,6 @@ internal static class CoordinatorSetup
                 $"The control log '{options.LogPath}' is missing, but the messages of its rooms are there ('{options.StorePath}'). Remedy: put it back from a backup; for a new cluster, give an empty folder with --data.");
         }
     }
-
-    private static ClusterSecret Secret(ServerOptions options) => options.ClusterSecret is { } given
-        ? ClusterSecret.Parse(given, "the cluster secret given")
-        : ClusterSecret.LoadOrCreate(Path.Combine(options.Data, "cluster-secret"), mayCreate: !File.Exists(options.LogPath));
 
     private sealed class CoordinatorReadiness(RegistryReplica replica) : IReadiness
     {

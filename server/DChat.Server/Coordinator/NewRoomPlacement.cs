@@ -1,5 +1,6 @@
 using DChat.Core.Placement;
 using DChat.Core.Registry;
+using DChat.Server.Coordinator.Workers;
 
 namespace DChat.Server.Coordinator;
 
@@ -7,7 +8,7 @@ namespace DChat.Server.Coordinator;
 /// Gives a new room its host, on the state on which the room is decided, so that many at once are spread.
 /// The command names the worker on which it was made; the policy says what that counts for.
 /// </summary>
-internal sealed class NewRoomPlacement(PlacementPolicy policy)
+internal sealed class NewRoomPlacement(PlacementPolicy policy, ClusterDuties duties)
 {
     private long _placed;
 
@@ -23,7 +24,7 @@ internal sealed class NewRoomPlacement(PlacementPolicy policy)
     {
         var candidates = state.Workers()
             .Where(worker => worker is { State: WorkerState.Active, Capacity: > 0 })
-            .Select(worker => new WorkerLoad(worker.Id, worker.Capacity, DeliveriesPerSecond: 0, Connections: 0, worker.RoomCount))
+            .Select(duties.LoadOf)
             .ToList();
         return RoomPlacement.Choose(policy, candidates, madeOn, _placed++) ?? "";
     }

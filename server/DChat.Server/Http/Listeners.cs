@@ -1,4 +1,5 @@
 using DChat.Server.Cli;
+using DChat.Server.Nodes;
 using DChat.Server.Worker.Hub;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -36,16 +37,29 @@ internal static class Listeners
             kestrel.Limits.MaxConcurrentConnections = options.Limits.Connections == 0 ? null : options.Limits.Connections;
             kestrel.Limits.MaxRequestBodySize = options.Limits.HttpBodyBytes;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(HeadersSecondsMax);
-            kestrel.Listen(Preflight.Address(options.Host), options.Port, listen => listen.Use(next =>
+            if (options.IsWorker)
             {
-                var door = new Lazy<HubDoor>(listen.ApplicationServices.GetRequiredService<HubDoor>);
-                return connection => door.Value.HandleAsync(connection, next);
-            }));
-            kestrel.Listen(Preflight.Address(options.NodeHost), options.EffectiveNodePort, listen => listen.Use(next => connection =>
+                kestrel.Listen(Preflight.Address(options.Host), options.Port, listen => listen.Use(next =>
+                {
+                    var door = new Lazy<HubDoor>(listen.ApplicationServices.GetRequiredService<HubDoor>);
+                    return connection => door.Value.HandleAsync(connection, next);
+                }));
+            }
+
+            var tls = NodeTls.Load(options);
+            kestrel.Listen(Preflight.Address(options.NodeHost), options.EffectiveNodePort, listen =>
             {
-                connection.Features.Set(NodeConnection.Instance);
-                return next(connection);
-            }));
+                if (tls is not null)
+                {
+                    listen.UseHttps(tls.ForServer);
+                }
+
+                listen.Use(next => connection =>
+                {
+                    connection.Features.Set(NodeConnection.Instance);
+                    return next(connection);
+                });
+            });
         });
     }
 

@@ -21,14 +21,31 @@ internal sealed partial class NodeDoor(NodeHandshake handshake, NodeSelf self, I
     private static readonly TimeSpan HandshakeLimit = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<string, INodeServer> _servers = servers.ToDictionary(server => server.Service, StringComparer.Ordinal);
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _handshakes;
+
+    /// <summary>Ends all links and takes no new ones: the web server waits for them when the process stops.</summary>
+    public void Close() => _closed.TrySetResult();
 
     public async Task HandleAsync(HttpContext context)
     {
+        if (_closed.Task.IsCompleted)
+        {
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return;
+        }
+
         if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade || context.Request.Headers.Upgrade != Protocol)
         {
             context.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
             context.Response.Headers.Upgrade = Protocol;
+            return;
+        }
+
+        if (context.Request.IsHttps && context.Connection.ClientCertificate is null)
+        {
+            Refused(log, context.Connection.RemoteIpAddress, "it shows no certificate that --node-tls-ca signed");
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
             return;
         }
 
@@ -48,6 +65,11 @@ internal sealed partial class NodeDoor(NodeHandshake handshake, NodeSelf self, I
         await using var link = new NodeLink(stream.Value.Peer, stream.Value.Stream, _servers[stream.Value.Peer.Service].Accept(stream.Value.Peer), time);
         LinkUp(log, link.Peer.Service, link.Peer.Node, link.Peer.Address, link.Peer.Product);
         await using var stopping = context.RequestAborted.Register(() => link.End("this node closed the connection"));
+        if (await Task.WhenAny(link.Completion, _closed.Task) == _closed.Task)
+        {
+            link.End("this node stops");
+        }
+
         var why = await link.Completion;
         LinkDown(log, link.Peer.Service, link.Peer.Node, link.Peer.Address, why);
     }

@@ -28,7 +28,7 @@ internal sealed class NodeHandshake
     /// <summary>The side that connects.</summary>
     /// <param name="expected">Null, or the id of the node that must be there.</param>
     /// <returns>Who is at the other end.</returns>
-    /// <exception cref="NodeLinkException">One refuses the other; the message says which and why.</exception>
+    /// <exception cref="NodeRefusedException">One refuses the other; the message says which and why.</exception>
     public async Task<NodeHello> ConnectAsync(Stream stream, NodeHello own, string? expected, CancellationToken cancellation)
     {
         var hello = own.Encode();
@@ -44,7 +44,7 @@ internal sealed class NodeHandshake
         if (why is not null)
         {
             await RefuseAsync(stream, why, cancellation);
-            throw new NodeLinkException(why);
+            throw new NodeRefusedException(why);
         }
 
         await WriteAsync(stream, [Accepted], Prove(ClientRole, hello, nonce, theirHello, theirNonce), cancellation);
@@ -55,7 +55,7 @@ internal sealed class NodeHandshake
     /// <summary>The side that is connected to.</summary>
     /// <param name="admit">Why the peer is not wanted, for people; null: it is.</param>
     /// <returns>Who is at the other end.</returns>
-    /// <exception cref="NodeLinkException">One refuses the other; the message says why.</exception>
+    /// <exception cref="NodeRefusedException">One refuses the other; the message says why.</exception>
     public async Task<NodeHello> AcceptAsync(Stream stream, NodeHello own, Func<NodeHello, string?> admit, CancellationToken cancellation)
     {
         var theirHello = await ReadAsync(stream, cancellation);
@@ -71,7 +71,7 @@ internal sealed class NodeHandshake
         if (why is not null)
         {
             await RefuseAsync(stream, why, cancellation);
-            throw new NodeLinkException(why);
+            throw new NodeRefusedException(why);
         }
 
         await WriteAsync(stream, [Accepted], [], cancellation);
@@ -102,7 +102,7 @@ internal sealed class NodeHandshake
         var verdict = await ReadAsync(stream, cancellation);
         if (verdict is not [Accepted])
         {
-            throw new NodeLinkException(verdict.Length > 1 ? Encoding.UTF8.GetString(verdict.AsSpan(1)) : "refused");
+            throw new NodeRefusedException(verdict.Length > 1 ? Encoding.UTF8.GetString(verdict.AsSpan(1)) : "refused");
         }
     }
 

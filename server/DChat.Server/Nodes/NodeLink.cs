@@ -330,4 +330,7 @@ internal interface INodeService
 }
 
 /// <summary>A node cannot be reached, or did not do what it was asked; the message says why, for people.</summary>
-internal sealed class NodeLinkException(string message, Exception? inner = null) : Exception(message, inner);
+internal class NodeLinkException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>One of two nodes does not want the other: trying again does not help until something is changed.</summary>
+internal sealed class NodeRefusedException(string message) : NodeLinkException(message);

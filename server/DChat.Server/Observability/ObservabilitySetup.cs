@@ -1,4 +1,3 @@
-using DChat.Core.Messages;
 using DChat.Server.Cli;
 using DChat.Server.Http;
 using Microsoft.Extensions.Configuration;
@@ -47,8 +46,6 @@ internal static class ObservabilitySetup
     {
         // Made now, so that it hears the first measurement.
         var exporter = app.Services.GetRequiredService<PrometheusExporter>();
-        var store = app.Services.GetRequiredService<IMessageStore>();
-        app.Services.GetRequiredService<DChatMetrics>().ObserveSearchLag(() => store.SearchLag.Messages, () => store.SearchLag.OldestAgeMs / 1_000.0);
         app.MapGet("/metrics", () => Results.Text(exporter.Write(), PrometheusExporter.MediaType)).OnNodePort();
     }
 

@@ -1,50 +1,123 @@
+using System.Globalization;
+using DChat.Core.Messages;
 using DChat.Core.Registry;
 using DChat.Server.Cli;
+using DChat.Server.Coordinator.Workers;
+using DChat.Server.Nodes;
 using DChat.Server.Worker.Calls;
 using DChat.Server.Worker.Gateway;
+using DChat.Server.Worker.Joining;
 using Microsoft.Extensions.Hosting;
+using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
 namespace DChat.Server.Worker;
 
-/// <summary>A worker's life: it registers with the leader before it serves, and asks its clients to go elsewhere before it stops.</summary>
+/// <summary>
+/// A worker's life: it takes part before it serves, reports while it does, and before it stops it gives its rooms away, then asks its
+/// clients to go elsewhere.
+/// </summary>
 internal sealed partial class WorkerService(
     WorkerIdentity identity,
+    IClusterMembership membership,
     RegistryCalls registry,
     ChatGateway gateway,
+    RoomHost host,
+    IMessageStore store,
+    NodeDoor door,
     ServerOptions options,
     IHostApplicationLifetime lifetime,
-    ILogger<WorkerService> log) : IHostedService
+    TimeProvider time,
+    ILogger<WorkerService> log) : IHostedService, IDisposable
 {
-    private const int Capacity = 100;
-    private Task draining = Task.CompletedTask;
+    private static readonly TimeSpan StoreCheckLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(20);
+
+    private PeriodicTimer? _reports;
+    private Task _reporting = Task.CompletedTask;
+    private Task _draining = Task.CompletedTask;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var address = $"{options.NodeHost}:{options.EffectiveNodePort}";
-        var command = new RegisterWorker(
-            "register-" + identity.Incarnation,
-            "",
-            registry.Now(),
-            identity.Id,
-            address,
-            identity.Incarnation,
-            Capacity,
-            [],
-            WorkerState.Active);
-        var registered = await registry.CommitAsync(command).ConfigureAwait(false);
-        if (registered.Error is { } error)
-        {
-            throw new InvalidOperationException($"the worker could not register: {error.Format()}");
-        }
-
-        Registered(log, identity.Id, registered.Value!);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
+        var labels = options.Label.Split(',', StringSplitOptions.RemoveEmptyEntries);
+        await membership.JoinAsync(new WorkerApplication(options.Capacity, labels, options.IsHost), waiting.Token);
+        Registered(log, identity.Id, options.EffectiveAdvertise);
+        _reports = new PeriodicTimer(WorkerReports.Interval, time);
+        _reporting = ReportAsync(_reports);
 
         // As soon as a stop is asked for: the web server waits for its connections to end.
-        lifetime.ApplicationStopping.Register(() => draining = gateway.DrainAsync());
+        lifetime.ApplicationStopping.Register(() => _draining = DrainAsync());
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => draining;
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _draining;
+        _reports?.Dispose(); // Ends the reports.
+        await _reporting;
+    }
 
-    [LoggerMessage(2001, LogLevel.Information, "worker {Worker} is registered; its rooms have epoch {Epoch} or higher")]
-    private static partial void Registered(ILogger log, string worker, string epoch);
+    public void Dispose() => _reports?.Dispose();
+
+    private async Task DrainAsync()
+    {
+        await GiveRoomsAwayAsync();
+        await gateway.DrainAsync();
+        membership.Leave();
+        door.Close();
+    }
+
+    /// <summary>While clients are still served: each room pauses for its move only.</summary>
+    private async Task GiveRoomsAwayAsync()
+    {
+        var others = registry.State.Workers().Any(worker => worker is { State: WorkerState.Active, Capacity: > 0 } && worker.Id != identity.Id);
+        if (!others || !options.IsHost)
+        {
+            return;
+        }
+
+        var started = time.GetTimestamp();
+        var limit = TimeSpan.FromSeconds(options.DrainSeconds) / 2;
+        var id = string.Create(CultureInfo.InvariantCulture, $"drain-{identity.Incarnation}");
+        var answer = await registry.CommitAsync(new SetWorkerState(id, "", registry.Now(), identity.Id, WorkerState.Draining, identity.Incarnation));
+        while (answer.Error is null && registry.State.FindWorker(identity.Id) is { RoomCount: > 0 } && time.GetElapsedTime(started) < limit)
+        {
+            await Task.Delay(LookAgain, time, CancellationToken.None);
+        }
+
+        var left = registry.State.FindWorker(identity.Id)?.RoomCount ?? 0;
+        Drained(log, identity.Id, left, time.GetElapsedTime(started).TotalMilliseconds);
+    }
+
+    private async Task ReportAsync(PeriodicTimer timer)
+    {
+        do
+        {
+            membership.Report(new WorkerReport(gateway.Connections, host.Count, 0, registry.Index, await FindStoreErrorAsync(), [], [], []));
+        }
+        while (await timer.WaitForNextTickAsync(CancellationToken.None));
+    }
+
+    private async Task<string?> FindStoreErrorAsync()
+    {
+        using var limit = new CancellationTokenSource(StoreCheckLimit, time);
+        try
+        {
+            await store.CheckAsync(limit.Token);
+            return null;
+        }
+        catch (Exception failure) when (failure is MessageStoreUnavailableException or MessageStoreDamagedException)
+        {
+            return failure.Message;
+        }
+        catch (OperationCanceledException)
+        {
+            return $"it did not answer within {StoreCheckLimit.TotalSeconds:0} s";
+        }
+    }
+
+    [LoggerMessage(2400, LogLevel.Information, "worker {Worker} takes part, for other nodes at {Address}")]
+    private static partial void Registered(ILogger log, string worker, string address);
+
+    [LoggerMessage(2403, LogLevel.Information, "worker {Worker} gave its rooms away, {Left} are left, in {Milliseconds:0} ms")]
+    private static partial void Drained(ILogger log, string worker, int left, double milliseconds);
 }

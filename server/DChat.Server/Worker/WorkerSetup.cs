@@ -1,14 +1,18 @@
+using DChat.Core.Blobs;
 using DChat.Core.ControlLog;
 using DChat.Core.Messages;
 using DChat.Protocol;
 using DChat.Server.Cli;
+using DChat.Server.Coordinator;
 using DChat.Server.Http;
 using DChat.Server.Observability;
 using DChat.Server.Worker.Calls;
 using DChat.Server.Worker.Gateway;
 using DChat.Server.Worker.Host;
 using DChat.Server.Worker.Hub;
+using DChat.Server.Worker.Joining;
 using DChat.Server.Worker.Transport;
+using DChat.Storage.Files;
 using DChat.Storage.Sqlite.Messages;
 using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
@@ -23,11 +27,10 @@ internal static class WorkerSetup
     public static void AddWorker(this WebApplicationBuilder builder, ServerOptions options)
     {
         var services = builder.Services;
-        services.AddSingleton(_ => WorkerIdentity.Load(options.Data));
         services.AddSingleton<IMessageStore>(provider =>
         {
             // The control log first: messages without a log mean that it was lost.
-            provider.GetRequiredService<IControlLog>();
+            provider.GetService<IControlLog>();
             return SqliteMessageStore.Open(
                 new SqliteMessageStoreOptions { Path = options.StorePath },
                 provider.GetRequiredService<TimeProvider>(),
@@ -63,6 +66,21 @@ internal static class WorkerSetup
         });
         services.AddSingleton<HubDoor>();
         services.AddSingleton<HubEndpoint>();
+        if (options.IsCoordinator)
+        {
+            services.AddSingleton<IClusterMembership, LocalMembership>();
+        }
+        else
+        {
+            services.AddSingleton<RegistryReplica>();
+            services.AddSingleton(new CoordinatorAddresses(options.Coordinators));
+            services.AddSingleton<CoordinatorLink>();
+            services.AddSingleton<IClusterMembership>(provider => provider.GetRequiredService<CoordinatorLink>());
+            services.AddSingleton<IRegistryCommands>(provider => provider.GetRequiredService<CoordinatorLink>());
+            services.AddHostedService(provider => provider.GetRequiredService<CoordinatorLink>());
+            services.AddSingleton<IBlobStore>(_ => FileBlobStore.OpenFolder(options.BlobsPath));
+        }
+
         services.AddHostedService<WorkerService>();
         services.AddHostedService<Housekeeping>();
     }

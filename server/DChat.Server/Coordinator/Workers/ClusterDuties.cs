@@ -48,12 +48,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         }
     }
 
-    /// <summary>How a worker is expected to be loaded, by the registry as it is now and the latest reports.</summary>
-    public WorkerLoad LoadOf(Worker worker)
-    {
-        var report = watch.Find(worker.Id)?.Report;
-        return new WorkerLoad(worker.Id, Math.Max(1, worker.Capacity), _loads.On(replica.State, worker.Id), report?.Connections ?? 0, worker.RoomCount);
-    }
+    /// <summary>How a worker is expected to be loaded: its rooms in the state that is given, and the latest reports.</summary>
+    public WorkerLoad LoadOf(Worker worker) => new(
+        worker.Id, Math.Max(1, worker.Capacity), _loads.On(replica.State, worker.Id), watch.Find(worker.Id)?.Report?.Connections ?? 0, worker.RoomCount);
 
     /// <summary>Finds out who died.</summary>
     private async Task BuryAsync(IRegistryCommands commands, TimeSpan sinceElection, CancellationToken offDuty)
@@ -124,14 +121,18 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         }
     }
 
-    /// <summary>Takes the rooms of workers that drain away, the busiest first, as fast as is allowed.</summary>
+    /// <summary>Takes the rooms of workers that drain, or have lost their store, away, the busiest first, as fast as is allowed.</summary>
     private async Task EmptyAsync(IRegistryCommands commands, CancellationToken offDuty)
     {
         var perTick = Math.Max(1, (int)(options.DrainMovesPerSecond * Tick.TotalSeconds));
-        foreach (var worker in replica.State.Workers().Where(worker => worker.State == WorkerState.Draining && worker.RoomCount > 0))
+        var hosts = Hosts();
+        foreach (var worker in replica.State.Workers().Where(worker => worker.RoomCount > 0))
         {
-            var rooms = Loads(worker).OrderByDescending(room => room.Expected).Take(perTick);
-            await AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, [.. Hosts().Select(LoadOf)]), offDuty);
+            if (worker.State == WorkerState.Draining || (worker.State == WorkerState.Active && !hosts.Exists(host => host.Id == worker.Id)))
+            {
+                var rooms = Loads(worker).OrderByDescending(room => room.Expected).Take(perTick);
+                await AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, [.. hosts.Select(LoadOf)]), offDuty);
+            }
         }
     }
 
@@ -195,7 +196,13 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         }
     }
 
-    private IEnumerable<Worker> Hosts() => replica.State.Workers().Where(worker => worker is { State: WorkerState.Active, Capacity: > 0 });
+    /// <summary>Who may be given rooms. One that says that its store is away is none, unless all say so: then moving helps nobody.</summary>
+    private List<Worker> Hosts()
+    {
+        var active = replica.State.Workers().Where(worker => worker is { State: WorkerState.Active, Capacity: > 0 }).ToList();
+        var well = active.Where(worker => watch.Find(worker.Id)?.Report?.StoreError is null).ToList();
+        return well.Count > 0 ? well : active;
+    }
 
     private IEnumerable<RoomLoad> Loads(Worker worker) => replica.State.RoomsOn(worker.Id).Select(room => new RoomLoad(room.Id, _loads.Of(room.Id)));
 

@@ -55,7 +55,7 @@ internal sealed class StateStream
         finally
         {
             await pipe.Reader.CompleteAsync(); // Lets the writer end, whatever happened.
-            await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -73,7 +73,7 @@ internal sealed class StateStream
     public async Task AbandonAsync()
     {
         await _pipe.Writer.CompleteAsync(new IOException("the link ended before the whole registry had come"));
-        await _reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)_reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private static Task<T> OnThread<T>(Func<T> work) =>

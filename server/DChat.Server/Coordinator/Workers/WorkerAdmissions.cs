@@ -8,7 +8,10 @@ internal sealed class WorkerAdmissions(IRegistryCommands commands, RegistryRepli
 {
     private static readonly TimeSpan CatchUp = TimeSpan.FromSeconds(2);
 
-    public async Task<WorkerAdmission> AdmitAsync(NodeHello worker, WorkerApplication application, CancellationToken cancellation)
+    public Task<WorkerAdmission> AdmitAsync(NodeHello worker, WorkerApplication application, CancellationToken cancellation) =>
+        AdmitAsync(worker, application, StateOf(worker), cancellation);
+
+    public async Task<WorkerAdmission> AdmitAsync(NodeHello worker, WorkerApplication application, WorkerState state, CancellationToken cancellation)
     {
         var command = new RegisterWorker(
             "",
@@ -19,7 +22,7 @@ internal sealed class WorkerAdmissions(IRegistryCommands commands, RegistryRepli
             worker.Incarnation,
             application.Hosts ? application.Capacity : 0,
             application.Labels,
-            StateOf(worker));
+            state);
         var result = await commands.SubmitAsync(command, cancellation);
         if (!result.Outcome.IsOk)
         {

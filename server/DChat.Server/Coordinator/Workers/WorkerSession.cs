@@ -99,9 +99,10 @@ internal sealed partial class WorkerSession(
         {
             // The link ends.
         }
-        catch (IOException failure)
+        catch (Exception failure)
         {
-            NotTold(log, link.Peer.Node, failure.Message);
+            // Whatever it is, this worker must not stay behind silently: it comes back for the rest.
+            NotTold(log, link.Peer.Node, failure);
             link.End(failure.Message);
         }
     }
@@ -124,6 +125,6 @@ internal sealed partial class WorkerSession(
     [LoggerMessage(2061, LogLevel.Information, "worker {Worker} at {Address} takes part with epoch {Epoch}")]
     private static partial void Admitted(ILogger log, string worker, string address, long epoch);
 
-    [LoggerMessage(2062, LogLevel.Warning, "the registry could not be told to {Worker}: {Why}")]
-    private static partial void NotTold(ILogger log, string worker, string why);
+    [LoggerMessage(2062, LogLevel.Warning, "the registry could not be told to {Worker}")]
+    private static partial void NotTold(ILogger log, string worker, Exception why);
 }

@@ -91,7 +91,7 @@ internal sealed class WorkerWatch(TimeProvider time)
     }
 
     /// <summary>The part of this very process that is a worker: it has no link and is never silent.</summary>
-    public void ReportedHere(NodeHello worker, WorkerReport report)
+    public void ReportedHere(NodeHello worker, WorkerReport? report)
     {
         lock (_lock)
         {

@@ -13,6 +13,9 @@ internal sealed class RegistryCalls(IRegistryCommands commands, RegistryReplica 
 
     public RegistryState State => replica.State;
 
+    /// <summary>The log entry up to which this worker is.</summary>
+    public long Index => replica.Index;
+
     public long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>An id that was never used and cannot be guessed: 96 random bits.</summary>

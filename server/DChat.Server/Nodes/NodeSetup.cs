@@ -1,0 +1,50 @@
+using DChat.Server.Cli;
+using DChat.Server.Coordinator;
+using DChat.Server.Http;
+using DChat.Server.Worker;
+
+namespace DChat.Server.Nodes;
+
+/// <summary>What makes a process a node among others.</summary>
+internal static class NodeSetup
+{
+    private const string SecretFile = "cluster-secret";
+
+    public static void AddNode(this WebApplicationBuilder builder, ServerOptions options)
+    {
+        var services = builder.Services;
+        services.AddSingleton(_ => Secret(options));
+        services.AddSingleton(_ => WorkerIdentity.Load(options.Data));
+        services.AddSingleton(provider =>
+        {
+            var identity = provider.GetRequiredService<WorkerIdentity>();
+            var node = options.IsWorker ? identity.Id : "coordinator@" + options.EffectiveAdvertise;
+            return new NodeSelf(node, identity.Incarnation, options.EffectiveAdvertise, ConfigVerbs.ProductVersion);
+        });
+        services.AddSingleton<NodeHandshake>();
+        services.AddSingleton(provider => new NodeDialer(
+            provider.GetRequiredService<NodeHandshake>(),
+            provider.GetRequiredService<NodeSelf>(),
+            NodeTls.Load(options)?.ForClient(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<NodeDoor>();
+    }
+
+    public static void MapNode(this WebApplication app, ServerOptions options)
+    {
+        var door = app.Services.GetRequiredService<NodeDoor>();
+        if (!options.IsWorker)
+        {
+            app.Lifetime.ApplicationStopping.Register(door.Close); // A worker closes it when its rooms are given away.
+        }
+
+        app.MapGet(NodeDoor.Path, (RequestDelegate)door.HandleAsync).OnNodePort();
+    }
+
+    /// <summary>A coordinator makes the secret at the first start; a worker is given it.</summary>
+    private static ClusterSecret Secret(ServerOptions options) => options.ClusterSecret is { } given
+        ? ClusterSecret.Parse(given, "the cluster secret given")
+        : ClusterSecret.LoadOrCreate(
+            options.ClusterSecretFile ?? Path.Combine(options.Data, SecretFile),
+            mayCreate: options.IsCoordinator && !File.Exists(options.LogPath));
+}

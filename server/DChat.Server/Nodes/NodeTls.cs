@@ -1,0 +1,76 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using DChat.Server.Cli;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace DChat.Server.Nodes;
+
+/// <summary>TLS between nodes: each shows a certificate that one authority signed, on both sides of a link. Names are not looked at: machines
+/// come and go; who a node is, it proves by the cluster secret.</summary>
+internal sealed class NodeTls
+{
+    private readonly X509Certificate2 _certificate;
+    private readonly X509Certificate2Collection _chain;
+    private readonly X509Certificate2Collection _authorities = [];
+
+    private NodeTls(ServerOptions options)
+    {
+        // Through PKCS #12: a key that was read from PEM alone cannot be used for TLS on Windows.
+        using var read = X509Certificate2.CreateFromPemFile(options.NodeTlsCertificate!, options.NodeTlsKey);
+        _certificate = X509CertificateLoader.LoadPkcs12(read.Export(X509ContentType.Pkcs12), null);
+        _chain = [];
+        _chain.ImportFromPemFile(options.NodeTlsCertificate!);
+        _authorities.ImportFromPemFile(options.NodeTlsCa!);
+    }
+
+    /// <summary>As the options say; null where nodes speak without TLS.</summary>
+    /// <exception cref="ConfigurationException">A file cannot be used; names flag, value and remedy.</exception>
+    public static NodeTls? Load(ServerOptions options)
+    {
+        if (options.NodeTlsCertificate is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            return new NodeTls(options);
+        }
+        catch (Exception failure) when (failure is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new ConfigurationException(
+                $"--node-tls-certificate {options.NodeTlsCertificate}, --node-tls-key {options.NodeTlsKey}, --node-tls-ca {options.NodeTlsCa}",
+                $"they cannot be used: {failure.Message}",
+                "give PEM files: a certificate with its chain, its private key, and the authority's certificate");
+        }
+    }
+
+    public SslClientAuthenticationOptions ForClient() => new()
+    {
+        ClientCertificateContext = SslStreamCertificateContext.Create(_certificate, _chain, offline: true),
+        RemoteCertificateValidationCallback = (_, certificate, _, _) => IsOurs(certificate as X509Certificate2),
+    };
+
+    public void ForServer(HttpsConnectionAdapterOptions https)
+    {
+        https.ServerCertificate = _certificate;
+        https.ServerCertificateChain = _chain;
+        https.ClientCertificateMode = ClientCertificateMode.AllowCertificate; // Metrics are read without one; a link needs it, see the door.
+        https.ClientCertificateValidation = (certificate, _, _) => IsOurs(certificate);
+    }
+
+    private bool IsOurs(X509Certificate2? certificate)
+    {
+        if (certificate is null)
+        {
+            return false;
+        }
+
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        return chain.Build(certificate);
+    }
+}

@@ -1,0 +1,17 @@
+using DChat.Server.Coordinator.Workers;
+
+namespace DChat.Server.Worker.Joining;
+
+/// <summary>A worker's place in its cluster: the leader in this process, or coordinators elsewhere.</summary>
+internal interface IClusterMembership
+{
+    /// <summary>Returns when this worker takes part and its replica shows so; says what it waits for.</summary>
+    /// <exception cref="Coordinator.StartRefusedException">It is refused; the message says why and the remedy.</exception>
+    Task JoinAsync(WorkerApplication application, CancellationToken cancellation);
+
+    /// <summary>Tells the leader how this worker stands; may be lost, and is due again a second later.</summary>
+    void Report(WorkerReport report);
+
+    /// <summary>Says that this worker goes and has nothing left.</summary>
+    void Leave();
+}
