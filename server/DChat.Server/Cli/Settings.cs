@@ -102,22 +102,22 @@ public static class Settings
         };
 
     private static Setting Pem(string key, string about, Func<ServerOptions, string?> show, Func<ServerOptions, string, ServerOptions> set) => new(
-        key, Cluster, "a PEM file's path", about, options => show(options) ?? "", (options, text) => set(options, NotEmpty(text)))
+        key, Cluster, "a PEM file's path", about, options => show(options) ?? "", (options, text) => text.Length > 0 ? set(options, text) : options)
     {
         Placeholder = "FILE.pem",
     };
 
     private static string Checked(string addresses)
     {
-        _ = new CoordinatorAddresses(addresses);
+        _ = addresses.Length > 0 ? new CoordinatorAddresses(addresses) : null;
         return addresses;
     }
 
-    private static string HostAndPort(string text) => !Checked(text).Contains(',', StringComparison.Ordinal) && !text.StartsWith("dns:", StringComparison.Ordinal)
+    private static string HostAndPort(string text) => text.Length > 0 && !Checked(text).Contains(',', StringComparison.Ordinal) && !text.StartsWith("dns:", StringComparison.Ordinal)
         ? text
         : throw new FormatException();
 
-    private static string Labels(string text) => text.Split(',').All(label => label.IndexOf('=', StringComparison.Ordinal) > 0) ? text : throw new FormatException();
+    private static string Labels(string text) => text.Length == 0 || text.Split(',').All(label => label.IndexOf('=', StringComparison.Ordinal) > 0) ? text : throw new FormatException();
 
     private static bool IsSecret(string text) => Convert.TryFromBase64String(text.Trim(), new byte[ClusterSecret.Size], out var length) && length == ClusterSecret.Size;
 

@@ -1,6 +1,5 @@
 using DChat.Core.Placement;
 using DChat.Core.Registry;
-using DChat.Server.Coordinator.Workers;
 
 namespace DChat.Server.Coordinator;
 
@@ -8,7 +7,7 @@ namespace DChat.Server.Coordinator;
 /// Gives a new room its host, on the state on which the room is decided, so that many at once are spread.
 /// The command names the worker on which it was made; the policy says what that counts for.
 /// </summary>
-internal sealed class NewRoomPlacement(PlacementPolicy policy, ClusterDuties duties)
+internal sealed class NewRoomPlacement(PlacementPolicy policy, Func<DChat.Core.Registry.Worker, WorkerLoad> loadOf)
 {
     private long _placed;
 
@@ -24,7 +23,7 @@ internal sealed class NewRoomPlacement(PlacementPolicy policy, ClusterDuties dut
     {
         var candidates = state.Workers()
             .Where(worker => worker is { State: WorkerState.Active, Capacity: > 0 })
-            .Select(duties.LoadOf)
+            .Select(loadOf)
             .ToList();
         return RoomPlacement.Choose(policy, candidates, madeOn, _placed++) ?? "";
     }

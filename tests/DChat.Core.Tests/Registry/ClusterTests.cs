@@ -61,6 +61,13 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public void A_worker_without_capacity_is_given_no_rooms()
+    {
+        _world.Ok(Worker("w1", "i1", capacity: 0));
+        _world.Refused(RefusalCodes.Unavailable, new AssignRooms("c", "", 0, "w1", []));
+    }
+
+    [Fact]
     public void Nonsense_registers_no_worker()
     {
         _world.Ok(Worker("w1", "i1"));
@@ -68,7 +75,7 @@ public sealed class ClusterTests
         _world.Refused(RefusalCodes.InvalidArgument, Worker("", "i1"));
         _world.Refused(RefusalCodes.InvalidArgument, Worker("w2", ""));
         _world.Refused(RefusalCodes.InvalidArgument, Worker("w2", "i1", address: "a b"));
-        _world.Refused(RefusalCodes.InvalidArgument, Worker("w2", "i1", capacity: 0));
+        _world.Refused(RefusalCodes.InvalidArgument, Worker("w2", "i1", capacity: -1));
         _world.Refused(RefusalCodes.Forbidden, new RegisterWorker("c", "ann", 0, "w2", "h:2", "i", 1, [], WorkerState.Active));
         _world.Ok(new SetWorkerState("d", "", 0, "w1", WorkerState.Gone));
         _world.Ok(Worker("w2", "i1", address: "h-w1:1"));

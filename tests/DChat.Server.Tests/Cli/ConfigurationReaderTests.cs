@@ -46,6 +46,14 @@ public sealed class ConfigurationReaderTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_worker_is_told_all_that_it_lacks()
+    {
+        var errors = Assert.Throws<ConfigurationException>(() => Read(flags: new() { ["--mode"] = "worker" })).Errors;
+        Assert.Contains(errors, error => error.ToString().Contains("--coordinators", StringComparison.Ordinal));
+        Assert.Contains(errors, error => error.ToString().Contains("--cluster-secret-file", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("port", "70000", "0 to 65535")]
     [InlineData("port", "", "0 to 65535")]
@@ -56,7 +64,11 @@ public sealed class ConfigurationReaderTests : IDisposable
     [InlineData("log", "etcd://a:2379", "not in this version yet")]
     [InlineData("store", "postgres://a/b", "not in this version yet")]
     [InlineData("blobs", "s3://bucket", "not in this version yet")]
-    [InlineData("mode", "worker", "not in this version yet")]
+    [InlineData("coordinators", "10.0.0.1", "host:port")]
+    [InlineData("coordinators", "10.0.0.1:9000,dns:c.example:0", "host:port")]
+    [InlineData("advertise", "10.0.0.1:9000,10.0.0.2:9000", "host:port")]
+    [InlineData("label", "zone", "key=value")]
+    [InlineData("placement", "leastloaded", "least-loaded, round-robin or creator")]
     [InlineData("limits.sendBurst", "-1", "0 to")]
     [InlineData("limits.fileBytes", "9999999999GiB", "25MiB")]
     [InlineData("limits.fileTypes", "image", "media types")]
