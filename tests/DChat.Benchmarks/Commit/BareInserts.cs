@@ -1,3 +1,4 @@
+using DChat.Storage;
 using DChat.Storage.Sqlite;
 using DChat.Storage.Sqlite.Messages;
 

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using DChat.Core.Messages;
 
-namespace DChat.Storage.Sqlite.Messages;
+namespace DChat.Storage;
 
 /// <summary>The lists inside a message row. An empty list is NULL, so the common message pays nothing.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

@@ -1,4 +1,4 @@
-namespace DChat.Storage.Sqlite.Messages;
+namespace DChat.Storage;
 
 /// <summary>
 /// The row id of a message: the room's key in the upper 27 bits, the seq in the lower 36.

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
 
-namespace DChat.Storage.Sqlite.Messages.Search;
+namespace DChat.Storage;
 
 /// <summary>A place in the order of hits: by time, then room, then seq. As text it is the cursor that clients hand back.</summary>
 internal readonly record struct SearchPosition(long SentAt, long RoomKey, long Seq) : IComparable<SearchPosition>

@@ -1,0 +1,147 @@
+using DChat.Core.Messages;
+using Npgsql;
+
+namespace DChat.Storage.Postgres.Messages;
+
+/// <summary>
+/// Writes batches. Rooms to which only plain posts come, by far the most, are one statement and no question; a room with anything else,
+/// or with a repeat, is read first, decided here, and written on the condition that nothing changed meanwhile.
+/// </summary>
+internal sealed class RoomCommits(PostgresSources sources, AbandonedWrites abandoned, PostgresUrl url, TimeProvider time)
+{
+    /// <summary>How often a room is looked at again that changes under our eyes; only an earlier write of our own does that.</summary>
+    private const int LooksMax = 5;
+
+    public async Task<IReadOnlyList<RoomWriteResult>> WriteAsync(IReadOnlyList<RoomWrite> batch)
+    {
+        var results = new RoomWriteResult?[batch.Count];
+        var waiting = Enumerable.Range(0, batch.Count).OrderBy(i => batch[i].Room, StringComparer.Ordinal).ToList();
+        try
+        {
+            for (var looks = 0; waiting.Count > 0; looks++)
+            {
+                if (looks == LooksMax)
+                {
+                    throw PostgresFailures.Unavailable("a room changes while it is written", null, url);
+                }
+
+                await WriteAsync(batch, waiting, results, asked: looks > 0);
+                waiting.RemoveAll(i => results[i] is not null);
+            }
+        }
+        catch (Exception error) when (PostgresFailures.Translate(error, url) is { } meaning)
+        {
+            throw meaning;
+        }
+
+        return results!;
+    }
+
+    /// <param name="asked">All are to be looked at before they are written.</param>
+    private async Task WriteAsync(IReadOnlyList<RoomWrite> batch, List<int> rooms, RoomWriteResult?[] results, bool asked)
+    {
+        var closer = rooms.FindAll(i => asked || !IsPlain(batch[i]));
+        var snapshots = closer.Count == 0 ? [] : await SnapshotReader.ReadAsync(sources.Reader, closer.ConvertAll(i => batch[i]));
+        var rows = new BatchRows();
+        var decided = new ChangeResult[]?[rooms.Count];
+        var next = 0;
+        for (var at = 0; at < rooms.Count; at++)
+        {
+            var write = batch[rooms[at]];
+            if (next == closer.Count || closer[next] != rooms[at])
+            {
+                AddPlain(rows, write);
+            }
+            else if (snapshots[next++] is { IsKnown: true } snapshot && snapshot.Rev == write.Rev && snapshot.Epoch == write.Epoch)
+            {
+                decided[at] = RoomDraft.Add(write, snapshot, rows);
+            }
+            else
+            {
+                // To be refused; the statement says as what.
+                rows.AddRoom(write, -1, 0, 0, 0);
+                decided[at] = [];
+            }
+        }
+
+        var written = await ExecuteAsync(rows);
+        for (var at = 0; at < written.Length; at++)
+        {
+            var (write, room) = (batch[rooms[at]], written[at]);
+            results[rooms[at]] = room.Status switch
+            {
+                WriteStatus.Ok when decided[at] is { } changes => changes.Length == write.Changes.Count ? Result(room, changes) : null,
+                WriteStatus.Ok => Result(room, Posted(write, room)),
+                WriteStatus.LookCloser => null,
+                var status => new RoomWriteResult((RoomStatus)status, room.Seq, room.Rev, []),
+            };
+        }
+    }
+
+    private async Task<BatchRows.Written[]> ExecuteAsync(BatchRows rows)
+    {
+        await using var connection = await sources.Writer.OpenConnectionAsync();
+        var process = connection.ProcessID;
+        try
+        {
+            return await rows.ExecuteAsync(connection, time.GetUtcNow().ToUnixTimeMilliseconds());
+        }
+        catch
+        {
+            if (connection.FullState != System.Data.ConnectionState.Open)
+            {
+                abandoned.Add(process);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Posts, none of which repeats another.</summary>
+    private static bool IsPlain(RoomWrite write) =>
+        write.Changes.All(change => change is PostMessage)
+        && (write.Changes.Count == 1 || write.Changes.Select(change => (change.Author, change.ClientId)).Distinct().Count() == write.Changes.Count);
+
+    private static void AddPlain(BatchRows rows, RoomWrite write)
+    {
+        var (room, sentAt) = (rows.NextRoom, 0L);
+        for (var i = 0; i < write.Changes.Count; i++)
+        {
+            var post = (PostMessage)write.Changes[i];
+            sentAt = Math.Max(sentAt, post.At);
+            rows.AddPost(room, i + 1, i + 1, sentAt, post);
+        }
+
+        rows.AddRoom(write, -1, write.Changes.Count, write.Changes.Count, sentAt);
+    }
+
+    private static ChangeResult[] Posted(RoomWrite write, BatchRows.Written room)
+    {
+        var results = new ChangeResult[write.Changes.Count];
+        var sentAt = room.LastSentAt;
+        for (var i = 0; i < results.Length; i++)
+        {
+            var post = (PostMessage)write.Changes[i];
+            sentAt = Math.Max(sentAt, post.At);
+            var answer = new ChangeAnswer(room.Seq + i + 1, room.Rev + i + 1, sentAt);
+            results[i] = new ChangeResult(ChangeRefusal.None, answer, new RoomEvent(answer.Rev, RoomEventKind.Posted, RoomDraft.NewMessage(post, answer)));
+        }
+
+        return results;
+    }
+
+    private static RoomWriteResult Result(BatchRows.Written before, ChangeResult[] changes)
+    {
+        var (seq, rev) = (before.Seq, before.Rev);
+        foreach (var change in changes)
+        {
+            if (change.Event is { } shown)
+            {
+                rev = shown.Rev;
+                seq = shown.Kind == RoomEventKind.Posted ? shown.Message.Seq : seq;
+            }
+        }
+
+        return new RoomWriteResult(RoomStatus.Ok, seq, rev, changes);
+    }
+}

@@ -1,0 +1,94 @@
+using Npgsql;
+
+namespace DChat.Storage.Postgres;
+
+/// <summary>
+/// The connections of one store, in pools that do not take each other's: commits never wait for readers, nor those for a search.
+/// Every wait has an end, here and at the server, so that no side holds a lock for one that is gone.
+/// </summary>
+internal sealed class PostgresSources : IAsyncDisposable
+{
+    /// <summary>The schema of the tables.</summary>
+    public const string Schema = "dchat";
+
+    /// <summary>Longest statement, wait for a connection, and attempt to connect, in seconds.</summary>
+    public const int LimitSeconds = 2;
+
+    /// <summary>Longest wait for a row, in milliseconds: shorter than a statement may last, so that it is told which it was.</summary>
+    private const int LockMs = 1_500;
+
+    /// <summary>How long a cancelled statement may take to say so, in milliseconds.</summary>
+    private const int CancellationMs = 250;
+
+    /// <summary>A statement of the indexer, which holds up nobody, in seconds.</summary>
+    private const int BackgroundSeconds = 15;
+
+    /// <summary>The indexer's session ends when it is silent for so long (a frozen process), and with it its turn, in milliseconds.</summary>
+    private const int BackgroundIdleMs = 5_000;
+
+    private const int Commits = 2;
+    private const int Backgrounds = 2;
+    private const int AutoPrepared = 40;
+
+    private readonly string _instance = Guid.NewGuid().ToString("N")[..8];
+
+    public PostgresSources(PostgresUrl url)
+    {
+        Writer = Build(url, $"dchat {_instance} commits", Commits, LimitSeconds, "");
+        Reader = Build(url, $"dchat {_instance} reads", url.Connections - Commits - Backgrounds, LimitSeconds, "");
+        Background = Build(url, $"dchat {_instance} index", Backgrounds, BackgroundSeconds, $" -c idle_session_timeout={BackgroundIdleMs}");
+    }
+
+    /// <summary>For <c>WriteAsync</c>.</summary>
+    public NpgsqlDataSource Writer { get; }
+
+    /// <summary>For everything else that somebody waits for.</summary>
+    public NpgsqlDataSource Reader { get; }
+
+    /// <summary>For the search indexer.</summary>
+    public NpgsqlDataSource Background { get; }
+
+    /// <summary>What the sessions of <see cref="Writer"/> are called at the server.</summary>
+    public string WriterName => $"dchat {_instance} commits";
+
+    /// <summary>A source of one connection without limits on statements, for opening and migrating.</summary>
+    public static NpgsqlDataSource ForSetup(PostgresUrl url) => Build(url, "dchat setup", 1, 0, "");
+
+    public async ValueTask DisposeAsync()
+    {
+        await Writer.DisposeAsync();
+        await Reader.DisposeAsync();
+        await Background.DisposeAsync();
+    }
+
+    private static NpgsqlDataSource Build(PostgresUrl url, string name, int connections, int statementSeconds, string options)
+    {
+        var builder = new NpgsqlDataSourceBuilder(url.Settings.ConnectionString);
+        var settings = builder.ConnectionStringBuilder;
+        settings.ApplicationName = name;
+        settings.MinPoolSize = 0;
+        settings.MaxPoolSize = connections;
+        settings.Timeout = LimitSeconds;
+        settings.CommandTimeout = statementSeconds;
+        settings.CancellationTimeout = CancellationMs;
+        settings.TcpKeepAlive = true;
+        settings.TcpKeepAliveTime = LimitSeconds;
+        settings.TcpKeepAliveInterval = 1;
+        settings.MaxAutoPrepare = AutoPrepared;
+        settings.AutoPrepareMinUsages = 2;
+        settings.NoResetOnClose = true;
+        settings.IncludeErrorDetail = false;
+        settings.Options = Options(statementSeconds) + options;
+        return url.Hosts.Count > 1
+            ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary)
+            : builder.Build();
+    }
+
+    // Every statement finds its rows by an index. Plans are kept for the life of a session, also those made when the tables were empty:
+    // the planner must not have thought then that reading all of them is cheapest.
+    private static string Options(int statementSeconds) =>
+        $"-c search_path={Schema} -c synchronous_commit=on -c statement_timeout={statementSeconds}s -c lock_timeout={LockMs} " +
+        $"-c idle_in_transaction_session_timeout={LimitSeconds}s -c tcp_user_timeout={LimitSeconds}s " +
+        $"-c tcp_keepalives_idle={LimitSeconds} -c tcp_keepalives_interval=1 -c tcp_keepalives_count=2 -c client_connection_check_interval=1s " +
+        "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+}
