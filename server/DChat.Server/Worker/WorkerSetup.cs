@@ -11,6 +11,7 @@ using DChat.Server.Worker.Gateway;
 using DChat.Server.Worker.Host;
 using DChat.Server.Worker.Hub;
 using DChat.Server.Worker.Joining;
+using DChat.Server.Worker.Peers;
 using DChat.Server.Worker.Transport;
 using DChat.Storage.Files;
 using DChat.Storage.Sqlite.Messages;
@@ -38,6 +39,7 @@ internal static class WorkerSetup
         });
         services.AddSingleton<IRoomAuthority, RegistryAuthority>();
         services.AddSingleton<RoomHost>();
+        services.AddPeers();
         services.AddSingleton<ChatGateway>();
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton<ReadMarks>();

@@ -1,20 +1,19 @@
 using DChat.Core.Registry;
 using DChat.Core.Rooms;
 using DChat.Protocol;
-using DChat.Server.Worker.Host;
+using DChat.Server.Worker.Peers;
 using Member = DChat.Protocol.Member;
-using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
 namespace DChat.Server.Worker.Calls;
 
 /// <summary>The members of a room, and what is done with them.</summary>
-internal sealed class MemberCalls(RegistryCalls registry, RoomHost host)
+internal sealed class MemberCalls(RegistryCalls registry, RoomRoutes routes)
 {
     private const int PageDefault = 100;
     private const int MuteMinutesDefault = 60;
     private const long MinuteMs = 60_000;
 
-    public ValueTask<Answer<MembersAnswer>> ListAsync(Caller caller, MembersRequest request)
+    public async ValueTask<Answer<MembersAnswer>> ListAsync(Caller caller, MembersRequest request)
     {
         var state = registry.State;
         var access = RoomAccess.Check(state, request.Room, caller.Name, RoomAction.ListMembers, registry.Now());
@@ -22,21 +21,23 @@ internal sealed class MemberCalls(RegistryCalls registry, RoomHost host)
         long after = -1;
         if (access.Error is not null)
         {
-            return new(access.Error);
+            return access.Error;
         }
 
         if (limit is < 1 or > ProtocolLimits.PageMax || (request.After is not null && !long.TryParse(request.After, out after)))
         {
-            return new(BadPage);
+            return BadPage;
         }
 
         var page = state.MembersPage(access.Room, after, limit + 1);
-        var members = page.Take(limit).Select(member => new Member(
+        var listed = page.Take(limit).ToList();
+        var online = await routes.OnlineAsync(access.Room.Id, listed.ConvertAll(static member => member.User)).ConfigureAwait(false);
+        var members = listed.Select((member, i) => new Member(
             member.User,
             state.FindAccount(member.User)?.DisplayName ?? member.User,
             RoomShapes.RoleName(member.Role)!,
-            host.IsOnline(access.Room.Id, member.User))).ToList();
-        return new(new MembersAnswer(members, page.Count > limit ? page[limit - 1].Cursor.ToString() : null));
+            online[i])).ToList();
+        return new MembersAnswer(members, page.Count > limit ? page[limit - 1].Cursor.ToString() : null);
     }
 
     public ValueTask<Answer<BansAnswer>> BansAsync(Caller caller, MembersRequest request)

@@ -5,6 +5,7 @@ using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using DChat.Server.Worker.Gateway;
 using DChat.Server.Worker.Host;
+using DChat.Server.Worker.Peers;
 using MessageKind = DChat.Core.Messages.MessageKind;
 
 namespace DChat.Server.Worker.Calls;
@@ -12,7 +13,7 @@ namespace DChat.Server.Worker.Calls;
 /// <summary>What is done with the messages of a room.</summary>
 internal sealed class MessageCalls(
     RegistryReplica replica,
-    RoomHost host,
+    RoomRoutes routes,
     IMessageStore store,
     IRoomFiles files,
     ReadMarks marks,
@@ -28,15 +29,15 @@ internal sealed class MessageCalls(
     {
         if (plan.Error is null)
         {
-            host.Submit(plan.Room, plan.Change!, receiver);
+            routes.Submit(plan.Room, plan.Change!, receiver);
         }
         else if (plan.Change is null)
         {
             receiver.Completed(ChangeOutcome.Failed(plan.Error));
         }
-        else if (!host.TryQueueRefusal(plan.Room, plan.Change, plan.Error, receiver))
+        else
         {
-            _ = RefuseAsync(plan.Room, plan.Change, plan.Error, receiver);
+            routes.Refuse(plan.Room, plan.Change, plan.Error, receiver);
         }
     }
 
@@ -209,7 +210,7 @@ internal sealed class MessageCalls(
         }
 
         // What is not there yet can not have been read.
-        var newest = await NewestSeqAsync(access.Room.Id).ConfigureAwait(false);
+        var newest = await routes.NewestSeqAsync(access.Room.Id).ConfigureAwait(false);
         await marks.MoveAsync(caller, access.Room.Id, Math.Min(request.Seq!.Value, newest)).ConfigureAwait(false);
         return Done;
     }
@@ -222,37 +223,13 @@ internal sealed class MessageCalls(
             return new(access.Error);
         }
 
-        host.StartTyping(access.Room.Id, caller.Name);
+        routes.StartTyping(access.Room.Id, caller.Name);
         return new(Done);
     }
 
     private static readonly Nothing Done = new();
 
     private static HubError BadLimit { get; } = new(ErrorCodes.InvalidArgument, $"limit is 1 to {ProtocolLimits.PageMax}");
-
-    private async Task<long> NewestSeqAsync(string room)
-    {
-        if (host.NewestSeq(room) is { } seq)
-        {
-            return seq;
-        }
-
-        var newest = await store.ReadBeforeAsync(room, null, 1, "", CancellationToken.None).ConfigureAwait(false);
-        return newest.Messages is [var message, ..] ? message.Seq : 0;
-    }
-
-    private async Task RefuseAsync(string room, RoomChange change, HubError error, IChangeReceiver receiver)
-    {
-        try
-        {
-            var first = await store.FindAnswerAsync(room, change.Author, change.ClientId, CancellationToken.None).ConfigureAwait(false);
-            receiver.Completed(first is { } answer ? ChangeOutcome.Of(answer) : ChangeOutcome.Failed(error));
-        }
-        catch (MessageStoreUnavailableException)
-        {
-            receiver.Completed(ChangeOutcome.Unavailable("the message store cannot be reached; try again"));
-        }
-    }
 
     private async Task<ChangePlan> AttachAsync(Caller caller, string room, PostMessage post, IReadOnlyList<string> ids)
     {

@@ -6,6 +6,7 @@ using DChat.Protocol;
 using DChat.Server.Coordinator;
 using DChat.Server.Worker.Gateway;
 using DChat.Server.Worker.Host;
+using DChat.Server.Worker.Peers;
 using DChat.Server.Worker.Hub;
 using Message = DChat.Core.Messages.Message;
 
@@ -19,7 +20,7 @@ namespace DChat.Server.Worker.Calls;
 internal sealed class SyncCalls(
     RegistryReplica replica,
     ChatGateway gateway,
-    RoomHost host,
+    RoomRoutes routes,
     IMessageStore store,
     ReadMarks marks,
     ServerInfo server,
@@ -27,6 +28,9 @@ internal sealed class SyncCalls(
 {
     /// <summary>Messages of a fresh page.</summary>
     private const int FreshPage = 50;
+
+    /// <summary>Rooms whose messages are read at the same time, for one <c>sync</c>.</summary>
+    private const int ReadAtOnce = 16;
 
     private static readonly HubError NotNow = new(ErrorCodes.Unavailable, "a room cannot be served now; try again");
 
@@ -48,29 +52,42 @@ internal sealed class SyncCalls(
         var synced = new List<RoomSyncText>(attached.Count);
         var messagesLeft = ProtocolLimits.SyncMessagesMax;
         var bytesLeft = ProtocolLimits.SyncBytesMax - (16 * 1024);
-        for (var i = 0; i < attached.Count; i++)
+        for (var start = 0; start < attached.Count; start += ReadAtOnce)
         {
-            var (id, rev) = attached[i];
-            if (state.FindRoom(id) is not { } room)
+            var limit = Math.Min(messagesLeft, ProtocolLimits.PageMax);
+            var reading = attached.Skip(start).Take(ReadAtOnce).Select(room =>
+                ReadAsync(caller.Name, room.Id, AfterRev(request, room.Id), room.Rev, limit).AsTask()).ToList();
+            for (var i = 0; i < reading.Count; i++)
             {
-                continue;
-            }
+                var (page, glance) = await reading[i].ConfigureAwait(false);
+                var (id, rev) = attached[start + i];
+                if (state.FindRoom(id) is not { } room)
+                {
+                    continue;
+                }
 
-            long? afterRev = request.Revs is not null && request.Revs.TryGetValue(id, out var seen) ? seen : null;
-            var page = await ReadAsync(caller.Name, id, afterRev, rev, Math.Min(messagesLeft, ProtocolLimits.PageMax)).ConfigureAwait(false);
-            var text = Build(RoomShapes.ToWire(state, room, caller.Name), rev, page, read[i]);
-            if (text.Bytes > bytesLeft)
-            {
-                text = text.WithoutMessages();
-                text = text.Bytes > bytesLeft ? text.WithoutNames() : text;
-            }
-            else
-            {
-                messagesLeft -= page.Count;
-            }
+                if (page.Count > messagesLeft)
+                {
+                    // Read together with others that took what there was.
+                    (page, glance) = messagesLeft > 0
+                        ? await ReadAsync(caller.Name, id, AfterRev(request, id), rev, messagesLeft).ConfigureAwait(false)
+                        : (page with { Messages = "[]"u8.ToArray(), Count = 0, More = true }, glance);
+                }
 
-            bytesLeft -= text.Bytes;
-            synced.Add(text);
+                var text = Build(RoomShapes.ToWire(state, room, caller.Name), rev, page, glance, read[start + i]);
+                if (text.Bytes > bytesLeft)
+                {
+                    text = text.WithoutMessages();
+                    text = text.Bytes > bytesLeft ? text.WithoutNames() : text;
+                }
+                else
+                {
+                    messagesLeft -= page.Count;
+                }
+
+                bytesLeft -= text.Bytes;
+                synced.Add(text);
+            }
         }
 
         var account = state.FindAccount(caller.Name);
@@ -98,10 +115,10 @@ internal sealed class SyncCalls(
         }
 
         var read = await marks.ReadAsync(caller.Name, [request.Room!]).ConfigureAwait(false);
-        var page = await ReadAsync(caller.Name, request.Room!, request.AfterRev, rev, ProtocolLimits.PageMax).ConfigureAwait(false);
+        var (page, glance) = await ReadAsync(caller.Name, request.Room!, request.AfterRev, rev, ProtocolLimits.PageMax).ConfigureAwait(false);
         var state = replica.State;
         return state.FindRoom(request.Room!) is { } room
-            ? Build(RoomShapes.ToWire(state, room, caller.Name), rev, page, read[0])
+            ? Build(RoomShapes.ToWire(state, room, caller.Name), rev, page, glance, read[0])
             : RoomAccess.NoSuchRoom;
     }
 
@@ -153,24 +170,29 @@ internal sealed class SyncCalls(
         return attached;
     }
 
-    private RoomSyncText Build(Protocol.Room room, long rev, Page page, ReadState read)
+    private static RoomSyncText Build(Protocol.Room room, long rev, Page page, RoomGlance glance, ReadState read) =>
+        new(room, rev, page.Reset, page.Messages, page.More, read, glance.Online, glance.OnlineCount);
+
+    private static long? AfterRev(SyncRequest request, string room) =>
+        request.Revs is not null && request.Revs.TryGetValue(room, out var seen) ? seen : null;
+
+    private async ValueTask<(Page Page, RoomGlance Glance)> ReadAsync(string user, string room, long? afterRev, long rev, int limit)
     {
-        var (names, count) = host.OnlineIn(room.Id);
-        return new RoomSyncText(room, rev, page.Reset, page.Messages, page.More, read, names, count);
+        var seen = afterRev is { } after && after >= 0 && after <= rev ? afterRev : null;
+        var glance = await routes.GlanceAsync(room, limit > 0 ? seen : null, rev, limit).ConfigureAwait(false);
+        var page = glance.Resumed is { } resumed
+            ? new Page(false, resumed.Messages, resumed.Count, resumed.More)
+            : await ReadStoreAsync(user, room, seen, rev, limit).ConfigureAwait(false);
+        return (page, glance);
     }
 
-    private async Task<Page> ReadAsync(string user, string room, long? afterRev, long rev, int limit)
+    private async ValueTask<Page> ReadStoreAsync(string user, string room, long? afterRev, long rev, int limit)
     {
-        if (afterRev is { } after && after >= 0 && after <= rev)
+        if (afterRev is { } after)
         {
             if (limit <= 0)
             {
                 return new Page(false, "[]"u8.ToArray(), 0, More: after < rev);
-            }
-
-            if (host.TryResume(room, after, rev, limit) is { } resumed)
-            {
-                return new Page(false, resumed.Messages, resumed.Count, resumed.More);
             }
 
             var changes = await store.ReadAfterAsync(room, after, limit, user, CancellationToken.None).ConfigureAwait(false);

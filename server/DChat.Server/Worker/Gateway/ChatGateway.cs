@@ -8,6 +8,7 @@ using DChat.Server.Observability;
 using DChat.Server.Worker.Calls;
 using DChat.Server.Worker.Host;
 using DChat.Server.Worker.Hub;
+using DChat.Server.Worker.Peers;
 using Microsoft.Extensions.Logging;
 using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
@@ -41,6 +42,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly RegistryReplica replica;
     private readonly RoomHost host;
+    private readonly RoomRoutes routes;
     private readonly LimitsOptions limits;
     private readonly DChatMetrics metrics;
     private readonly ILogger log;
@@ -48,10 +50,11 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private readonly Task sweep;
     private int connections;
 
-    public ChatGateway(RegistryReplica replica, RoomHost host, LimitsOptions limits, DChatMetrics metrics, ILogger<ChatGateway> log)
+    public ChatGateway(RegistryReplica replica, RoomHost host, RoomRoutes routes, LimitsOptions limits, DChatMetrics metrics, ILogger<ChatGateway> log)
     {
         this.replica = replica;
         this.host = host;
+        this.routes = routes;
         this.limits = limits;
         this.metrics = metrics;
         this.log = log;
@@ -109,7 +112,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     {
         for (var attempt = 0; attempt < 3; attempt++)
         {
-            var feed = feeds.GetOrAdd(room, static (room, self) => new RoomFeed(room, self.host, self.metrics), this);
+            var feed = feeds.GetOrAdd(room, static (room, self) => new RoomFeed(room, self.routes, self.metrics), this);
             if (!await feed.OpenAsync().ConfigureAwait(false))
             {
                 return null;

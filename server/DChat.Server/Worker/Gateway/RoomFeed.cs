@@ -1,25 +1,34 @@
 using DChat.Server.Observability;
 using DChat.Server.Worker.Host;
+using DChat.Server.Worker.Peers;
 
 namespace DChat.Server.Worker.Gateway;
 
 /// <summary>
-/// A room as this gateway's clients follow it: subscribed once at the room's host, told to each local connection.
+/// A room as this gateway's clients follow it: subscribed once at the room's host, told to each local connection. When the room moves, it
+/// goes on at the next host where it stood at the last one, and its clients do not notice.
 /// </summary>
 /// <remarks>
 /// The lock makes subscribing exact: a connection that is added at revision R is told R + 1 and everything after it, and nothing before.
-/// Lock order: room, feed, connection.
+/// Lock order: route, room, feed, connection.
 /// </remarks>
-internal sealed class RoomFeed(string room, RoomHost host, DChatMetrics metrics) : IRoomSink
+internal sealed partial class RoomFeed
 {
     private readonly Lock gate = new();
     private readonly List<Subscription> subscriptions = [];
     private readonly Dictionary<string, int> users = new(StringComparer.Ordinal);
-    private Task<bool>? opening;
+    private readonly RoomRoutes routes;
+    private readonly DChatMetrics metrics;
+    private RoomRoute? route;
     private long rev = -1;
     private bool closed;
 
-    public string Room { get; } = room;
+    public RoomFeed(string room, RoomRoutes routes, DChatMetrics metrics)
+    {
+        (Room, this.routes, this.metrics) = (room, routes, metrics);
+    }
+
+    public string Room { get; }
 
     public int Count
     {
@@ -41,20 +50,6 @@ internal sealed class RoomFeed(string room, RoomHost host, DChatMetrics metrics)
             {
                 return closed;
             }
-        }
-    }
-
-    /// <summary>Subscribes at the host, once for all. False where the host cannot serve the room now.</summary>
-    public Task<bool> OpenAsync()
-    {
-        lock (gate)
-        {
-            if (opening is null || (opening.IsCompleted && rev < 0))
-            {
-                opening = SubscribeAsync();
-            }
-
-            return opening;
         }
     }
 
@@ -87,7 +82,7 @@ internal sealed class RoomFeed(string room, RoomHost host, DChatMetrics metrics)
             subscriptions.Add(subscription);
             if (Add(connection.User.Name))
             {
-                host.Announce(Room, connection.User.Name, connection.User.State);
+                Say(connection.User.Name, connection.User.State);
             }
 
             attached?.Invoke(rev);
@@ -127,7 +122,7 @@ internal sealed class RoomFeed(string room, RoomHost host, DChatMetrics metrics)
         }
     }
 
-    /// <summary>Ends all subscriptions, with a last word to each connection.</summary>
+    /// <summary>Ends all subscriptions, with a last word to each connection, and the feed.</summary>
     public void DetachAll(byte[] lastFrame)
     {
         lock (gate)
@@ -142,6 +137,8 @@ internal sealed class RoomFeed(string room, RoomHost host, DChatMetrics metrics)
 
             RemoveEnded();
         }
+
+        Close();
     }
 
     /// <summary>Tells each connection something that depends on its user.</summary>
@@ -166,7 +163,7 @@ internal sealed class RoomFeed(string room, RoomHost host, DChatMetrics metrics)
         {
             if (users.ContainsKey(user))
             {
-                host.Announce(Room, user, state);
+                Say(user, state);
             }
         }
     }
@@ -176,7 +173,7 @@ internal sealed class RoomFeed(string room, RoomHost host, DChatMetrics metrics)
     {
         lock (gate)
         {
-            if (subscriptions.Count > 0 || opening is { IsCompleted: false })
+            if (subscriptions.Count > 0 || opening is { Task.IsCompleted: false })
             {
                 return false;
             }
@@ -184,83 +181,8 @@ internal sealed class RoomFeed(string room, RoomHost host, DChatMetrics metrics)
             closed = true;
         }
 
-        host.Unsubscribe(Room, this);
+        Close();
         return true;
-    }
-
-    public void Publish(RoomBatch batch)
-    {
-        lock (gate)
-        {
-            var ended = 0;
-            foreach (var subscription in subscriptions)
-            {
-                if (subscription.Ended)
-                {
-                    ended++;
-                }
-                else
-                {
-                    subscription.Connection.Outbox.WriteEvents(batch.Frame, subscription, batch.LastRev);
-                }
-            }
-
-            rev = batch.LastRev;
-            metrics.Deliveries.Add((long)(subscriptions.Count - ended) * batch.Count);
-            if (ended > 0)
-            {
-                RemoveEnded();
-            }
-        }
-    }
-
-    public void Skip(long skippedRev)
-    {
-        lock (gate)
-        {
-            rev = skippedRev;
-            EndAll(skippedRev);
-        }
-    }
-
-    public void PublishSoft(byte[] frame)
-    {
-        lock (gate)
-        {
-            foreach (var subscription in subscriptions)
-            {
-                if (!subscription.Ended)
-                {
-                    subscription.Connection.Outbox.WriteDroppable(frame);
-                }
-            }
-        }
-    }
-
-    public void Lost()
-    {
-        lock (gate)
-        {
-            EndAll(rev);
-            rev = -1;
-            closed = true;
-        }
-    }
-
-    private async Task<bool> SubscribeAsync()
-    {
-        await Task.Yield(); // The host's lock comes before the feed's, which the caller holds.
-        var from = await host.SubscribeAsync(Room, this, CancellationToken.None).ConfigureAwait(false);
-        lock (gate)
-        {
-            // Changes may have been told already between the host's answer and here, or the room lost.
-            if (!closed)
-            {
-                rev = Math.Max(rev, from ?? -1);
-            }
-
-            return rev >= 0;
-        }
     }
 
     private void EndAll(long skippedRev)
@@ -302,7 +224,7 @@ internal sealed class RoomFeed(string room, RoomHost host, DChatMetrics metrics)
         if (--System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrNullRef(users, user) == 0)
         {
             users.Remove(user);
-            host.Announce(Room, user, PresenceState.Offline);
+            Say(user, PresenceState.Offline);
         }
     }
 }

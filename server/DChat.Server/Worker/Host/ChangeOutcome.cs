@@ -3,18 +3,27 @@ using DChat.Protocol;
 
 namespace DChat.Server.Worker.Host;
 
-/// <summary>How a change ended: an answer, which means it is durable, or an error.</summary>
+/// <summary>How a change ended: an answer, which means it is durable, or an error, or that this host is not the one to say.</summary>
 internal readonly struct ChangeOutcome
 {
-    private ChangeOutcome(ChangeAnswer answer, HubError? error)
+    private ChangeOutcome(ChangeAnswer answer, HubError? error, ChangeEnd end = ChangeEnd.Final)
     {
         Answer = answer;
         Error = error;
+        End = end;
     }
+
+    /// <summary>The room is not served by this host under the epoch that was asked for: the change may have to go to another one.</summary>
+    public static ChangeOutcome Moved { get; } = new(default, new HubError(ErrorCodes.Unavailable, "the room is served by another worker now"), ChangeEnd.Moved);
+
+    /// <summary>This host cannot reach the message store; another one may. Whether the change was made is unknown.</summary>
+    public static ChangeOutcome StoreAway { get; } = new(default, new HubError(ErrorCodes.Unavailable, "the message store cannot be reached; try again"), ChangeEnd.StoreAway);
 
     public ChangeAnswer Answer { get; }
 
     public HubError? Error { get; }
+
+    public ChangeEnd End { get; }
 
     public static ChangeOutcome Of(ChangeAnswer answer) => new(answer, null);
 
@@ -30,4 +39,16 @@ internal readonly struct ChangeOutcome
     };
 
     public static ChangeOutcome Unavailable(string why) => Failed(new HubError(ErrorCodes.Unavailable, why));
+}
+
+internal enum ChangeEnd : byte
+{
+    /// <summary>Whoever asked is told so.</summary>
+    Final = 0,
+
+    /// <inheritdoc cref="ChangeOutcome.Moved"/>
+    Moved = 1,
+
+    /// <inheritdoc cref="ChangeOutcome.StoreAway"/>
+    StoreAway = 2,
 }

@@ -18,8 +18,9 @@ internal sealed partial class CommitLoop(
     IMessageStore store,
     IRoomAuthority authority,
     TimeProvider time,
-    Action<HostedRoom, HubError> retire,
+    Action<HostedRoom, ChangeOutcome> retire,
     Action<HostedRoom> interrupted,
+    RoomPublisher publisher,
     DChatMetrics metrics,
     ILogger log)
 {
@@ -36,7 +37,6 @@ internal sealed partial class CommitLoop(
     private const int RetryMs = 100;
 
     private readonly Channel<HostedRoom> ready = Channel.CreateUnbounded<HostedRoom>(new() { SingleReader = true });
-    private readonly RoomPublisher publisher = new();
 
     /// <summary>Puts an open room with waiting changes in line. Its <see cref="HostedRoom.IsQueued"/> is set by the caller.</summary>
     public void Enqueue(HostedRoom room) => ready.Writer.TryWrite(room);
@@ -109,7 +109,7 @@ internal sealed partial class CommitLoop(
         var taken = new List<PendingChange>();
         lock (room.Gate)
         {
-            if (room.Phase != RoomPhase.Open)
+            if (room.Phase != RoomPhase.Open || room.IsLeaving)
             {
                 return taken;
             }
@@ -119,10 +119,32 @@ internal sealed partial class CommitLoop(
                 taken.Add(pending);
                 batch.Bytes += pending.Cost;
             }
+
+            room.InFlight++;
         }
 
         taken.RemoveAll(pending => !IsAllowed(room, pending, batch));
+        if (taken.Count == 0)
+        {
+            Landed(room);
+        }
+
         return taken;
+    }
+
+    /// <summary>Nothing of a batch is left to be told; a room that another worker got goes now.</summary>
+    private void Landed(HostedRoom room)
+    {
+        lock (room.Gate)
+        {
+            room.InFlight--;
+            if (room.InFlight > 0 || !room.IsLeaving)
+            {
+                return;
+            }
+        }
+
+        retire(room, authority.Exists(room.Id) ? ChangeOutcome.Moved : Deleted);
     }
 
     /// <summary>A room is in one batch at a time, since each continues the revision of the one before: in line again only now.</summary>
@@ -196,7 +218,7 @@ internal sealed partial class CommitLoop(
         }
         catch (MessageStoreUnavailableException)
         {
-            pending.Receiver.Completed(ChangeOutcome.Unavailable("the message store cannot be reached; try again"));
+            pending.Receiver.Completed(ChangeOutcome.StoreAway);
         }
     }
 
@@ -280,14 +302,15 @@ internal sealed partial class CommitLoop(
 
     private void Publish(Batch? batch)
     {
-        for (var i = 0; i < (batch?.Results?.Count ?? 0); i++)
+        for (var i = 0; i < (batch?.Rooms.Count ?? 0); i++)
         {
-            var result = batch!.Results![i];
-            if (result.Status == RoomStatus.Ok)
+            if (batch!.Results?[i] is { Status: RoomStatus.Ok } result)
             {
                 Answer(batch.Pending[i], result.Changes);
                 publisher.Publish(batch.Rooms[i], result.Changes);
             }
+
+            Landed(batch.Rooms[i]);
         }
     }
 
@@ -315,27 +338,33 @@ internal sealed partial class CommitLoop(
             {
                 pending.Add(waiting);
             }
+
+            pending.ForEach(static change => change.Refuse());
         }
 
         foreach (var change in pending)
         {
-            change.Receiver.Completed(ChangeOutcome.Unavailable("the message store cannot be reached; try again"));
+            change.Receiver.Completed(ChangeOutcome.StoreAway);
         }
     }
 
     private void Lost(HostedRoom room, List<PendingChange> pending, RoomStatus status)
     {
         RoomFenced(log, room.Id, room.Epoch, status);
-        var error = status == RoomStatus.Closed
-            ? new HubError(ErrorCodes.NotFound, "the room was deleted")
-            : new HubError(ErrorCodes.Unavailable, "the room is served by another worker now");
-        foreach (var change in pending)
+        var outcome = status == RoomStatus.Closed ? Deleted : ChangeOutcome.Moved;
+        lock (room.Gate)
         {
-            change.Receiver.Completed(ChangeOutcome.Failed(error));
+            pending.ForEach(static change => change.Refuse());
         }
 
-        retire(room, error);
+        retire(room, outcome);
+        foreach (var change in pending)
+        {
+            change.Receiver.Completed(outcome);
+        }
     }
+
+    private static ChangeOutcome Deleted { get; } = ChangeOutcome.Failed(new HubError(ErrorCodes.NotFound, "the room was deleted"));
 
     [LoggerMessage(2010, LogLevel.Warning, "the outcome of {Changes} changes in {Rooms} rooms is unknown; opening the rooms again")]
     private static partial void OutcomeUnknown(ILogger log, int changes, int rooms, Exception exception);

@@ -7,8 +7,8 @@ namespace DChat.Server.Worker.Host;
 /// A room of which this worker is the host: the only one who numbers its messages, as long as its epoch stands.
 /// </summary>
 /// <remarks>
-/// <see cref="Gate"/> guards what gateways and the commit loop both touch. <see cref="Seq"/>, <see cref="Rev"/> and
-/// <see cref="Epoch"/> belong to the commit loop alone. Lock order: room, feed, connection.
+/// <see cref="Gate"/> guards what gateways and the commit loop both touch. <see cref="Seq"/> and <see cref="Rev"/>
+/// belong to the commit loop alone. Lock order: room, feed, connection.
 /// </remarks>
 internal sealed class HostedRoom(string id)
 {
@@ -18,7 +18,14 @@ internal sealed class HostedRoom(string id)
 
     public RoomPhase Phase { get; set; } = RoomPhase.New;
 
+    /// <summary>The epoch at which this worker got it; another one is another <see cref="HostedRoom"/>. 0: not looked up yet.</summary>
     public long Epoch { get; set; }
+
+    /// <summary>Another worker or epoch has it: nothing more is taken, and it goes when what is being committed is published.</summary>
+    public bool IsLeaving { get; set; }
+
+    /// <summary>Batches that hold changes of it and are not published yet.</summary>
+    public int InFlight { get; set; }
 
     /// <summary>As the store last told it.</summary>
     public long Seq { get; set; }
@@ -58,6 +65,15 @@ internal sealed class HostedRoom(string id)
     /// <summary>When somebody last needed the room, in <see cref="Environment.TickCount64"/> milliseconds.</summary>
     public long UsedAt { get; set; }
 
+    /// <summary>Events times users online since the load was averaged last.</summary>
+    public long Deliveries { get; set; }
+
+    /// <summary>Averaged over the last seconds.</summary>
+    public double DeliveriesPerSecond { get; set; }
+
+    /// <summary>Its load is being averaged.</summary>
+    public bool IsBusy { get; set; }
+
     /// <summary>When each plain member last sent, for slow mode; null while slow mode is off. In Unix milliseconds.</summary>
     public Dictionary<string, long>? LastSends { get; set; }
 }
@@ -76,8 +92,11 @@ internal enum RoomPhase
 /// <summary>A change that waits for its commit.</summary>
 /// <param name="DeadlineMs">When the caller is answered <c>unavailable</c> at the latest, in <see cref="Environment.TickCount64"/> milliseconds.</param>
 /// <param name="Refusal">It is refused already, unless it repeats a change that was queued or committed before it.</param>
-internal sealed record PendingChange(RoomChange Change, IChangeReceiver Receiver, long DeadlineMs, HubError? Refusal = null)
+internal sealed record PendingChange(RoomChange Change, IChangeReceiver Receiver, long DeadlineMs, HubError? Refusal = null, ChangeFlow? Flow = null, long Attempt = 0)
 {
+    /// <summary>It is not made here and now; nor is what came after it in the same attempt. Under the room's lock.</summary>
+    public void Refuse() => Flow?.Refuse(Attempt);
+
     /// <summary>Roughly what it costs to hold and to write, in bytes.</summary>
     public int Cost => Change switch
     {

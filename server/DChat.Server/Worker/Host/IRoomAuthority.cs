@@ -9,6 +9,12 @@ internal interface IRoomAuthority
     /// <summary>The epoch at which this worker hosts the room; null where it does not, or there is no such room.</summary>
     long? EpochOf(string room);
 
+    /// <summary>The registry knows the room, wherever it is hosted.</summary>
+    bool Exists(string room);
+
+    /// <summary>Other workers may be given this one's rooms, so that it may be fenced without knowing.</summary>
+    bool HasOtherHosts { get; }
+
     /// <summary>Whether the change may be made, asked at the last moment before the commit; null: it may.</summary>
     HubError? Check(string room, RoomChange change);
 

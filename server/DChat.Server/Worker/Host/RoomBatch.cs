@@ -18,7 +18,7 @@ internal interface IRoomSink
     /// <summary>A frame that may be lost: presence, typing.</summary>
     void PublishSoft(byte[] frame);
 
-    /// <summary>The host does not serve the room any more.</summary>
+    /// <summary>The host does not serve the room any more, and has told everything that it committed.</summary>
     void Lost();
 }
 

@@ -44,15 +44,14 @@ internal sealed partial class RoomHost
         var asked = new List<RoomAtEpoch>(batch.Count);
         foreach (var room in batch)
         {
-            if (authority.EpochOf(room.Id) is { } epoch)
+            if (authority.EpochOf(room.Id) == room.Epoch)
             {
-                room.Epoch = epoch;
                 hosted.Add(room);
-                asked.Add(new RoomAtEpoch(room.Id, epoch));
+                asked.Add(new RoomAtEpoch(room.Id, room.Epoch));
             }
             else
             {
-                Retire(room, new HubError(ErrorCodes.NotFound, "no such room"));
+                Retire(room, NotHere(room.Id));
             }
         }
 
@@ -79,7 +78,7 @@ internal sealed partial class RoomHost
         if (opened.Status != RoomStatus.Ok)
         {
             RoomLost(log, room.Id, room.Epoch, opened.Status);
-            Retire(room, new HubError(ErrorCodes.Unavailable, "the room is served by another worker now"));
+            Retire(room, opened.Status == RoomStatus.Closed ? Deleted : ChangeOutcome.Moved);
             return;
         }
 
@@ -121,17 +120,18 @@ internal sealed partial class RoomHost
             room.Phase = RoomPhase.New;
             room.Opened?.TrySetResult(false);
             waiting = [.. room.Waiting];
+            waiting.ForEach(static change => change.Refuse());
             room.Waiting.Clear();
             room.NoticesThrough = default;
         }
 
         foreach (var change in waiting)
         {
-            change.Receiver.Completed(ChangeOutcome.Unavailable("the message store cannot be reached; try again"));
+            change.Receiver.Completed(ChangeOutcome.StoreAway);
         }
     }
 
-    private void Retire(HostedRoom room, HubError why)
+    private void Retire(HostedRoom room, ChangeOutcome why)
     {
         List<PendingChange> waiting;
         List<IRoomSink> sinks;
@@ -140,12 +140,14 @@ internal sealed partial class RoomHost
             room.Phase = RoomPhase.Gone;
             room.Opened?.TrySetResult(false);
             waiting = [.. room.Waiting];
+            waiting.ForEach(static change => change.Refuse());
             room.Waiting.Clear();
             sinks = [.. room.Sinks];
             room.Sinks.Clear();
         }
 
         rooms.TryRemove(KeyValuePair.Create(room.Id, room));
+        load.Forget(room);
         foreach (var sink in sinks)
         {
             sink.Lost();
@@ -153,7 +155,7 @@ internal sealed partial class RoomHost
 
         foreach (var change in waiting)
         {
-            change.Receiver.Completed(ChangeOutcome.Failed(why));
+            change.Receiver.Completed(why);
         }
     }
 
@@ -202,6 +204,7 @@ internal sealed partial class RoomHost
                         {
                             room.Phase = RoomPhase.Gone;
                             rooms.TryRemove(KeyValuePair.Create(id, room));
+                            load.Forget(room);
                         }
                     }
                 }

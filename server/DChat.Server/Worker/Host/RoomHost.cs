@@ -39,6 +39,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
     private readonly ILogger log;
     private readonly CommitLoop commits;
     private readonly SoftState soft;
+    private readonly HostLoad load = new();
     private readonly Task[] loops;
 
     public RoomHost(IMessageStore store, IRoomAuthority authority, DChatMetrics metrics, TimeProvider time, ILogger<RoomHost> log)
@@ -46,8 +47,8 @@ internal sealed partial class RoomHost : IAsyncDisposable
         this.store = store;
         this.authority = authority;
         this.log = log;
-        commits = new CommitLoop(store, authority, time, Retire, Interrupted, metrics, log);
-        soft = new SoftState();
+        commits = new CommitLoop(store, authority, time, Retire, Interrupted, new RoomPublisher(load), metrics, log);
+        soft = new SoftState(load);
         metrics.ObserveRoomsHosted(() => rooms.Count);
         loops =
         [
@@ -56,34 +57,43 @@ internal sealed partial class RoomHost : IAsyncDisposable
             soft.RunAsync(stopping.Token),
             SweepAsync(),
             ReopenAsync(),
+            GuardAsync(),
+            load.RunAsync(stopping.Token),
         ];
     }
 
     /// <summary>How many rooms are open here.</summary>
     public int Count => rooms.Count;
 
+    /// <summary>What the rooms cost, and whose activity changed.</summary>
+    public HostLoad Load => load;
+
     /// <summary>Puts a change into its room's queue, at once: the order of calls is the order of commits.</summary>
-    public void Submit(string roomId, RoomChange change, IChangeReceiver receiver)
+    /// <param name="refusal">It is refused already, unless it repeats a change that was made.</param>
+    public void Submit(string roomId, RoomChange change, HubError? refusal, IChangeReceiver receiver, in ChangeOrigin origin)
     {
-        var now = Environment.TickCount64;
-        var refused = true;
-        var room = WithRoom(roomId, room =>
+        var room = Enter(roomId, origin.Epoch);
+        ChangeOutcome? refused = null;
+        if (room is null)
         {
-            room.UsedAt = now;
-            if (room.Waiting.Count < WaitingMax)
-            {
-                refused = false;
-                room.Waiting.Enqueue(new PendingChange(change, receiver, now + HoldMs));
-                Schedule(room);
-            }
-        });
-        if (refused)
-        {
-            receiver.Completed(ChangeOutcome.Unavailable("too much is waiting in this room; try again"));
+            origin.Flow.Refuse(origin.Attempt);
+            refused = NotHere(roomId);
         }
-        else if (change is PostMessage { Author.Length: > 0 })
+        else
         {
-            soft.Stop(room, change.Author);
+            lock (room.Gate)
+            {
+                refused = Queue(room, new PendingChange(change, receiver, origin.DeadlineMs, refusal, origin.Flow, origin.Attempt));
+            }
+        }
+
+        if (refused is { } outcome)
+        {
+            receiver.Completed(outcome);
+        }
+        else if (change is PostMessage { Author.Length: > 0 } && refusal is null)
+        {
+            soft.Stop(room!, change.Author);
         }
     }
 
@@ -100,7 +110,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
 
         lock (room.Gate)
         {
-            if (room.Phase is not (RoomPhase.Opening or RoomPhase.Open) || room.Waiting.Count >= WaitingMax)
+            if (room.Phase is not (RoomPhase.Opening or RoomPhase.Open) || room.IsLeaving || room.Waiting.Count >= WaitingMax)
             {
                 return false;
             }
@@ -112,16 +122,27 @@ internal sealed partial class RoomHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Subscribes a gateway: from the answered revision on it is told every change. Null where the room cannot be opened here now.
+    /// Subscribes a gateway: from the answered revision on it is told every change. Null where the room cannot be opened here now, or not
+    /// under this epoch.
     /// </summary>
-    public async ValueTask<long?> SubscribeAsync(string roomId, IRoomSink sink, CancellationToken cancellation)
+    /// <param name="resumed">The gateway's clients followed the room at another host: they are told everybody who is here.</param>
+    public async ValueTask<long?> SubscribeAsync(string roomId, long epoch, IRoomSink sink, bool resumed, CancellationToken cancellation)
     {
         for (var attempt = 0; attempt < 3; attempt++)
         {
-            long? rev = null;
-            Task<bool>? opened = null;
-            WithRoom(roomId, room =>
+            if (Enter(roomId, epoch) is not { } room)
             {
+                return null;
+            }
+
+            Task<bool> opened;
+            lock (room.Gate)
+            {
+                if (room.Phase == RoomPhase.Gone || room.IsLeaving || room.Epoch != epoch)
+                {
+                    continue;
+                }
+
                 room.UsedAt = Environment.TickCount64;
                 if (room.Phase == RoomPhase.Open)
                 {
@@ -130,20 +151,19 @@ internal sealed partial class RoomHost : IAsyncDisposable
                         room.Sinks.Add(sink);
                     }
 
-                    rev = room.PublishedRev;
+                    if (resumed)
+                    {
+                        soft.TellAll(room);
+                    }
+
+                    return room.PublishedRev;
                 }
-                else
-                {
-                    Schedule(room);
-                    opened = room.Opened!.Task;
-                }
-            });
-            if (rev is not null)
-            {
-                return rev;
+
+                Schedule(room);
+                opened = room.Opened!.Task;
             }
 
-            if (!await opened!.WaitAsync(TimeSpan.FromMilliseconds(HoldMs), cancellation).ConfigureAwait(false))
+            if (!await opened.WaitAsync(TimeSpan.FromMilliseconds(HoldMs), cancellation).ConfigureAwait(false))
             {
                 return null;
             }
@@ -160,6 +180,8 @@ internal sealed partial class RoomHost : IAsyncDisposable
             {
                 room.Sinks.Remove(sink);
             }
+
+            soft.Leave(room, sink);
         }
     }
 
@@ -178,11 +200,12 @@ internal sealed partial class RoomHost : IAsyncDisposable
     }
 
     /// <summary>A gateway says how a user stands in a room: online with any of its connections, away with all, or gone.</summary>
-    public void Announce(string roomId, string user, PresenceState state)
+    /// <param name="sink">As which the gateway is subscribed.</param>
+    public void Announce(string roomId, IRoomSink sink, string user, PresenceState state)
     {
         if (rooms.TryGetValue(roomId, out var room))
         {
-            soft.Announce(room, user, state);
+            soft.Announce(room, sink, user, state);
         }
     }
 
@@ -268,9 +291,15 @@ internal sealed partial class RoomHost : IAsyncDisposable
     /// </summary>
     public void WriteNotices(string roomId)
     {
-        if (authority.EpochOf(roomId) is not null)
+        if (authority.EpochOf(roomId) is { } epoch && Enter(roomId, epoch) is { } room)
         {
-            WithRoom(roomId, AddNotices);
+            lock (room.Gate)
+            {
+                if (room.Phase != RoomPhase.Gone && !room.IsLeaving)
+                {
+                    AddNotices(room);
+                }
+            }
         }
     }
 
@@ -286,7 +315,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
     {
         if (rooms.TryGetValue(roomId, out var room))
         {
-            Retire(room, new HubError(ErrorCodes.NotFound, "the room was deleted"));
+            Retire(room, Deleted);
         }
 
         return store.CloseAsync(roomId, CancellationToken.None);
@@ -300,7 +329,13 @@ internal sealed partial class RoomHost : IAsyncDisposable
         stopping.Dispose();
     }
 
-    private HostedRoom WithRoom(string roomId, Action<HostedRoom> use)
+    private static ChangeOutcome Deleted { get; } = ChangeOutcome.Failed(new HubError(ErrorCodes.NotFound, "the room was deleted"));
+
+    private ChangeOutcome NotHere(string room) =>
+        authority.Exists(room) ? ChangeOutcome.Moved : ChangeOutcome.Failed(new HubError(ErrorCodes.NotFound, "no such room"));
+
+    /// <summary>The room as it is hosted here under an epoch; null where it is not.</summary>
+    private HostedRoom? Enter(string roomId, long epoch)
     {
         while (true)
         {
@@ -309,13 +344,51 @@ internal sealed partial class RoomHost : IAsyncDisposable
             {
                 if (room.Phase != RoomPhase.Gone)
                 {
-                    use(room);
-                    return room;
+                    if (room.Epoch == 0)
+                    {
+                        // Only now that it stands where a change of the registry finds it.
+                        room.Epoch = authority.EpochOf(roomId) ?? 0;
+                        room.Phase = room.Epoch == 0 ? RoomPhase.Gone : RoomPhase.New;
+                    }
+
+                    if (room.Epoch == epoch)
+                    {
+                        return room;
+                    }
                 }
             }
 
+            if (room.Phase != RoomPhase.Gone)
+            {
+                return null;
+            }
+
             rooms.TryRemove(KeyValuePair.Create(roomId, room));
+            if (room.Epoch == 0)
+            {
+                return null;
+            }
         }
+    }
+
+    /// <summary>Why a change is not taken; null: it is. Under the room's lock.</summary>
+    private ChangeOutcome? Queue(HostedRoom room, PendingChange pending)
+    {
+        if (room.Phase == RoomPhase.Gone || room.IsLeaving || pending.Flow?.Admits(pending.Attempt) == false)
+        {
+            pending.Refuse();
+            return ChangeOutcome.Moved;
+        }
+
+        if (room.Waiting.Count >= WaitingMax)
+        {
+            return ChangeOutcome.Unavailable("too much is waiting in this room; try again");
+        }
+
+        room.UsedAt = Environment.TickCount64;
+        room.Waiting.Enqueue(pending);
+        Schedule(room);
+        return null;
     }
 
     /// <summary>Hears the outcome of system messages: a repeat follows at the room's next opening.</summary>

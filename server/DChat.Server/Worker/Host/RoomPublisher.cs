@@ -7,7 +7,7 @@ using RoomEvent = DChat.Core.Messages.RoomEvent;
 namespace DChat.Server.Worker.Host;
 
 /// <summary>Turns committed changes into frames, once for all members, and hands them to the gateways in order.</summary>
-internal sealed class RoomPublisher
+internal sealed class RoomPublisher(HostLoad load)
 {
     /// <summary>A frame is ended when it is larger, in bytes; a slow client loses no more at once.</summary>
     private const int FrameBytes = 128 * 1024;
@@ -30,6 +30,7 @@ internal sealed class RoomPublisher
 
                 room.PublishedRev = batch.LastRev;
                 room.LastSentAt = Math.Max(room.LastSentAt, slices[^1].SentAt);
+                load.Published(room, batch.Count);
                 foreach (var sink in room.Sinks)
                 {
                     sink.Publish(batch);

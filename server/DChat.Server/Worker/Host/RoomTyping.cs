@@ -26,6 +26,9 @@ internal sealed class RoomTyping
 
     public void Stop(string user) => changed |= until.Remove(user);
 
+    /// <summary>Who is typing is told even where it did not change: gateways come from another host.</summary>
+    public void TellAll() => changed = true;
+
     /// <summary>Who is typing, where that is to be told now; else null.</summary>
     public IReadOnlyList<string>? Take(long nowMs)
     {

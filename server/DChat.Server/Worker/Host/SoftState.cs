@@ -6,7 +6,7 @@ using DChat.Server.Worker.Hub;
 namespace DChat.Server.Worker.Host;
 
 /// <summary>Tells presence and typing: gathered for at least a second a room, and never at the cost of messages.</summary>
-internal sealed class SoftState
+internal sealed class SoftState(HostLoad load)
 {
     /// <summary>How often rooms with something to tell are looked at, in milliseconds.</summary>
     private const int TickMs = 250;
@@ -17,8 +17,19 @@ internal sealed class SoftState
     private readonly Channel<News> news = Channel.CreateUnbounded<News>(new() { SingleReader = true });
 
     /// <summary>Says how a user stands in a room. Takes no lock: the caller may hold its own.</summary>
-    public void Announce(HostedRoom room, string user, PresenceState state) =>
-        news.Writer.TryWrite(new News(room, user, state));
+    public void Announce(HostedRoom room, IRoomSink gateway, string user, PresenceState state) =>
+        news.Writer.TryWrite(new News(room, gateway, user, state));
+
+    /// <summary>A gateway has no users in a room any more. Takes no lock.</summary>
+    public void Leave(HostedRoom room, IRoomSink gateway) => news.Writer.TryWrite(new News(room, gateway, null, PresenceState.Offline));
+
+    /// <summary>Everybody who is here is told again, when the gateways have announced them. Under the room's lock.</summary>
+    public void TellAll(HostedRoom room)
+    {
+        room.Presence.TellAll(Environment.TickCount64);
+        room.Typing.TellAll();
+        pending.TryAdd(room, 0);
+    }
 
     public void Forget(HostedRoom room, string user)
     {
@@ -64,7 +75,14 @@ internal sealed class SoftState
             {
                 lock (said.Room.Gate)
                 {
-                    said.Room.Presence.Announce(said.User, said.State, Environment.TickCount64);
+                    if (said.User is null)
+                    {
+                        said.Room.Presence.Leave(said.Gateway, Environment.TickCount64);
+                    }
+                    else
+                    {
+                        said.Room.Presence.Announce(said.Gateway, said.User, said.State, Environment.TickCount64);
+                    }
                 }
 
                 pending.TryAdd(said.Room, 0);
@@ -100,9 +118,10 @@ internal sealed class SoftState
     {
         lock (room.Gate)
         {
-            if (room.Presence.Take(now) is { } changes)
+            if (room.Presence.Take(now) is { } presence)
             {
-                Publish(room, PresenceFrame(room, changes));
+                Publish(room, PresenceFrame(room, presence));
+                load.Changed(room);
             }
 
             if (room.Typing.Take(now) is { } users)
@@ -122,7 +141,7 @@ internal sealed class SoftState
                 }));
             }
 
-            if (!room.Presence.IsPending && !room.Typing.IsPending)
+            if (room.Phase == RoomPhase.Gone || (!room.Presence.IsPending && !room.Typing.IsPending))
             {
                 pending.TryRemove(room, out _);
             }
@@ -137,17 +156,17 @@ internal sealed class SoftState
         }
     }
 
-    private static byte[] PresenceFrame(HostedRoom room, List<(string User, PresenceState State)> changes) =>
-        HubText.EventFrame(HubEvents.Presence, (room, changes), static (json, told) =>
+    private static byte[] PresenceFrame(HostedRoom room, PresenceNews news) =>
+        HubText.EventFrame(HubEvents.Presence, (room, news), static (json, told) =>
         {
-            var (room, changes) = told;
+            var (room, news) = told;
             json.WriteStartObject();
             json.WriteString("room"u8, room.Id);
-            json.WriteBoolean("full"u8, false);
+            json.WriteBoolean("full"u8, news.Full && room.Presence.Online <= ProtocolLimits.PresenceNamesMax);
             json.WriteStartArray("users"u8);
             if (room.Presence.Online <= ProtocolLimits.PresenceNamesMax)
             {
-                foreach (var (user, state) in changes)
+                foreach (var (user, state) in news.Users)
                 {
                     json.WriteStartObject();
                     json.WriteString("user"u8, user);
@@ -166,5 +185,6 @@ internal sealed class SoftState
             json.WriteEndObject();
         });
 
-    private readonly record struct News(HostedRoom Room, string User, PresenceState State);
+    /// <param name="User">Null: all of the gateway.</param>
+    private readonly record struct News(HostedRoom Room, IRoomSink Gateway, string? User, PresenceState State);
 }

@@ -1,0 +1,407 @@
+using DChat.Server.Worker.Host;
+using DChat.Server.Worker.Peers;
+
+namespace DChat.Server.Worker.Gateway;
+
+/// <summary>Where a feed gets its events from: the room's host of the moment, and the one before while that may still have something to tell.</summary>
+internal sealed partial class RoomFeed
+{
+    /// <summary>How long the host before may take to tell what it committed last, in milliseconds.</summary>
+    private const int GapMs = 1_000;
+
+    /// <summary>How long is waited until a host that could not serve the room is asked again, in milliseconds.</summary>
+    private const int RetryMs = 200;
+
+    /// <summary>Batches of the new host that wait for the last of the old one; beyond, clients resume by themselves.</summary>
+    private const int HeldMax = 256;
+
+    private readonly Queue<RoomBatch> held = new();
+    private TaskCompletionSource<bool>? opening;
+    private Source? current;
+    private Source? previous;
+    private long gapTo = -1;
+    private long gapUntil;
+    private long retryAt;
+    private bool isFollowing;
+    private bool isAgain;
+
+    /// <summary>Waits until the feed is subscribed. False where the room's host could not be reached in time.</summary>
+    public async ValueTask<bool> OpenAsync()
+    {
+        if (Volatile.Read(ref route) is null)
+        {
+            Interlocked.CompareExchange(ref route, routes.Attach(Room, this), null);
+        }
+
+        Task<bool> opened;
+        lock (gate)
+        {
+            if (closed || rev >= 0)
+            {
+                return !closed;
+            }
+
+            opening = opening is { Task.IsCompleted: false } ? opening : new(TaskCreationOptions.RunContinuationsAsynchronously);
+            opened = opening.Task;
+        }
+
+        Follow();
+        try
+        {
+            return await opened.WaitAsync(TimeSpan.FromMilliseconds(RoomHost.HoldMs)).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            lock (gate)
+            {
+                opening?.TrySetResult(false);
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Subscribes at the room's host where that is not done: the room has another one, or its host can be reached again.</summary>
+    public void Follow()
+    {
+        lock (gate)
+        {
+            if (isFollowing || Volatile.Read(ref route) is null)
+            {
+                isAgain = isFollowing;
+                return;
+            }
+
+            isFollowing = true;
+        }
+
+        _ = RunAsync();
+    }
+
+    /// <summary>Sees to what has waited for its time; false where nothing waits any more.</summary>
+    public bool Tick(long now)
+    {
+        bool isDue;
+        bool isWaiting;
+        lock (gate)
+        {
+            if (gapTo >= 0 && now >= gapUntil)
+            {
+                GiveGapUp();
+            }
+
+            isDue = retryAt != 0 && now >= retryAt;
+            retryAt = isDue || closed ? 0 : retryAt;
+            isWaiting = retryAt != 0 || gapTo >= 0;
+        }
+
+        if (isDue)
+        {
+            Follow();
+        }
+
+        return isWaiting;
+    }
+
+    private async Task RunAsync()
+    {
+        await Task.Yield(); // The locks of route and room come before the feed's, which the caller may hold.
+        while (true)
+        {
+            var target = route!.Target;
+            if (IsWanted(target, out var resumed))
+            {
+                var source = new Source(this, target!);
+                var from = await target!.Port.SubscribeAsync(Room, target.Epoch, source, resumed).ConfigureAwait(false);
+                if (!Subscribed(source, from))
+                {
+                    target.Port.Unsubscribe(Room, source);
+                }
+            }
+
+            lock (gate)
+            {
+                isFollowing = isAgain;
+                isAgain = false;
+                if (!isFollowing)
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    private bool IsWanted(RoomTarget? target, out bool resumed)
+    {
+        lock (gate)
+        {
+            resumed = rev >= 0;
+            if (closed)
+            {
+                return false;
+            }
+
+            if (target is { Port.IsUp: true })
+            {
+                return current is null || current.Target != target || current.HasEnded;
+            }
+
+            previous = current ?? previous;
+            current = null; // What it told last may still come; nobody is announced to it any more.
+            if (rev < 0 && target is null && !routes.Exists(Room))
+            {
+                opening?.TrySetResult(false);
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>A host answered. False where its answer is of no use.</summary>
+    private bool Subscribed(Source source, long? from)
+    {
+        lock (gate)
+        {
+            if (closed || source.HasEnded || from is null)
+            {
+                if (!closed && rev < 0 && !routes.HasOtherHosts)
+                {
+                    opening?.TrySetResult(false);
+                }
+
+                retryAt = Environment.TickCount64 + RetryMs;
+                routes.Watch(route!);
+                return from is null;
+            }
+
+            previous = current is { HasEnded: false } && current.Target.Port.IsUp ? current : null;
+            current = source;
+            retryAt = 0;
+            if (users.Count > 0)
+            {
+                source.Target.Port.Announce(Room, source, Present());
+            }
+
+            GoOnFrom(Math.Max(from.Value, source.ToldRev));
+            opening?.TrySetResult(true);
+            return true;
+        }
+    }
+
+    /// <summary>The new host tells everything after <paramref name="from"/>.</summary>
+    private void GoOnFrom(long from)
+    {
+        if (rev < 0 || subscriptions.Count == 0 || from == rev)
+        {
+            rev = from;
+        }
+        else if (from > rev)
+        {
+            gapTo = Math.Max(gapTo, from);
+            gapUntil = Environment.TickCount64 + GapMs;
+            if (previous is null)
+            {
+                GiveGapUp();
+            }
+            else
+            {
+                routes.Watch(route!);
+            }
+        }
+        else
+        {
+            // The store forgot what was told: it was restored, or lost commits. Clients find that out when they resume.
+            rev = from;
+            EndAll(from);
+        }
+    }
+
+    private void Publish(Source source, RoomBatch batch)
+    {
+        lock (gate)
+        {
+            source.ToldRev = batch.LastRev;
+            if (rev < 0)
+            {
+                rev = batch.LastRev; // Nobody is subscribed before the feed is open.
+            }
+            else if (batch.FirstRev == rev + 1)
+            {
+                Deliver(batch);
+                while (held.TryPeek(out var next) && next.FirstRev <= rev + 1)
+                {
+                    held.Dequeue();
+                    if (next.FirstRev == rev + 1)
+                    {
+                        Deliver(next);
+                    }
+                }
+
+                gapTo = rev >= gapTo && held.Count == 0 ? -1 : gapTo;
+            }
+            else if (batch.LastRev > rev)
+            {
+                Hold(source, batch);
+            }
+        }
+    }
+
+    /// <summary>What is missing before a batch may still come from the host before.</summary>
+    private void Hold(Source source, RoomBatch batch)
+    {
+        gapUntil = gapTo < 0 ? Environment.TickCount64 + GapMs : gapUntil;
+        gapTo = Math.Max(gapTo, batch.LastRev);
+        held.Enqueue(batch);
+        if (source == previous || previous is null || held.Count > HeldMax)
+        {
+            GiveGapUp();
+        }
+        else
+        {
+            routes.Watch(route!);
+        }
+    }
+
+    private void GiveGapUp()
+    {
+        rev = Math.Max(rev, gapTo);
+        gapTo = -1;
+        held.Clear();
+        EndAll(rev);
+    }
+
+    private void Deliver(RoomBatch batch)
+    {
+        var ended = 0;
+        foreach (var subscription in subscriptions)
+        {
+            if (subscription.Ended)
+            {
+                ended++;
+            }
+            else
+            {
+                subscription.Connection.Outbox.WriteEvents(batch.Frame, subscription, batch.LastRev);
+            }
+        }
+
+        rev = batch.LastRev;
+        metrics.Deliveries.Add((long)(subscriptions.Count - ended) * batch.Count);
+        if (ended > 0)
+        {
+            RemoveEnded();
+        }
+    }
+
+    private void Skip(long skippedRev)
+    {
+        lock (gate)
+        {
+            if (skippedRev > rev)
+            {
+                gapTo = Math.Max(gapTo, skippedRev);
+                GiveGapUp();
+            }
+        }
+    }
+
+    private void PublishSoft(Source source, byte[] frame)
+    {
+        lock (gate)
+        {
+            foreach (var subscription in source == previous ? [] : subscriptions)
+            {
+                if (!subscription.Ended)
+                {
+                    subscription.Connection.Outbox.WriteDroppable(frame);
+                }
+            }
+        }
+    }
+
+    private void Lost(Source source)
+    {
+        lock (gate)
+        {
+            source.HasEnded = true;
+            if (source == previous)
+            {
+                previous = null;
+                if (gapTo >= 0)
+                {
+                    GiveGapUp(); // It has told all that it had.
+                }
+            }
+
+            current = source == current ? null : current;
+            if (current is null && !closed)
+            {
+                retryAt = Environment.TickCount64 + RetryMs;
+                routes.Watch(route!);
+            }
+        }
+
+        Follow();
+    }
+
+    private void Say(string user, PresenceState state)
+    {
+        if (current is { HasEnded: false } source)
+        {
+            source.Target.Port.Announce(Room, source, [new UserPresence(user, state)]);
+        }
+    }
+
+    private List<UserPresence> Present()
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var present = new List<UserPresence>(users.Count);
+        foreach (var subscription in subscriptions)
+        {
+            var user = subscription.Connection.User;
+            if (seen.Add(user.Name))
+            {
+                present.Add(new UserPresence(user.Name, user.State));
+            }
+        }
+
+        return present;
+    }
+
+    private void Close()
+    {
+        Source? left;
+        lock (gate)
+        {
+            closed = true;
+            left = current;
+            current = null;
+            opening?.TrySetResult(false);
+            held.Clear();
+            gapTo = -1;
+        }
+
+        left?.Target.Port.Unsubscribe(Room, left);
+        route?.RemoveFeed(this);
+    }
+
+    /// <summary>One subscription at one host.</summary>
+    private sealed class Source(RoomFeed feed, RoomTarget target) : IRoomSink
+    {
+        public RoomTarget Target { get; } = target;
+
+        /// <summary>The last revision that came from it; it may come before the answer. Under the feed's lock.</summary>
+        public long ToldRev { get; set; } = -1;
+
+        /// <summary>It tells nothing any more. Under the feed's lock.</summary>
+        public bool HasEnded { get; set; }
+
+        public void Publish(RoomBatch batch) => feed.Publish(this, batch);
+
+        public void Skip(long rev) => feed.Skip(rev);
+
+        public void PublishSoft(byte[] frame) => feed.PublishSoft(this, frame);
+
+        public void Lost() => feed.Lost(this);
+    }
+}

@@ -1,0 +1,26 @@
+namespace DChat.Server.Worker.Host;
+
+/// <summary>
+/// What one gateway sends to one room. A gateway sends what was refused for now again, in order: so what it sent after that in the same
+/// attempt must not be taken before it.
+/// </summary>
+internal sealed class ChangeFlow
+{
+    private long refusedThrough;
+
+    public bool Admits(long attempt) => attempt > Volatile.Read(ref refusedThrough);
+
+    public void Refuse(long attempt)
+    {
+        for (var known = Volatile.Read(ref refusedThrough); attempt > known;)
+        {
+            known = Interlocked.CompareExchange(ref refusedThrough, attempt, known);
+        }
+    }
+}
+
+/// <summary>Where a change comes from and under what it was sent.</summary>
+/// <param name="Epoch">The host's epoch by the sender's registry; under another one the change is refused as moved.</param>
+/// <param name="Attempt">Rises whenever a gateway sends again what waits.</param>
+/// <param name="DeadlineMs">When the caller is answered <c>unavailable</c> at the latest, in <see cref="Environment.TickCount64"/> milliseconds.</param>
+internal readonly record struct ChangeOrigin(ChangeFlow Flow, long Epoch, long Attempt, long DeadlineMs);

@@ -1,0 +1,11 @@
+namespace DChat.Server.Worker.Peers;
+
+/// <summary>What lets a worker's clients use rooms that other workers host, and theirs the rooms hosted here.</summary>
+internal static class PeersSetup
+{
+    public static void AddPeers(this IServiceCollection services)
+    {
+        services.AddSingleton<IPeers, NoPeers>();
+        services.AddSingleton<RoomRoutes>();
+    }
+}

@@ -1,0 +1,296 @@
+using System.Collections.Concurrent;
+using DChat.Core.Messages;
+using DChat.Core.Registry;
+using DChat.Protocol;
+using DChat.Server.Coordinator;
+using DChat.Server.Worker.Gateway;
+using DChat.Server.Worker.Host;
+using RoomHost = DChat.Server.Worker.Host.RoomHost;
+using Worker = DChat.Core.Registry.Worker;
+
+namespace DChat.Server.Worker.Peers;
+
+/// <summary>
+/// Where the rooms are that this gateway's clients use: what they send and follow goes to each room's host, whichever worker that is, and
+/// goes on at the next one when the registry moves the room.
+/// </summary>
+internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
+{
+    /// <summary>How often what waits for a host is looked at, in milliseconds.</summary>
+    private const int TickMs = 50;
+
+    /// <summary>How often all routes are looked at, in milliseconds.</summary>
+    private const int SweepMs = 1_000;
+
+    /// <summary>A route that nobody needed for so long is forgotten, in milliseconds.</summary>
+    private const int IdleMs = 60_000;
+
+    private readonly ConcurrentDictionary<string, RoomRoute> routes = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<RoomRoute, byte> watched = new();
+    private readonly CancellationTokenSource stopping = new();
+    private readonly RegistryReplica replica;
+    private readonly WorkerIdentity identity;
+    private readonly RoomHost host;
+    private readonly IPeers peers;
+    private readonly IMessageStore store;
+    private readonly LocalHostPort local;
+    private readonly IDisposable observing;
+    private readonly Task loop;
+    private long lastAttempt;
+
+    public RoomRoutes(RegistryReplica replica, WorkerIdentity identity, RoomHost host, IPeers peers, IMessageStore store)
+    {
+        (this.replica, this.identity, this.host, this.peers, this.store) = (replica, identity, host, peers, store);
+        local = new LocalHostPort(host);
+        peers.Changed += PortChanged;
+        observing = replica.Subscribe(this, out _);
+        loop = WatchAsync();
+    }
+
+    /// <summary>Another worker may get the rooms of one that is in trouble.</summary>
+    public bool HasOtherHosts
+    {
+        get
+        {
+            var hosts = 0;
+            foreach (var worker in replica.State.Workers())
+            {
+                hosts += worker.Capacity > 0 && worker.State is WorkerState.Active or WorkerState.Draining ? 1 : 0;
+            }
+
+            return hosts > 1;
+        }
+    }
+
+    /// <summary>Sends a change to its room's host: what is sent to one room is made in the order of the calls.</summary>
+    public void Submit(string room, RoomChange change, IChangeReceiver receiver)
+    {
+        while (!Of(room).TrySubmit(change, null, receiver))
+        {
+            // The route was just closed: there is another.
+        }
+    }
+
+    /// <summary>Answers a change that is refused, unless it repeats one that was made: then it gets that one's answer.</summary>
+    public void Refuse(string room, RoomChange change, HubError error, IChangeReceiver receiver)
+    {
+        if (routes.TryGetValue(room, out var route) && route.MayHold)
+        {
+            while (!Of(room).TrySubmit(change, error, receiver))
+            {
+                // The route was just closed: there is another.
+            }
+        }
+        else if (!host.TryQueueRefusal(room, change, error, receiver))
+        {
+            _ = LookUpAsync(room, change, error, receiver);
+        }
+    }
+
+    /// <summary>Where a room is, for what can do without it: null where its host cannot be reached now.</summary>
+    public IHostPort? PortOf(string room) =>
+        (routes.TryGetValue(room, out var route) ? route.Target : Resolve(room)) is { Port: { IsUp: true } port } ? port : null;
+
+    /// <summary>Gives a feed its route.</summary>
+    public RoomRoute Attach(string room, RoomFeed feed)
+    {
+        while (true)
+        {
+            var route = Of(room);
+            if (route.TrySetFeed(feed))
+            {
+                return route;
+            }
+        }
+    }
+
+    /// <summary>Who is online in a room, and the changes after a revision where its host has them at hand. Never fails: both can be done without.</summary>
+    public ValueTask<RoomGlance> GlanceAsync(string room, long? afterRev, long throughRev, int limit) =>
+        PortOf(room)?.GlanceAsync(room, afterRev, throughRev, limit) ?? new(RoomGlance.Nothing);
+
+    public ValueTask<IReadOnlyList<bool>> OnlineAsync(string room, IReadOnlyList<string> users) =>
+        PortOf(room)?.OnlineAsync(room, users) ?? new(new bool[users.Count]);
+
+    /// <summary>The number of a room's newest message.</summary>
+    public async ValueTask<long> NewestSeqAsync(string room)
+    {
+        if (PortOf(room) is { } port && await port.NewestSeqAsync(room).ConfigureAwait(false) is { } seq)
+        {
+            return seq;
+        }
+
+        var newest = await store.ReadBeforeAsync(room, null, 1, "", CancellationToken.None).ConfigureAwait(false);
+        return newest.Messages is [var message, ..] ? message.Seq : 0;
+    }
+
+    public void StartTyping(string room, string user) => PortOf(room)?.StartTyping(room, user);
+
+    /// <inheritdoc/>
+    public void Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)
+    {
+        foreach (var record in entry.Records)
+        {
+            foreach (var change in record.Events)
+            {
+                switch (change)
+                {
+                    case RoomsAssigned assigned:
+                        host.Recheck(assigned.Rooms);
+                        Refresh(assigned.Rooms);
+                        break;
+                    case RoomCreated created:
+                        Refresh([created.Room]);
+                        break;
+                    case DirectOpened direct:
+                        Refresh([direct.Room]);
+                        break;
+                    case RoomDeleted deleted:
+                        Refresh([deleted.Room]);
+                        break;
+                    case WorkerRegistered or WorkerStateChanged or WorkerRemoved:
+                        peers.Refresh();
+                        host.RecheckAll();
+                        RefreshAll();
+                        break;
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Replaced(RegistryState before, RegistryState after)
+    {
+        peers.Refresh();
+        host.RecheckAll();
+        RefreshAll();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await loop.ConfigureAwait(false);
+        peers.Changed -= PortChanged;
+        observing.Dispose();
+        stopping.Dispose();
+    }
+
+    internal RoomTarget? Resolve(string room)
+    {
+        var state = replica.State;
+        if (state.FindRoom(room) is not { } found || state.HostOf(found) is not { } hosted)
+        {
+            return null;
+        }
+
+        return hosted.Worker == identity.Id ? new RoomTarget(hosted.Worker, hosted.Epoch, local)
+            : peers.Find(hosted.Worker) is { } port ? new RoomTarget(hosted.Worker, hosted.Epoch, port)
+            : null;
+    }
+
+    internal bool Exists(string room) => replica.State.FindRoom(room) is not null;
+
+    internal long NextAttempt() => Interlocked.Increment(ref lastAttempt);
+
+    internal void Watch(RoomRoute route) => watched.TryAdd(route, 0);
+
+    private RoomRoute Of(string room)
+    {
+        while (true)
+        {
+            if (routes.TryGetValue(room, out var known))
+            {
+                return known;
+            }
+
+            var made = new RoomRoute(this, room);
+            if (routes.TryAdd(room, made))
+            {
+                made.Refresh(); // Only now that it stands where a change of the registry finds it.
+                return made;
+            }
+        }
+    }
+
+    private void Refresh(IEnumerable<string> rooms)
+    {
+        foreach (var room in rooms)
+        {
+            if (routes.TryGetValue(room, out var route))
+            {
+                route.Refresh();
+            }
+        }
+    }
+
+    private void RefreshAll()
+    {
+        foreach (var route in routes.Values)
+        {
+            route.Refresh();
+        }
+    }
+
+    private void PortChanged(IHostPort port)
+    {
+        foreach (var route in routes.Values)
+        {
+            route.PortChanged(port);
+        }
+    }
+
+    private async Task LookUpAsync(string room, RoomChange change, HubError error, IChangeReceiver receiver)
+    {
+        try
+        {
+            var first = await store.FindAnswerAsync(room, change.Author, change.ClientId, CancellationToken.None).ConfigureAwait(false);
+            receiver.Completed(first is { } answer ? ChangeOutcome.Of(answer) : ChangeOutcome.Failed(error));
+        }
+        catch (MessageStoreUnavailableException)
+        {
+            receiver.Completed(ChangeOutcome.StoreAway);
+        }
+    }
+
+    private async Task WatchAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(TickMs));
+        var sweptAt = Environment.TickCount64;
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping.Token).ConfigureAwait(false))
+            {
+                var now = Environment.TickCount64;
+                foreach (var route in watched.Keys)
+                {
+                    watched.TryRemove(route, out _);
+                    if (route.Tick(now))
+                    {
+                        Watch(route);
+                    }
+                }
+
+                if (now - sweptAt >= SweepMs)
+                {
+                    sweptAt = now;
+                    Sweep(now);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The gateway stops.
+        }
+    }
+
+    private void Sweep(long now)
+    {
+        foreach (var (room, route) in routes)
+        {
+            route.Tick(now);
+            if (route.TryClose(now - IdleMs))
+            {
+                routes.TryRemove(KeyValuePair.Create(room, route));
+            }
+        }
+    }
+}
