@@ -17,7 +17,7 @@ public class EventBenchmarks
 
     private readonly JsonHubProtocol _signalR = new(Options.Create(new JsonHubProtocolOptions { PayloadSerializerOptions = ProtocolJson.Wire.Options }));
     private readonly HostedRoom _room = new(Room);
-    private readonly RoomPublisher _publisher = new();
+    private readonly RoomPublisher _publisher = new(new HostLoad());
     private InvocationMessage _invocation = null!;
     private Stored.ChangeResult[] _results = [];
 
