@@ -6,6 +6,7 @@ using DChat.Terminal.Load;
 using DChat.Terminal.Messages;
 using DChat.Terminal.Moderation;
 using DChat.Terminal.Rooms;
+using DChat.Terminal.Ui;
 
 namespace DChat.Terminal;
 
@@ -18,6 +19,7 @@ internal static class CommandTree
         {
             GlobalOptions.Server,
             GlobalOptions.User,
+            GlobalOptions.Profile,
             GlobalOptions.Json,
         };
 
@@ -26,6 +28,7 @@ internal static class CommandTree
             root.Subcommands.Add(verb);
         }
 
+        root.SetAction(UiCommand.RunAsync);
         HelpWithExamples.Install(root);
         return root;
     }
@@ -44,7 +47,12 @@ internal static class CommandTree
     private const string Description = """
         D-Chat in the terminal: chat, and verbs for scripts.
 
-        To begin:
+        To chat, type dchat alone: a full screen, which asks for everything it needs (F1 there shows all keys).
+          dchat
+          dchat --server https://chat.example.org --user alice
+          dchat --profile work
+
+        For scripts:
           dchat register alice --server http://localhost:8080
           dchat create garden
           dchat send garden "Hello"

@@ -19,6 +19,13 @@ internal static class GlobalOptions
         Recursive = true,
     };
 
+    public static readonly Option<string?> Profile = new("--profile")
+    {
+        Description = "Sessions kept apart under a name of your own: another person, another company. Also DCHAT_PROFILE.",
+        HelpName = "NAME",
+        Recursive = true,
+    };
+
     public static readonly Option<bool> Json = new("--json")
     {
         Description = "Print one JSON object a line, for scripts.",

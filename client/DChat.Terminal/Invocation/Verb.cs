@@ -35,7 +35,7 @@ internal static class Verb
         VerbContext? context = null;
         try
         {
-            context = new VerbContext(parsed, print, SavedSessions.OfThisUser());
+            context = new VerbContext(parsed, print, SavedSessions.OfThisUser(parsed.GetValue(GlobalOptions.Profile) ?? (Environment.GetEnvironmentVariable("DCHAT_PROFILE") is { Length: > 0 } profile ? profile : null)));
             await run(context, cancel);
             return ExitCodes.Ok;
         }

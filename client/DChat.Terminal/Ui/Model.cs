@@ -115,7 +115,10 @@ internal sealed record Chat
 
     public RoomView? Room => Open is { } id ? Rooms.GetValueOrDefault(id) : null;
 
-    public Pane Pane => Open is { } id ? PaneOf(id) : Pane.Empty;
+    /// <summary>The open room's id; where none is open one can still type commands.</summary>
+    public string PaneId => Open ?? "";
+
+    public Pane Pane => PaneOf(PaneId);
 
     public int Unsent => Pending.Count(p => p.Seq is null) + Memory.Failed.Length;
 

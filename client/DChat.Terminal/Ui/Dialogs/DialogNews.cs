@@ -32,7 +32,7 @@ internal static class DialogNews
     {
         const int PreviewMax = 200;
         var items = found.Hits.Select(hit => new MenuItem(
-            $"{SafeText.Line(hit.Message.Author)}: {MessageBody.Preview(hit.Message, PreviewMax)}",
+            $"{SafeText.Clean(hit.Message.Author)}: {MessageBody.Preview(hit.Message, PreviewMax)}",
             $"{(menu.Kind == MenuKind.SearchEverywhere ? model.Chat.Rooms.GetValueOrDefault(hit.Room)?.Address + "  " : "")}{TimeText.Age(hit.Message.SentAt, model.Now)}",
             new Choice.Jump(hit.Room, hit.Message.Seq)));
         var next = Add(menu, found.After, items, found.Next);
@@ -47,9 +47,9 @@ internal static class DialogNews
     }
 
     private static MenuItem BanItem(BanInfo ban) => new(
-        SafeText.Line(ban.User),
-        $"by {SafeText.Line(ban.By)}{(ban.Reason is { Length: > 0 } reason ? ": " + SafeText.Line(reason) : "")} · Enter ends it",
-        new Choice.Moderate(Moderation.Unban, SafeText.Line(ban.User)));
+        SafeText.Clean(ban.User),
+        $"by {SafeText.Clean(ban.By)}{(ban.Reason is { Length: > 0 } reason ? ": " + SafeText.Clean(reason) : "")} · Enter ends it",
+        new Choice.Moderate(Moderation.Unban, SafeText.Clean(ban.User)));
 
     /// <summary>The part that all found paths have in common goes into the form.</summary>
     private static Step Paths(Model model, UiEvent.PathsListed paths)
@@ -64,9 +64,9 @@ internal static class DialogNews
             return model.With(form with { Problem = "No file begins like that." });
         }
 
-        var common = paths.Paths.Aggregate((a, b) => a[..a.AsSpan().CommonPrefixLength(b)]);
+        var common = paths.Paths.Aggregate((a, b) => a[..a.AsSpan().CommonPrefixLength(b)]) ?? "";
         const int NamesShown = 6;
-        var names = paths.Paths.Length == 1 ? null : string.Join("  ", paths.Paths.Take(NamesShown).Select(p => SafeText.Line(Path.GetFileName(p.TrimEnd(Path.DirectorySeparatorChar))))) + (paths.Paths.Length > NamesShown ? "  …" : "");
+        var names = paths.Paths.Length == 1 ? null : string.Join("  ", paths.Paths.Take(NamesShown).Select(p => SafeText.Clean(Path.GetFileName(p.TrimEnd(Path.DirectorySeparatorChar))))) + (paths.Paths.Length > NamesShown ? "  …" : "");
         return model.With(form with { Fields = form.Fields.Set("path", common), Problem = names });
     }
 

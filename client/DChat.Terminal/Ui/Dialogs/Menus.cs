@@ -21,7 +21,7 @@ internal static class Menus
             .Select(r => new MenuItem(r.Address, DetailOf(r), new Choice.Go(r.Id), Strong: r.Unread > 0));
         var invitations = chat.Invitations.Select(i => new MenuItem("#" + i.Title, "you are invited", new Choice.Join(i.Id, i.Title, false), Strong: true));
         var direct = chat.Rooms.Values.Where(r => r.IsDirect).Select(r => r.Title).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        var people = chat.Rooms.Values.SelectMany(r => r.Presence.Keys).Select(SafeText.Line).Distinct(StringComparer.OrdinalIgnoreCase)
+        var people = chat.Rooms.Values.SelectMany(r => r.Presence.Keys).Select(SafeText.Clean).Distinct(StringComparer.OrdinalIgnoreCase)
             .Where(name => !direct.Contains(name) && !string.Equals(name, chat.Me, StringComparison.OrdinalIgnoreCase))
             .Order(StringComparer.OrdinalIgnoreCase)
             .Select(name => new MenuItem("@" + name, "write to them", new Choice.Direct(name)));
@@ -121,7 +121,7 @@ internal static class Menus
         var all = used.Concat(quick).Concat(Emoji.All).DistinctBy(e => e.Text);
         return model.Push(new Dialog.Menu(MenuKind.Emoji, "React")
         {
-            Items = [.. all.Select(e => new MenuItem($"{SafeText.Line(e.Text)} {e.Name}", message.Mine?.Contains(e.Text) == true ? "takes it back" : "", new Choice.React(message.Seq, e.Text)))],
+            Items = [.. all.Select(e => new MenuItem($"{SafeText.Clean(e.Text)} {e.Name}", message.Mine?.Contains(e.Text) == true ? "takes it back" : "", new Choice.React(message.Seq, e.Text)))],
         });
     }
 
@@ -192,7 +192,7 @@ internal static class Menus
 
     public static MenuItem ItemOf(RoomSummary room, DateTimeOffset now)
     {
-        var title = SafeText.Line(room.Name);
+        var title = SafeText.Clean(room.Name);
         var parts = new[]
         {
             room.Joined ? "joined" : "",
@@ -200,7 +200,7 @@ internal static class Menus
             room.Visibility == Visibilities.Private ? "private" : "",
             string.Create(CultureInfo.InvariantCulture, $"{room.Online}/{room.Members} online"),
             TimeText.Age(room.LastActivityAt, now),
-            SafeText.Line(room.Topic),
+            SafeText.Clean(room.Topic),
         };
         return new MenuItem(
             "#" + title,

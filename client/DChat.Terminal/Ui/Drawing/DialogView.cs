@@ -227,7 +227,7 @@ internal static class DialogView
         for (var y = 1; y < canvas.Size.Height && first + y - 1 < messages.Length; y++)
         {
             var message = messages[first + y - 1];
-            var author = TextWidth.Truncate(SafeText.Line(message.Author), 12);
+            var author = TextWidth.Truncate(SafeText.Clean(message.Author), 12);
             var isHit = message.Seq == seq;
             canvas.Write(0, y, isHit ? "▌" : " ", theme.Accent);
             var x = 1 + canvas.Write(1, y, TimeText.Clock(message.SentAt, model.Zone) + " ", theme.Dim);

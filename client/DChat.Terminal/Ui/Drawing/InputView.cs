@@ -53,7 +53,7 @@ internal static class InputView
     {
         { Pane.Selected: { } seq } => string.Join("  ", MessageKeys.All.Where(a => MessageKeys.Offers(model, seq).Contains(a.Act)).Select(a => $"{a.Key} {a.Says.Split(' ')[0]}")) + "  Esc back",
         { Room: { } room } => room.Archived ? "This room is archived." : $"Message {room.Address}",
-        _ => "",
+        _ => "/ lists the commands",
     };
 
     private static void DrawContext(Model model, Canvas canvas)
@@ -65,7 +65,7 @@ internal static class InputView
         }
 
         var subject = room.Find(pane.Subject);
-        var what = pane.Writing == Writing.Edit ? "Editing" : $"Answering {SafeText.Line(subject?.Author)}";
+        var what = pane.Writing == Writing.Edit ? "Editing" : $"Answering {SafeText.Clean(subject?.Author)}";
         var x = 1 + canvas.Write(1, 0, pane.Writing == Writing.Edit ? "✎ " : "╭ ", model.Theme.Accent);
         x += canvas.Write(x, 0, what + "  ", model.Theme.Accent);
         const string Back = " Esc stops ";

@@ -20,7 +20,7 @@ internal static class MembersPane
 
         var members = model.Chat.Pane.Members ?? [];
         var roles = members.DistinctBy(m => m.User.ToLowerInvariant()).ToDictionary(m => m.User.ToLowerInvariant(), m => m.Role);
-        var here = room.Presence.Select(p => (User: SafeText.Line(p.Key), State: p.Value))
+        var here = room.Presence.Select(p => (User: SafeText.Clean(p.Key), State: p.Value))
             .OrderBy(p => p.State == PresenceStates.Away)
             .ThenBy(p => p.User, StringComparer.OrdinalIgnoreCase)
             .Select(p => new Entry(p.User, p.User, p.State, roles.GetValueOrDefault(p.User.ToLowerInvariant(), Roles.Member)))

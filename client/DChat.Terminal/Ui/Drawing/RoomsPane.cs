@@ -141,5 +141,5 @@ internal static class RoomsPane
     private static bool IsOnline(RoomView room) => PeerState(room) == PresenceStates.Online;
 
     private static string? PeerState(RoomView room) =>
-        room.Presence.FirstOrDefault(p => string.Equals(SafeText.Line(p.Key), room.Title, StringComparison.OrdinalIgnoreCase)).Value;
+        room.Presence.FirstOrDefault(p => string.Equals(SafeText.Clean(p.Key), room.Title, StringComparison.OrdinalIgnoreCase)).Value;
 }

@@ -84,7 +84,7 @@ internal static class View
     }
 
     private static string PresenceText(RoomView room) =>
-        room.Presence.FirstOrDefault(p => string.Equals(SafeText.Line(p.Key), room.Title, StringComparison.OrdinalIgnoreCase)).Value switch
+        room.Presence.FirstOrDefault(p => string.Equals(SafeText.Clean(p.Key), room.Title, StringComparison.OrdinalIgnoreCase)).Value switch
         {
             PresenceStates.Online => "online",
             PresenceStates.Away => "away",

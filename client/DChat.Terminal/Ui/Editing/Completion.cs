@@ -75,9 +75,9 @@ internal sealed record Completion(int From, ImmutableArray<CompletionItem> Items
             return [];
         }
 
-        var wrote = room.Messages.Skip(Math.Max(0, room.Messages.Count - Recent)).Reverse().Select(m => Screen.SafeText.Line(m.Author));
+        var wrote = room.Messages.Skip(Math.Max(0, room.Messages.Count - Recent)).Reverse().Select(m => Screen.SafeText.Clean(m.Author));
         var members = model.Chat.Pane.Members?.Select(m => m.User) ?? [];
-        return wrote.Concat(room.Presence.Keys.Select(Screen.SafeText.Line)).Concat(members).Where(name => name.Length > 0 && !string.Equals(name, model.Chat.Me, StringComparison.OrdinalIgnoreCase));
+        return wrote.Concat(room.Presence.Keys.Select(Screen.SafeText.Clean)).Concat(members).Where(name => name.Length > 0 && !string.Equals(name, model.Chat.Me, StringComparison.OrdinalIgnoreCase));
     }
 
     private static int WordStart(Editor editor)

@@ -46,7 +46,7 @@ internal static class MessageBody
         var first = message.DeletedAt is not null ? "deleted message"
             : message.Body.Length == 0 && message.Files is [var file, ..] ? file.Name
             : message.Body.Length > 400 ? message.Body[..400] : message.Body;
-        return TextWidth.Truncate(SafeText.Line(first).Trim(), width);
+        return TextWidth.Truncate(SafeText.Clean(first).Trim(), width);
     }
 
     private static List<StyledLine> Lay(Message message, int width, Theme theme, string me, string? reply, Span? note)
@@ -68,7 +68,7 @@ internal static class MessageBody
         {
             lines.Add(new StyledLine([
                 new Span(FileMark, theme.Accent),
-                new Span(TextWidth.Truncate(SafeText.Line(file.Name), Math.Max(8, width - 14)), theme.Link),
+                new Span(TextWidth.Truncate(SafeText.Clean(file.Name), Math.Max(8, width - 14)), theme.Link),
                 new Span($"  {MessageText.Size(file.Size)}", theme.Dim),
             ]));
         }
@@ -102,7 +102,7 @@ internal static class MessageBody
             var spans = line.Spans;
             if (i == 0 && message.Kind == MessageKinds.Action)
             {
-                var author = SafeText.Line(message.Author);
+                var author = SafeText.Clean(message.Author);
                 spans = [new Span(author + " ", theme.NameOf(author)), .. spans];
             }
 
@@ -138,7 +138,7 @@ internal static class MessageBody
         foreach (var (emoji, summary) in reactions.Take(ProtocolLimits.EmojiPerMessageMax))
         {
             var own = mine?.Contains(emoji) == true;
-            spans.Add(new Span($"{TextWidth.Truncate(SafeText.Line(emoji), 4, "")} {summary.Count}", own ? theme.Accent with { Attributes = TextAttributes.Bold | TextAttributes.Underline } : theme.Dim));
+            spans.Add(new Span($"{TextWidth.Truncate(SafeText.Clean(emoji), 4, "")} {summary.Count}", own ? theme.Accent with { Attributes = TextAttributes.Bold | TextAttributes.Underline } : theme.Dim));
             spans.Add(new Span("  ", theme.Text));
         }
 

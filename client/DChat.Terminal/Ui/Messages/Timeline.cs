@@ -80,7 +80,7 @@ internal sealed class Timeline
     public bool IsWide => Size.Width >= WideFrom;
 
     /// <summary>The column at which texts begin.</summary>
-    public int BodyX => IsWide ? TimeWidth + 1 + NameWidth + 2 : 2;
+    public int BodyX => IsWide ? 1 + TimeWidth + 1 + NameWidth + 2 : 2;
 
     private int BodyWidth => Math.Max(4, Size.Width - BodyX - 1);
 
@@ -154,7 +154,7 @@ internal sealed class Timeline
     {
         const int PreviewMax = 120;
         return room.Find(seq) is { } answered
-            ? $"{SafeText.Line(answered.Author)}: {MessageBody.Preview(answered, PreviewMax)}"
+            ? $"{SafeText.Clean(answered.Author)}: {MessageBody.Preview(answered, PreviewMax)}"
             : "an earlier message";
     }
 
@@ -180,21 +180,21 @@ internal sealed class Timeline
             return StyledLine.Empty;
         }
 
-        var author = SafeText.Line(message.Author);
+        var author = SafeText.Clean(message.Author);
         var name = message.Kind switch
         {
             MessageKinds.System => new Span(Right("·"), theme.Dim),
             MessageKinds.Action => new Span(Right("∗"), theme.NameOf(author)),
             _ => new Span(Right(TextWidth.Truncate(author, NameWidth)), theme.NameOf(author)),
         };
-        return new StyledLine([new Span(Time(message).PadLeft(TimeWidth) + " ", theme.Dim), name]);
+        return new StyledLine([new Span(" " + Time(message).PadLeft(TimeWidth) + " ", theme.Dim), name]);
     }
 
     private StyledLine HeaderOf(Message message)
     {
-        var author = SafeText.Line(message.Author);
+        var author = SafeText.Clean(message.Author);
         return new StyledLine([
-            new Span(TextWidth.Truncate(author, Math.Max(4, Size.Width - TimeWidth - 2)), model.Theme.NameOf(author)),
+            new Span(" " + TextWidth.Truncate(author, Math.Max(4, Size.Width - TimeWidth - 3)), model.Theme.NameOf(author)),
             new Span(" " + Time(message), model.Theme.Dim),
         ]);
     }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using DChat.Client.Rooms;
 using DChat.Protocol;
+using DChat.Terminal.Screen;
 
 namespace DChat.Terminal.Ui;
 
@@ -65,9 +66,9 @@ internal sealed record RoomView
         return new RoomView
         {
             Id = info.Id,
-            Title = SafeText.Line(direct ? info.Peer : info.Name),
+            Title = SafeText.Clean(direct ? info.Peer : info.Name),
             IsDirect = direct,
-            Topic = SafeText.Line(info.Topic),
+            Topic = SafeText.Clean(info.Topic),
             Role = info.Role ?? Roles.Member,
             IsPrivate = info.Visibility == Visibilities.Private,
             HasPassword = info.HasPassword,
@@ -76,7 +77,7 @@ internal sealed record RoomView
             Members = info.Members,
             Online = room.OnlineCount,
             Presence = room.Presence,
-            Typing = [.. room.Typing.Select(SafeText.Line)],
+            Typing = [.. room.Typing.Select(SafeText.Clean)],
             Messages = room.Messages,
             HasOlder = room.HasOlder,
             ReadSeq = room.ReadSeq,
@@ -114,5 +115,5 @@ internal sealed record RoomView
 /// <summary>A member as the screen shows it.</summary>
 internal sealed record MemberView(string User, string DisplayName, string Role, bool Online)
 {
-    public static MemberView Of(Member member) => new(SafeText.Line(member.User), SafeText.Line(member.DisplayName), member.Role, member.Online);
+    public static MemberView Of(Member member) => new(SafeText.Clean(member.User), SafeText.Clean(member.DisplayName), member.Role, member.Online);
 }

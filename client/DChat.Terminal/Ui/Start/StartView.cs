@@ -59,7 +59,7 @@ internal static class StartView
             else
             {
                 var session = start.Sessions[stop - start.SessionsAt];
-                Button(theme, canvas, y, 0, $"Go on as {SafeText.Line(session.User)} at {Short(session.Server)}", focused, theme.Text);
+                Button(theme, canvas, y, 0, $"Go on as {SafeText.Clean(session.User)} at {Short(session.Server)}", focused, theme.Text);
             }
         }
 

@@ -94,7 +94,7 @@ internal static class ChatKeys
             Act.LastMessage => ToEnd(model),
             Act.SelectUp => MessageKeys.Select(model, -1),
             Act.SelectDown => MessageKeys.Select(model, 1),
-            _ => null,
+            _ => (Step?)null,
         };
     }
 
@@ -104,11 +104,7 @@ internal static class ChatKeys
     public static Step Write(Model model, Editor editor, ViState? vi = null)
     {
         var chat = model.Chat;
-        if (chat.Open is not { } id)
-        {
-            return model;
-        }
-
+        var id = chat.PaneId;
         var pane = chat.Pane;
         var typed = editor.Text != pane.Input.Text;
         var next = pane with
@@ -120,18 +116,14 @@ internal static class ChatKeys
         };
         var memory = typed && pane.Writing != Writing.Edit ? WithDraft(chat.Memory, id, editor.Text) : chat.Memory;
         var step = (model with { Chat = chat.With(id, next) with { Memory = memory } }).Step();
-        return typed && !editor.IsEmpty && pane.Writing != Writing.Edit && editor.Text[0] != '/' ? step.And(new Effect.Typing(id)) : step;
+        return typed && id.Length > 0 && !editor.IsEmpty && pane.Writing != Writing.Edit && editor.Text[0] != '/' ? step.And(new Effect.Typing(id)) : step;
     }
 
     /// <summary>Back to writing something new, with what was set aside for an edit.</summary>
     public static Model Restore(Model model)
     {
         var chat = model.Chat;
-        if (chat.Open is not { } id)
-        {
-            return model;
-        }
-
+        var id = chat.PaneId;
         var pane = chat.Pane;
         var input = pane.Writing == Writing.Edit ? pane.SetAside ?? Editor.Empty : pane.Input;
         return model with
@@ -147,7 +139,6 @@ internal static class ChatKeys
         var pane = model.Chat.Pane;
         return text == "?" && pane.Input.IsEmpty && pane.Writing == Writing.New
             ? model.Push(new Dialog.Help(0))
-            : model.Chat.Open is null && text == "/" ? Menus.Commands(model)
             : Write(model, pane.Input.Insert(text));
     }
 
@@ -178,21 +169,22 @@ internal static class ChatKeys
     private static Step Send(Model model)
     {
         var chat = model.Chat;
-        if (chat.Room is not { } room)
-        {
-            return model.Say("No room is open. Press F5 to make one, or F4 to look for one.");
-        }
-
         var pane = chat.Pane;
         var text = pane.Input.Text.TrimEnd();
+        var isCommand = text.StartsWith('/') && !text.StartsWith("//", StringComparison.Ordinal) && pane.Writing == Writing.New;
+        if (isCommand)
+        {
+            return SlashCommands.Run(model, text);
+        }
+
+        if (chat.Room is not { } room)
+        {
+            return text.Length == 0 ? model : model.Say($"No room is open. {model.Keymap.KeyOf(Act.CreateRoom)} makes one, {model.Keymap.KeyOf(Act.BrowseRooms)} looks for one.");
+        }
+
         if (text.Length == 0)
         {
             return pane.Writing == Writing.Edit ? MessageKeys.AskDelete(model, room, pane.Subject) : model;
-        }
-
-        if (text[0] == '/' && !text.StartsWith("//", StringComparison.Ordinal) && pane.Writing == Writing.New)
-        {
-            return SlashCommands.Run(model, text);
         }
 
         var body = Emoji.Expand(text.StartsWith("//", StringComparison.Ordinal) ? text[1..] : text);
@@ -219,7 +211,7 @@ internal static class ChatKeys
     public static Model Sent(Model model, string text)
     {
         var chat = model.Chat;
-        var id = chat.Open!;
+        var id = chat.PaneId;
         var pane = chat.Pane;
         var sent = pane.Sent.Count < SentMax ? pane.Sent : pane.Sent.RemoveAt(0);
         var next = pane with { Input = pane.Input.Clear(), Sent = sent.Add(text), Recalled = 0, Completion = null, Vi = ViState.Insert };
@@ -251,11 +243,7 @@ internal static class ChatKeys
     private static Step Ask(Model model)
     {
         var chat = model.Chat;
-        if (chat.Open is not { } id)
-        {
-            return model;
-        }
-
+        var id = chat.PaneId;
         if (chat.Pane.Input.IsEmpty)
         {
             return MessageKeys.Select(model, -1);
@@ -274,12 +262,12 @@ internal static class ChatKeys
         var exact = isCommand && SlashCommand.Typed(pane.Input.Text) is not null;
         return act switch
         {
-            Act.Up => model with { Chat = chat.With(chat.Open!, pane with { Completion = completion.Move(-1) }) },
-            Act.Down => model with { Chat = chat.With(chat.Open!, pane with { Completion = completion.Move(1) }) },
+            Act.Up => model with { Chat = chat.With(chat.PaneId, pane with { Completion = completion.Move(-1) }) },
+            Act.Down => model with { Chat = chat.With(chat.PaneId, pane with { Completion = completion.Move(1) }) },
             Act.Complete => Write(model, completion.Accept(pane.Input)),
             Act.Send when isCommand && !exact => Write(model, completion.Accept(pane.Input)),
-            Act.Cancel => model with { Chat = chat.With(chat.Open!, pane with { Completion = null }) },
-            _ => null,
+            Act.Cancel => model with { Chat = chat.With(chat.PaneId, pane with { Completion = null }) },
+            _ => (Step?)null,
         };
     }
 
@@ -301,7 +289,7 @@ internal static class ChatKeys
         var text = recalled == 0 ? "" : pane.Sent[^recalled];
         var step = Write(model, Editor.Of(text));
         var chat = step.Model.Chat;
-        return step with { Model = step.Model with { Chat = chat.With(chat.Open!, chat.Pane with { Recalled = recalled, Completion = null }) } };
+        return step with { Model = step.Model with { Chat = chat.With(chat.PaneId, chat.Pane with { Recalled = recalled, Completion = null }) } };
     }
 
     private static Memory WithDraft(Memory memory, string room, string text) => text.Length == 0

@@ -117,7 +117,7 @@ internal static class Incoming
         }
 
         const int PreviewMax = 120;
-        var author = SafeText.Line(message.Author);
+        var author = SafeText.Clean(message.Author);
         var step = model.Step();
         if (model.Settings.Notify is NoticeWay.Bell or NoticeWay.Both)
         {

@@ -159,7 +159,7 @@ internal static class MessageKeys
             MessageAct.Delete => AskDelete(model, room, seq),
             MessageAct.GoToReplied => RoomMoves.Jump(model, room.Id, message.ReplyTo!.Value),
             MessageAct.SaveFile => model.Step().And(message.Files!.Select(f => new Effect.Download(f.Id, f.Name))),
-            MessageAct.Author => Menus.Member(model, SafeText.Line(message.Author)),
+            MessageAct.Author => Menus.Member(model, SafeText.Clean(message.Author)),
             MessageAct.Info => model.Push(About(model, message)),
             _ => Menus.Message(model, seq),
         };
@@ -223,9 +223,9 @@ internal static class MessageKeys
     private static Dialog.Info About(Model model, Message message)
     {
         var reactions = (message.Reactions ?? new Dictionary<string, ReactionSummary>())
-            .Select(r => $"{SafeText.Line(r.Key)} {r.Value.Count}: {string.Join(", ", r.Value.Users.Select(SafeText.Line))}{(r.Value.Count > r.Value.Users.Count ? ", …" : "")}");
+            .Select(r => $"{SafeText.Clean(r.Key)} {r.Value.Count}: {string.Join(", ", r.Value.Users.Select(SafeText.Clean))}{(r.Value.Count > r.Value.Users.Count ? ", …" : "")}");
         return new Dialog.Info("Message", [
-            $"{SafeText.Line(message.Author)}, message {message.Seq}",
+            $"{SafeText.Clean(message.Author)}, message {message.Seq}",
             TimeText.Exact(message.SentAt, model.Zone),
             TimeText.Ago(message.SentAt, model.Now),
             .. message.EditedAt is { } edited ? [$"edited {TimeText.Exact(edited, model.Zone)}"] : Array.Empty<string>(),

@@ -154,15 +154,13 @@ internal static class SlashCommands
         var arguments = text.Split([' ', '\n'], 2) is [_, var rest] ? rest.Trim() : "";
         var step = command.Run(model, arguments);
         // What it could not do stays in the input, to be put right.
-        return step.Model.Toast is { IsBad: true } toast && toast != model.Toast || step.Model.Chat.Open is null
-            ? step
-            : Emptied(step, model.Chat.Open, text);
+        return step.Model.Toast is { IsBad: true } toast && toast != model.Toast ? step : Emptied(step, model.Chat.PaneId, text);
     }
 
-    private static Step Emptied(Step step, string? room, string text)
+    private static Step Emptied(Step step, string room, string text)
     {
         var chat = step.Model.Chat;
-        return room is null || chat.PaneOf(room).Input.Text.TrimEnd() != text
+        return chat.PaneOf(room).Input.Text.TrimEnd() != text
             ? step
             : step with
             {
