@@ -19,7 +19,8 @@ internal static class Forms
 
     public static Dialog.Form Password(string room, string title, bool wasWrong) => new(FormKind.Password, $"Join {title}", "Join", new Fields([
         new Field("password", "Password", Editor.Empty, Secret: true),
-    ]), room, "This room asks for a password.") { Problem = wasWrong ? "That is not its password." : null };
+    ]), room, "This room asks for a password.")
+    { Problem = wasWrong ? "That is not its password." : null };
 
     public static Dialog.Form Invite(string room) => new(FormKind.Invite, "Invite", "Invite", new Fields([new Field("user", "Name", Editor.Empty)]), room);
 
