@@ -17,7 +17,7 @@ define built
 	out=$$(dotnet build $(1) -c $(CONFIGURATION) -v quiet -nologo 2>&1) || { printf '%s\n' "$$out"; exit 1; }
 endef
 
-.PHONY: help deps build run dev dev-client test test-long lint bench clean
+.PHONY: help deps build run cluster dev dev-client test test-long lint bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ build: ## build everything; warnings are errors
 run: ## start the server on http://127.0.0.1:8080, its data in ./dchat-data
 	@$(call built,server/DChat.Server,$(SERVER))
 	@exec $(SERVER) $(ARGS)
+
+cluster: ## a coordinator, WORKERS=3 workers and a PostgreSQL on this machine (STORE=sqlite: without one)
+	@CONFIGURATION=$(CONFIGURATION) infra/cluster/run
 
 dev: ## start the server and build and start it again at every change of its source
 	@dotnet watch --project server/DChat.Server -- run -- $(ARGS)

@@ -12,6 +12,8 @@ namespace DChat.TestKit;
 public sealed partial class ServerProcess : IAsyncDisposable
 {
     private const int SigTerm = 15;
+    private const int SigCont = 18;
+    private const int SigStop = 19;
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
 
@@ -33,7 +35,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>The data folder; it stays over restarts.</summary>
     public string Data { get; }
 
-    /// <summary>Where clients connect.</summary>
+    /// <summary>Where clients connect; a coordinator alone has no such place.</summary>
     public Uri Client { get; private set; } = null!;
 
     /// <summary>Where nodes connect and the metrics are.</summary>
@@ -49,16 +51,18 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     private Process Running => _process ?? throw new InvalidOperationException("the server is not running");
 
+    /// <param name="clientPort">0: a free one.</param>
+    /// <param name="nodePort">0: a free one.</param>
     /// <param name="flags">Flags besides <c>--data</c> and the ports.</param>
     /// <param name="data">The data folder; a temporary one when null.</param>
     /// <param name="program">A program that takes the server's flags and prints its listening line; the server when null.</param>
-    public static async Task<ServerProcess> StartAsync(string[]? flags = null, string? data = null, IReadOnlyDictionary<string, string>? environment = null, string? program = null)
+    public static async Task<ServerProcess> StartAsync(string[]? flags = null, string? data = null, IReadOnlyDictionary<string, string>? environment = null, string? program = null, int clientPort = 0, int nodePort = 0)
     {
         var folder = data is null ? new TemporaryFolder() : null;
         var server = new ServerProcess(program ?? ServerBinary.Path, folder, data ?? folder!["data"], flags ?? [], environment);
         try
         {
-            await server.LaunchAsync(clientPort: 0, nodePort: 0);
+            await server.LaunchAsync(clientPort, nodePort);
             return server;
         }
         catch
@@ -97,8 +101,13 @@ public sealed partial class ServerProcess : IAsyncDisposable
         return code;
     }
 
+    /// <summary>Stops it in the middle of whatever it does, as a machine that hangs.</summary>
+    public void Freeze() => Assert.Equal(0, Signal(ProcessId, SigStop));
+
+    public void Thaw() => Assert.Equal(0, Signal(ProcessId, SigCont));
+
     /// <summary>Starts it again, after a kill or a stop, on the same data and the same ports.</summary>
-    public Task RestartAsync() => LaunchAsync(Client.Port, Node.Port);
+    public Task RestartAsync() => LaunchAsync(Client?.Port ?? 0, Node.Port);
 
     /// <summary>Stops it where it runs, and checks that it stopped in an orderly way and logged nothing that it should not.</summary>
     public async ValueTask DisposeAsync()
@@ -166,7 +175,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
         process.BeginErrorReadLine();
 
         var match = await listening.Task.Within(StartLimit);
-        Client = new Uri(match.Groups["client"].Value);
+        Client = match.Groups["client"].Success ? new Uri(match.Groups["client"].Value) : null!;
         Node = new Uri(match.Groups["node"].Value);
 
         void Take(string? line)
@@ -208,6 +217,6 @@ public sealed partial class ServerProcess : IAsyncDisposable
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static extern int Signal(int processId, int signal);
 
-    [GeneratedRegex(@"^listening (?<client>\S+) node (?<node>\S+)$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^listening (?:(?<client>\S+) )?node (?<node>\S+)$", RegexOptions.CultureInvariant)]
     private static partial Regex ListeningLine();
 }
