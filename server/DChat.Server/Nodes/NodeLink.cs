@@ -59,6 +59,9 @@ internal sealed class NodeLink : IAsyncDisposable
     /// <summary>Ends when the link does, with why; fails only where a service broke its word not to throw.</summary>
     public Task<string> Completion { get; }
 
+    /// <summary>So much waits to be written that what may be lost should not be sent.</summary>
+    public bool IsBehind => _pending.WrittenCount > StreamAhead;
+
     public bool IsUp => !_ending.IsCancellationRequested;
 
     /// <summary>Sends one way; false where the link is over.</summary>

@@ -7,6 +7,7 @@ using DChat.Server.Nodes;
 using DChat.Server.Worker.Calls;
 using DChat.Server.Worker.Gateway;
 using DChat.Server.Worker.Joining;
+using DChat.Server.Worker.Peers;
 using Microsoft.Extensions.Hosting;
 using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
@@ -22,6 +23,7 @@ internal sealed partial class WorkerService(
     RegistryCalls registry,
     ChatGateway gateway,
     RoomHost host,
+    PeerPorts ports,
     IMessageStore store,
     NodeDoor door,
     ServerOptions options,
@@ -92,7 +94,9 @@ internal sealed partial class WorkerService(
     {
         do
         {
-            membership.Report(new WorkerReport(gateway.Connections, host.Count, 0, registry.Index, await FindStoreErrorAsync(), [], [], []));
+            membership.Report(new WorkerReport(
+                gateway.Connections, host.Count, host.Load.DeliveriesPerSecond, registry.Index, await FindStoreErrorAsync(),
+                ports.Unreachable, host.Load.BusiestRooms(WorkerReports.BusiestMax), host.Load.TakeChanges(WorkerReports.ActivityMax)));
         }
         while (await timer.WaitForNextTickAsync(CancellationToken.None));
     }

@@ -30,6 +30,11 @@ internal static class WorkerSetup
         var services = builder.Services;
         services.AddSingleton<IMessageStore>(provider =>
         {
+            if (!options.IsHost)
+            {
+                return ActivatorUtilities.CreateInstance<PeerMessageStore>(provider);
+            }
+
             // The control log first: messages without a log mean that it was lost.
             provider.GetService<IControlLog>();
             return SqliteMessageStore.Open(
@@ -71,6 +76,7 @@ internal static class WorkerSetup
         if (options.IsCoordinator)
         {
             services.AddSingleton<IClusterMembership, LocalMembership>();
+            services.AddSingleton<RoomActivities>();
         }
         else
         {
@@ -78,6 +84,12 @@ internal static class WorkerSetup
             services.AddSingleton(new CoordinatorAddresses(options.Coordinators));
             services.AddSingleton<CoordinatorLink>();
             services.AddSingleton<IClusterMembership>(provider => provider.GetRequiredService<CoordinatorLink>());
+            services.AddSingleton(provider =>
+            {
+                var activities = new RoomActivities();
+                provider.GetRequiredService<CoordinatorLink>().ActivityTold += activities.Report;
+                return activities;
+            });
             services.AddSingleton<IRegistryCommands>(provider => provider.GetRequiredService<CoordinatorLink>());
             services.AddHostedService(provider => provider.GetRequiredService<CoordinatorLink>());
             services.AddSingleton<IBlobStore>(_ => FileBlobStore.OpenFolder(options.BlobsPath));

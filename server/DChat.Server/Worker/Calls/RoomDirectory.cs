@@ -3,6 +3,7 @@ using DChat.Core.Registry;
 using DChat.Core.Rooms;
 using DChat.Protocol;
 using DChat.Server.Coordinator;
+using DChat.Server.Worker.Peers;
 using Room = DChat.Core.Registry.Room;
 using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
@@ -11,7 +12,7 @@ namespace DChat.Server.Worker.Calls;
 /// <summary>
 /// Public rooms by activity. Sorted at most once a second, for all who ask: activity is soft state, and a listing is a moment's picture.
 /// </summary>
-internal sealed class RoomDirectory(RegistryReplica replica, RoomHost host)
+internal sealed class RoomDirectory(RegistryReplica replica, RoomHost host, RoomActivities activities)
 {
     private const int SortedForMs = 1_000;
 
@@ -64,7 +65,7 @@ internal sealed class RoomDirectory(RegistryReplica replica, RoomHost host)
                 current.Visibility == RoomVisibility.Private ? Visibilities.Private : Visibilities.Public,
                 current.HasPassword,
                 current.MemberCount,
-                host.ActivityOf(current.Id).Online,
+                ActivityAt(current.Id).Online,
                 state.FindMembership(current, user) is not null,
                 room.Activity));
         }
@@ -121,7 +122,9 @@ internal sealed class RoomDirectory(RegistryReplica replica, RoomHost host)
         }
     }
 
-    private long ActivityOf(Room room) => Math.Max(room.CreatedAt, host.ActivityOf(room.Id).LastSentAt);
+    private long ActivityOf(Room room) => Math.Max(room.CreatedAt, ActivityAt(room.Id).LastSentAt);
+
+    private (int Online, long LastSentAt) ActivityAt(string room) => host.ActivityOf(room) ?? activities.Of(room);
 
     /// <summary>So few rooms are sorted anew at each change of the registry: a room that was just made is in the list.</summary>
     private const int SmallList = 2_000;

@@ -20,7 +20,7 @@ internal sealed partial class ChatGateway
         {
             foreach (var change in record.Events)
             {
-                Hear(after, record, change, noticed);
+                Hear(before, after, record, change, noticed);
             }
         }
 
@@ -53,7 +53,7 @@ internal sealed partial class ChatGateway
         }
     }
 
-    private void Hear(RegistryState after, RegistryRecord record, RegistryEvent change, HashSet<string> noticed)
+    private void Hear(RegistryState before, RegistryState after, RegistryRecord record, RegistryEvent change, HashSet<string> noticed)
     {
         switch (change)
         {
@@ -94,7 +94,7 @@ internal sealed partial class ChatGateway
                 TellRemoved(withdrawn.Room, withdrawn.User, WhyWithdrawn(record, withdrawn.User));
                 break;
             case RoomDeleted deleted:
-                Deleted(deleted.Room);
+                Deleted(deleted.Room, before.FindRoom(deleted.Room)?.AssignedTo == identity.Id);
                 break;
             case SessionEnded ended:
                 EndSessions(after, ended.User, "the session was ended");
@@ -229,14 +229,19 @@ internal sealed partial class ChatGateway
         }
     }
 
-    private void Deleted(string room)
+    /// <param name="isHost">It was hosted here.</param>
+    private void Deleted(string room, bool isHost)
     {
         if (feeds.TryRemove(room, out var feed))
         {
             feed.DetachAll(RemovedFrame(room, RemovalReasons.Deleted));
         }
 
-        _ = CloseAsync(room);
+        activities.Forget(room);
+        if (isHost)
+        {
+            _ = CloseAsync(room);
+        }
     }
 
     private async Task CloseAsync(string room)

@@ -43,6 +43,8 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private readonly RegistryReplica replica;
     private readonly RoomHost host;
     private readonly RoomRoutes routes;
+    private readonly WorkerIdentity identity;
+    private readonly RoomActivities activities;
     private readonly LimitsOptions limits;
     private readonly DChatMetrics metrics;
     private readonly ILogger log;
@@ -50,11 +52,14 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private readonly Task sweep;
     private int connections;
 
-    public ChatGateway(RegistryReplica replica, RoomHost host, RoomRoutes routes, LimitsOptions limits, DChatMetrics metrics, ILogger<ChatGateway> log)
+    public ChatGateway(
+        RegistryReplica replica, WorkerIdentity identity, RoomHost host, RoomRoutes routes, RoomActivities activities, LimitsOptions limits, DChatMetrics metrics, ILogger<ChatGateway> log)
     {
         this.replica = replica;
         this.host = host;
         this.routes = routes;
+        this.identity = identity;
+        this.activities = activities;
         this.limits = limits;
         this.metrics = metrics;
         this.log = log;

@@ -271,12 +271,12 @@ internal sealed partial class RoomHost : IAsyncDisposable
         }
     }
 
-    /// <summary>How many are online in a room and when its newest message was sent; (0, 0) where it is not open.</summary>
-    public (int Online, long LastSentAt) ActivityOf(string roomId)
+    /// <summary>How many are online in a room and when its newest message was sent; null where it is not open here.</summary>
+    public (int Online, long LastSentAt)? ActivityOf(string roomId)
     {
         if (!rooms.TryGetValue(roomId, out var room))
         {
-            return (0, 0);
+            return null;
         }
 
         lock (room.Gate)

@@ -1,3 +1,5 @@
+using DChat.Server.Nodes;
+
 namespace DChat.Server.Worker.Peers;
 
 /// <summary>What lets a worker's clients use rooms that other workers host, and theirs the rooms hosted here.</summary>
@@ -5,7 +7,9 @@ internal static class PeersSetup
 {
     public static void AddPeers(this IServiceCollection services)
     {
-        services.AddSingleton<IPeers, NoPeers>();
+        services.AddSingleton<PeerPorts>();
         services.AddSingleton<RoomRoutes>();
+        services.AddSingleton<StoreReads>();
+        services.AddSingleton<INodeServer, PeerDoor>();
     }
 }

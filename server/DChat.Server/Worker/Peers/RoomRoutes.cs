@@ -31,14 +31,14 @@ internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
     private readonly RegistryReplica replica;
     private readonly WorkerIdentity identity;
     private readonly RoomHost host;
-    private readonly IPeers peers;
+    private readonly PeerPorts peers;
     private readonly IMessageStore store;
     private readonly LocalHostPort local;
     private readonly IDisposable observing;
     private readonly Task loop;
     private long lastAttempt;
 
-    public RoomRoutes(RegistryReplica replica, WorkerIdentity identity, RoomHost host, IPeers peers, IMessageStore store)
+    public RoomRoutes(RegistryReplica replica, WorkerIdentity identity, RoomHost host, PeerPorts peers, IMessageStore store)
     {
         (this.replica, this.identity, this.host, this.peers, this.store) = (replica, identity, host, peers, store);
         local = new LocalHostPort(host);

@@ -1,0 +1,234 @@
+using System.Collections.Concurrent;
+using DChat.Server.Coordinator;
+using DChat.Server.Nodes;
+using DChat.Server.Worker.Host;
+using RoomHost = DChat.Server.Worker.Host.RoomHost;
+
+namespace DChat.Server.Worker.Peers;
+
+/// <summary>
+/// One gateway's link at this host. Who asks is the gateway's word: it proved to belong to the cluster, and rights are checked again before
+/// anything is written.
+/// </summary>
+internal sealed partial class PeerSession(RoomHost host, StoreReads reads, RegistryReplica replica, ILogger<PeerSession> log) : INodeService
+{
+    /// <summary>After this replica was behind for long, senders are not kept waiting for it again for so long, in milliseconds.</summary>
+    private const int ImpatientMs = 500;
+
+    private readonly Dictionary<string, ChangeFlow> _flows = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<long, PeerSink> _sinks = new();
+    private long _behindUntil;
+    private volatile bool _hasEnded;
+
+    public async ValueTask ReceivedAsync(NodeLink link, NodeMessage message)
+    {
+        var payload = new PayloadReader(message.Payload);
+        var index = payload.Number();
+        var isKnown = replica.Index >= index || await CatchUpAsync(index).ConfigureAwait(false);
+        switch (message.Method)
+        {
+            case PeerMethods.Submit:
+                Submit(link, ref payload, isKnown);
+                break;
+            case PeerMethods.Subscribe:
+                Subscribe(link, message, ref payload);
+                break;
+            case PeerMethods.Unsubscribe:
+                Unsubscribe(payload.Number());
+                break;
+            case PeerMethods.Announce:
+                Announce(ref payload);
+                break;
+            case PeerMethods.Typing:
+                host.StartTyping(payload.Text(), payload.Text());
+                break;
+            case PeerMethods.Glance:
+                link.Reply(message, Glance(ref payload).Written);
+                break;
+            case PeerMethods.Online:
+                link.Reply(message, Online(ref payload).Written);
+                break;
+            case PeerMethods.NewestSeq:
+                var seq = new PayloadWriter();
+                ChangeCodec.WriteOptional(seq, host.NewestSeq(payload.Text()));
+                link.Reply(message, seq.Written);
+                break;
+            case PeerMethods.Store:
+                _ = ReadAsync(link, message, payload.Bytes());
+                break;
+            default:
+                throw new InvalidDataException($"a gateway sent {message.Method} out of turn");
+        }
+    }
+
+    public void Ended(NodeLink link, string why)
+    {
+        _hasEnded = true;
+        foreach (var number in _sinks.Keys)
+        {
+            Unsubscribe(number);
+        }
+    }
+
+    private async ValueTask<bool> CatchUpAsync(long index)
+    {
+        if (Environment.TickCount64 < _behindUntil)
+        {
+            return false;
+        }
+
+        if (await replica.WaitForAsync(index, PeerLimits.CatchUp, CancellationToken.None).ConfigureAwait(false))
+        {
+            return true;
+        }
+
+        _behindUntil = Environment.TickCount64 + ImpatientMs;
+        Behind(log, replica.Index, index);
+        return false;
+    }
+
+    private void Submit(NodeLink link, ref PayloadReader payload, bool isKnown)
+    {
+        var (ticket, room) = (payload.Number(), payload.Text());
+        var (epoch, attempt, leftMs) = (payload.Number(), payload.Number(), payload.Count(RoomHost.HoldMs));
+        var refusal = ChangeCodec.ReadError(ref payload);
+        var change = ChangeCodec.ReadChange(ref payload);
+        if (change.Author.Length == 0)
+        {
+            throw new InvalidDataException("a gateway sent a change without an author");
+        }
+
+        if (!_flows.TryGetValue(room, out var flow))
+        {
+            _flows[room] = flow = new ChangeFlow();
+        }
+
+        var receiver = new PeerReceiver(link, ticket, replica);
+        if (isKnown)
+        {
+            host.Submit(room, change, refusal, receiver, new ChangeOrigin(flow, epoch, attempt, Environment.TickCount64 + leftMs));
+        }
+        else
+        {
+            flow.Refuse(attempt);
+            receiver.Completed(ChangeOutcome.Moved);
+        }
+    }
+
+    private void Subscribe(NodeLink link, NodeMessage call, ref PayloadReader payload)
+    {
+        var count = payload.Count(PeerLimits.Rooms);
+        var opening = new List<Task<long?>>();
+        for (var i = 0; i < count; i++)
+        {
+            var (number, room, epoch, resumed) = (payload.Number(), payload.Text(), payload.Number(), payload.Flag());
+            var sink = new PeerSink(link, number, room, replica);
+            if (!_sinks.TryAdd(number, sink))
+            {
+                throw new InvalidDataException("a gateway used a number twice");
+            }
+
+            opening.Add(OpenAsync(sink, epoch, resumed));
+        }
+
+        _ = AnswerAsync(link, call, opening);
+    }
+
+    private async Task<long?> OpenAsync(PeerSink sink, long epoch, bool resumed)
+    {
+        long? rev = null;
+        try
+        {
+            rev = await host.SubscribeAsync(sink.Room, epoch, sink, resumed, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // It did not open in time; the gateway asks again.
+        }
+
+        if (rev is null || _hasEnded)
+        {
+            Unsubscribe(sink.Number);
+        }
+
+        return rev;
+    }
+
+    private static async Task AnswerAsync(NodeLink link, NodeMessage call, List<Task<long?>> opening)
+    {
+        var answer = new PayloadWriter();
+        foreach (var rev in opening)
+        {
+            ChangeCodec.WriteOptional(answer, await rev.ConfigureAwait(false));
+        }
+
+        link.Reply(call, answer.Written);
+    }
+
+    private void Unsubscribe(long number)
+    {
+        if (_sinks.TryRemove(number, out var sink))
+        {
+            host.Unsubscribe(sink.Room, sink);
+        }
+    }
+
+    private void Announce(ref PayloadReader payload)
+    {
+        _sinks.TryGetValue(payload.Number(), out var sink);
+        var count = payload.Count(PeerLimits.Users);
+        for (var i = 0; i < count; i++)
+        {
+            var (user, state) = (payload.Text(), (PresenceState)payload.Count((int)PresenceState.Online));
+            if (sink is not null)
+            {
+                host.Announce(sink.Room, sink, user, state);
+            }
+        }
+    }
+
+    private PayloadWriter Glance(ref PayloadReader payload)
+    {
+        var room = payload.Text();
+        var afterRev = ChangeCodec.ReadOptional(ref payload);
+        var (throughRev, limit) = (payload.Number(), payload.Count(Protocol.ProtocolLimits.PageMax));
+        var answer = new PayloadWriter();
+        var page = afterRev is { } after && limit > 0 ? host.TryResume(room, after, throughRev, limit) : null;
+        answer.Flag(page is not null);
+        if (page is not null)
+        {
+            answer.Bytes(page.Messages.Span).Number(page.Count).Flag(page.More);
+        }
+
+        var (names, online) = host.OnlineIn(room);
+        return answer.Bytes(names.Span).Number(online);
+    }
+
+    private PayloadWriter Online(ref PayloadReader payload)
+    {
+        var room = payload.Text();
+        var answer = new PayloadWriter();
+        foreach (var user in ChangeCodec.ReadTexts(ref payload, PeerLimits.Users))
+        {
+            answer.Flag(host.IsOnline(room, user));
+        }
+
+        return answer;
+    }
+
+    private async Task ReadAsync(NodeLink link, NodeMessage call, ReadOnlyMemory<byte> request)
+    {
+        await Task.Yield();
+        try
+        {
+            link.Reply(call, await reads.AnswerAsync(request).ConfigureAwait(false));
+        }
+        catch (Exception failure) when (failure is InvalidDataException or Core.Messages.MessageStoreUnavailableException or OperationCanceledException or FormatException)
+        {
+            link.Fail(call, failure.Message);
+        }
+    }
+
+    [LoggerMessage(2510, LogLevel.Warning, "this registry is at {Index} and behind a gateway's, which is at {Theirs}: what it sends waits")]
+    private static partial void Behind(ILogger log, long index, long theirs);
+}
