@@ -8,6 +8,7 @@ using DChat.Server.Http;
 using DChat.Server.Nodes;
 using DChat.Server.Observability;
 using DChat.Server.Security;
+using DChat.Storage.Postgres;
 using DChat.Storage.Sqlite;
 using DChat.Server.Worker;
 using Microsoft.AspNetCore.Connections;
@@ -53,6 +54,7 @@ public static partial class ServerApp
         or ControlLogDamagedException or ControlLogUnavailableException
         or MessageStoreDamagedException or MessageStoreUnavailableException
         or BlobStoreUnavailableException
+        or PostgresSchemaException
         or SqliteInUseException or SqliteSchemaException or SqliteLibraryException;
 
     /// <summary>The composition, not started; tests add to it what they observe it by.</summary>

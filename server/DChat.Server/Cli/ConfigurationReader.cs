@@ -1,4 +1,5 @@
 using System.Collections;
+using DChat.Storage.Postgres;
 
 namespace DChat.Server.Cli;
 
@@ -118,7 +119,7 @@ public static class ConfigurationReader
     {
         var setting = given.Setting;
         var where = $"{setting.Flag} (from {given.Origin})";
-        var shown = setting.Secret ? "the value given" : $"\"{given.Value}\"";
+        var shown = setting.Secret ? "the value given" : $"\"{PostgresUrl.Mask(given.Value)}\"";
         try
         {
             return setting.Set(options, given.Value);
@@ -127,7 +128,7 @@ public static class ConfigurationReader
         {
             errors.Add(new ConfigurationError(where, $"{shown} is not {setting.Expected}", $"give {setting.Expected}, or leave it out for the default"));
         }
-        catch (NotInThisVersionException e)
+        catch (Exception e) when (e is NotInThisVersionException or BadUrlException)
         {
             errors.Add(new ConfigurationError(where, $"{shown}: {e.Message}", $"use {setting.Expected}, or leave it out for the default"));
         }

@@ -20,6 +20,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
           dchat-server                                      everything in one process on http://127.0.0.1:8080,
                                                             its data in ./dchat-data
           dchat-server --host '*' --data /var/lib/dchat     for other machines too
+          dchat-server --store postgres://chat@db/chat      messages in PostgreSQL; the password in PGPASSWORD
           dchat-server --registration invite                only who is invited may register
           dchat-server --config dchat.json                  { "port": 9000, "limits": { "sendBurst": 50 } }
           DCHAT__LIMITS__SENDBURST=50 dchat-server          the same by environment

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using DChat.Storage.Postgres;
 
 namespace DChat.Server.Cli;
 
@@ -23,6 +24,11 @@ internal static class Preflight
             if (options.IsWorker)
             {
                 CheckPort("--host", options.Host, "--port", options.Port);
+            }
+
+            if (options.IsHost)
+            {
+                CheckStore(options.Store);
             }
 
             CheckPort("--node-host", options.NodeHost, "--node-port", options.EffectiveNodePort);
@@ -80,6 +86,14 @@ internal static class Preflight
         catch (SocketException e)
         {
             throw CannotListen(hostFlag, host, portFlag, port, e.SocketErrorCode);
+        }
+    }
+
+    private static void CheckStore(EngineUrl? store)
+    {
+        if (store?.Postgres is { } url && PostgresProbe.Look(url) is { } finding)
+        {
+            throw new ConfigurationException($"--store {url}", finding.Problem, finding.Remedy);
         }
     }
 

@@ -1,4 +1,5 @@
 using DChat.Server.Coordinator.Workers;
+using DChat.Storage.Postgres;
 
 namespace DChat.Server.Cli;
 
@@ -163,10 +164,15 @@ public enum LogFormat
     Json,
 }
 
-/// <summary>An engine and where it is: <c>sqlite:PATH</c>, <c>file:PATH</c>.</summary>
+/// <summary>An engine and where it is: <c>sqlite:PATH</c>, <c>file:PATH</c>, <c>postgres://…</c>. Its text holds no password.</summary>
 public sealed record EngineUrl(string Scheme, string Path)
 {
+    /// <summary>Where PostgreSQL is; null with another engine.</summary>
+    public PostgresUrl? Postgres { get; private init; }
+
     public static EngineUrl Under(string data, string scheme, string name) => new(scheme, System.IO.Path.Combine(data, name));
 
-    public override string ToString() => $"{Scheme}:{Path}";
+    public static EngineUrl Of(PostgresUrl url) => new("postgres", "") { Postgres = url };
+
+    public override string ToString() => Postgres?.ToString() ?? $"{Scheme}:{Path}";
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using DChat.Server.Coordinator;
+using DChat.Storage.Postgres;
 using DChat.Server.Worker.Joining;
 
 namespace DChat.Server.Cli;
@@ -32,7 +33,7 @@ public static class Settings
         Setting.Number("nodePort", Listen, "the port for nodes and metrics; --port + 1 unless given; 0 picks a free one", 0, 65_535, o => o.EffectiveNodePort, (o, v) => o with { NodePort = v }),
 
         Engine("log", "the control log (accounts, rooms, members)", "sqlite", "etcd", "control.db", o => o.Log, (o, v) => o with { Log = v }),
-        Engine("store", "the message store", "sqlite", "postgres", "messages.db", o => o.Store, (o, v) => o with { Store = v }),
+        Engine("store", "the message store", "sqlite", "postgres", "messages.db", o => o.Store, (o, v) => o with { Store = v }, "postgres://USER@HOST:PORT/DATABASE", Postgres),
         Engine("blobs", "the blob store (snapshots, files)", "file", "s3", "blobs", o => o.Blobs, (o, v) => o with { Blobs = v }),
         Setting.Number("retentionDays", Engines, "remove messages after this many days; 0 keeps them for ever", 0, 36_500, o => o.RetentionDays, (o, v) => o with { RetentionDays = v }),
 
@@ -80,17 +81,19 @@ public static class Settings
         string outgrown,
         string file,
         Func<ServerOptions, EngineUrl?> show,
-        Func<ServerOptions, EngineUrl, ServerOptions> set) => new(
+        Func<ServerOptions, EngineUrl, ServerOptions> set,
+        string? outgrownLike = null,
+        Func<string, EngineUrl>? outgrownIs = null) => new(
             key,
             Engines,
-            $"{embedded}:PATH",
+            outgrownLike is null ? $"{embedded}:PATH" : $"{embedded}:PATH or {outgrownLike}",
             about,
             options => (show(options) ?? EngineUrl.Under(options.Data, embedded, file)).ToString(),
             (options, text) =>
             {
                 if (text.StartsWith(outgrown + "://", StringComparison.OrdinalIgnoreCase))
                 {
-                    throw new NotInThisVersionException($"{outgrown}:// is not in this version yet");
+                    return outgrownIs is null ? throw new NotInThisVersionException($"{outgrown}:// is not in this version yet") : set(options, outgrownIs(text));
                 }
 
                 return text.StartsWith(embedded + ":", StringComparison.Ordinal) && text.Length > embedded.Length + 1
@@ -121,8 +124,23 @@ public static class Settings
 
     private static bool IsSecret(string text) => Convert.TryFromBase64String(text.Trim(), new byte[ClusterSecret.Size], out var length) && length == ClusterSecret.Size;
 
+    private static EngineUrl Postgres(string text)
+    {
+        try
+        {
+            return EngineUrl.Of(PostgresUrl.Parse(text));
+        }
+        catch (FormatException e)
+        {
+            throw new BadUrlException(e.Message);
+        }
+    }
+
     private static string NotEmpty(string text) => text.Length > 0 ? text : throw new FormatException();
 }
+
+/// <summary>A URL of the right kind that is wrong inside.</summary>
+public sealed class BadUrlException(string message) : Exception(message);
 
 /// <summary>A value that a later version will take.</summary>
 public sealed class NotInThisVersionException(string message) : Exception(message);

@@ -14,7 +14,6 @@ using DChat.Server.Worker.Joining;
 using DChat.Server.Worker.Peers;
 using DChat.Server.Worker.Transport;
 using DChat.Storage.Files;
-using DChat.Storage.Sqlite.Messages;
 using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
 namespace DChat.Server.Worker;
@@ -37,10 +36,7 @@ internal static class WorkerSetup
 
             // The control log first: messages without a log mean that it was lost.
             provider.GetService<IControlLog>();
-            return SqliteMessageStore.Open(
-                new SqliteMessageStoreOptions { Path = options.StorePath },
-                provider.GetRequiredService<TimeProvider>(),
-                provider.GetRequiredService<ILogger<SqliteMessageStore>>());
+            return MessageStores.Open(options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>());
         });
         services.AddSingleton<IRoomAuthority, RegistryAuthority>();
         services.AddSingleton<RoomHost>();

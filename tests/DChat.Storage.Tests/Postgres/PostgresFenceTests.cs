@@ -1,0 +1,224 @@
+using DChat.Core.Messages;
+using DChat.Storage.Postgres;
+using DChat.Storage.Postgres.Messages;
+using DChat.TestKit;
+using Npgsql;
+using Xunit.Abstractions;
+
+namespace DChat.Storage.Tests.Postgres;
+
+/// <summary>Several stores on one database: who may write, who indexes, who migrates.</summary>
+[Collection(PostgresTests.Name)]
+public sealed class PostgresFenceTests(PostgresFixture postgres, ITestOutputHelper output) : IAsyncLifetime
+{
+    private string _database = "";
+
+    private string Url => postgres.Server.Url(_database);
+
+    public async Task InitializeAsync() => _database = await postgres.Server.CreateDatabaseAsync();
+
+    public Task DisposeAsync() => postgres.Server.DropDatabaseAsync(_database);
+
+    [Fact]
+    public async Task G1_G3_hosts_that_take_a_room_from_each_other_lose_double_and_reorder_nothing()
+    {
+        var random = new Random(Seed.Print(output));
+        const int hosts = 3;
+        var stores = new List<PostgresMessageStore>();
+        var acknowledged = new List<(string ClientId, long Seq)>();
+        long epoch = 0;
+        try
+        {
+            stores.AddRange(Enumerable.Range(0, hosts).Select(_ => PostgresHost.OpenStore(Url)));
+            await Task.WhenAll(stores.Select((store, i) => HostAsync(store, i, new Random(random.Next())))).Within(PostgresHost.Limit);
+
+            var messages = await new PostgresHost(stores[0], "room", 1).ReadAllAsync();
+            var bySeq = messages.ToDictionary(message => message.Seq, message => message.ClientId);
+            Assert.Equal(messages.Count, messages.Select(message => message.ClientId).Distinct().Count());
+            Assert.All(acknowledged, each => Assert.Equal(each.ClientId, bySeq[each.Seq]));
+            output.WriteLine($"{acknowledged.Count} acknowledged of {messages.Count}, {epoch} epochs");
+        }
+        finally
+        {
+            foreach (var store in stores)
+            {
+                await store.DisposeAsync();
+            }
+        }
+
+        async Task HostAsync(PostgresMessageStore store, int who, Random mine)
+        {
+            var id = 0;
+            for (var turn = 0; turn < 15; turn++)
+            {
+                var host = new PostgresHost(store, "room", Interlocked.Increment(ref epoch));
+                if (await host.OpenAsync() != RoomStatus.Ok)
+                {
+                    continue;
+                }
+
+                // Until another takes it.
+                for (var batches = mine.Next(1, 30); batches > 0; batches--)
+                {
+                    var posts = Enumerable.Range(0, mine.Next(1, 5)).Select(_ => (RoomChange)PostgresHost.Post($"{who}.{id++}")).ToArray();
+                    var result = await host.TryWriteAsync(posts);
+                    if (result.Status != RoomStatus.Ok)
+                    {
+                        Assert.Equal(RoomStatus.Fenced, result.Status);
+                        break;
+                    }
+
+                    lock (acknowledged)
+                    {
+                        acknowledged.AddRange(posts.Select((post, i) => (post.ClientId, result.Changes[i].Answer.Seq)));
+                    }
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Repeats_between_other_changes_are_found_in_every_kind_of_batch()
+    {
+        await using var store = PostgresHost.OpenStore(Url);
+        var host = new PostgresHost(store, "room", 1);
+        await host.OpenAsync();
+        await host.TryWriteAsync(PostgresHost.Post("a"), PostgresHost.Post("b"));
+        var mixed = await host.TryWriteAsync(PostgresHost.Post("c"), PostgresHost.Post("a"), PostgresHost.Post("d"));
+        Assert.Equal([3, 1, 4], mixed.Changes.Select(change => change.Answer.Seq));
+        Assert.Equal((4, 4), (mixed.Seq, mixed.Rev));
+        var posted = await host.TryWriteAsync(
+            PostgresHost.Post("e"), new EditMessage("alice", "f", 2_000, 5, "edited at once", ["bob"]), new DeleteMessage("alice", "g", 2_001, 3, false), PostgresHost.Post("b"));
+        Assert.Equal([5, 5, 3, 2], posted.Changes.Select(change => change.Answer.Seq));
+        Assert.Equal(("edited at once", 6), ((await store.FindMessageAsync("room", 5, null, default))!.Body, (int)posted.Changes[1].Answer.Rev));
+        Assert.Equal(1, (await store.ReadMarksAsync("bob", ["room"], default))[0].Mentions);
+    }
+
+    [Fact]
+    public async Task A_session_whose_write_was_abandoned_is_ended_before_a_room_is_opened_again()
+    {
+        var url = PostgresUrl.Parse(Url);
+        await using var sources = new PostgresSources(url);
+        var abandoned = new AbandonedWrites(sources, url);
+        await using var connection = await sources.Writer.OpenConnectionAsync();
+        abandoned.Add(connection.ProcessID);
+        await abandoned.EndAsync(default).Within(PostgresHost.Limit);
+        await using var command = new NpgsqlCommand("SELECT 1", connection);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => command.ExecuteScalarAsync());
+    }
+
+    [Fact]
+    public async Task Four_that_start_at_once_migrate_once()
+    {
+        var stores = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => PostgresHost.OpenStore(Url)))).Within(PostgresHost.Limit);
+        foreach (var store in stores)
+        {
+            await store.CheckAsync(default).Within(PostgresHost.Limit);
+            await store.DisposeAsync();
+        }
+
+        Assert.Equal(1L, await postgres.Server.ReadAsync(_database, "SELECT count(*) FROM dchat.schema_versions"));
+    }
+
+    [Fact]
+    public async Task A_newer_schema_is_refused()
+    {
+        await PostgresHost.OpenStore(Url).DisposeAsync();
+        await postgres.Server.ExecuteAsync(_database, "INSERT INTO dchat.schema_versions VALUES (99)");
+        var refused = Assert.Throws<PostgresSchemaException>(() => PostgresHost.OpenStore(Url));
+        Assert.Contains("99", refused.Message);
+        Assert.Contains("Remedy", refused.Message);
+        Assert.DoesNotContain(Uri.EscapeDataString(PostgresServer.Password), refused.Message);
+    }
+
+    [Fact]
+    public async Task A_migration_that_fails_changes_nothing()
+    {
+        await PostgresHost.OpenStore(Url).DisposeAsync();
+        PostgresMigration[] broken = [.. PostgresMigration.All, new(PostgresMigration.All.Count + 1, "DROP TABLE dchat.messages; nonsense")];
+        Assert.ThrowsAny<Exception>(() => PostgresMessageStore.Open(
+            new PostgresMessageStoreOptions { Url = PostgresUrl.Parse(Url) }, broken, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<PostgresMessageStore>.Instance));
+        await using var store = PostgresHost.OpenStore(Url);
+        Assert.Empty((await store.ReadBeforeAsync("room", null, 10, null, default)).Messages);
+    }
+
+    [Fact]
+    public async Task One_store_indexes_for_all_and_another_takes_over()
+    {
+        var first = PostgresHost.OpenStore(Url);
+        await using var second = PostgresHost.OpenStore(Url);
+        await Eventually.Holds(async () => await TurnsAsync() == 1);
+        var host = new PostgresHost(second, "room", 1);
+        await host.OpenAsync();
+        await host.TryWriteAsync(PostgresHost.Post("a", "needle"));
+        await UntilFoundAsync(1);
+        Assert.Equal(1, await TurnsAsync());
+
+        await first.DisposeAsync();
+        await host.TryWriteAsync(PostgresHost.Post("b", "needle"));
+        await UntilFoundAsync(2);
+        await Eventually.Holds(() => second.SearchLag == default);
+
+        async Task<long> TurnsAsync() => (long)(await postgres.Server.ReadAsync(
+            _database, $"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = {PostgresMigrations.LockClass} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"))!;
+
+        Task UntilFoundAsync(int count) => Eventually.Holds(async () =>
+            (await second.SearchAsync(new SearchQuery("needle", ["room"], null, 10, null), default)).Hits.Count == count);
+    }
+
+    [Fact]
+    public async Task A_search_that_spends_its_budget_goes_on_where_it_stopped()
+    {
+        const int count = 4_000;
+        await using var store = PostgresHost.OpenStore(Url, searchBudget: TimeSpan.Zero);
+        string[] rooms = [.. Enumerable.Range(1, count).Select(i => $"room{i}")];
+        foreach (var some in rooms.Chunk(1_000))
+        {
+            await store.OpenAsync([.. some.Select(room => new RoomAtEpoch(room, 1))], default).Within(PostgresHost.Limit);
+            await store.WriteAsync([.. some.Select(room => new RoomWrite(room, 1, 0, [PostgresHost.Post("1", Body(room), At(room))]))], default).Within(PostgresHost.Limit);
+        }
+
+        await Eventually.Holds(() => store.SearchLag == default, PostgresHost.Limit);
+        var (found, pages) = await SearchAllAsync(store, rooms, 50);
+        Assert.Equal(["room3001", "room1"], found.Select(hit => hit.Room));
+        Assert.True(pages > 1);
+
+        static string Body(string room) => At(room) % 3_000 == 1 ? "needle" : "hay";
+
+        static long At(string room) => long.Parse(room[4..]);
+    }
+
+    [Theory]
+    [InlineData(7)]
+    [InlineData(200)]
+    public async Task All_hits_of_a_room_of_many_windows_are_found_once_and_in_order(int limit)
+    {
+        const int count = 12_000;
+        await using var store = PostgresHost.OpenStore(Url);
+        var host = new PostgresHost(store, "room", 1);
+        await host.OpenAsync();
+        for (var from = 1; from <= count; from += 1_000)
+        {
+            await host.TryWriteAsync([.. Enumerable.Range(from, 1_000).Select(i => PostgresHost.Post($"{i}", i % 97 == 0 ? "needle" : "hay", i / 50))]);
+        }
+
+        await Eventually.Holds(() => store.SearchLag == default, PostgresHost.Limit);
+        var (found, _) = await SearchAllAsync(store, ["room"], limit);
+        Assert.Equal(Enumerable.Range(1, count).Where(i => i % 97 == 0).Reverse().Select(i => (long)i), found.Select(hit => hit.Message.Seq));
+    }
+
+    private static async Task<(List<FoundMessage> Hits, int Pages)> SearchAllAsync(PostgresMessageStore store, string[] rooms, int limit)
+    {
+        var (found, pages) = (new List<FoundMessage>(), 0);
+        string? after = null;
+        do
+        {
+            var page = await store.SearchAsync(new SearchQuery("needle", rooms, after, limit, null), default).Within(PostgresHost.Limit);
+            found.AddRange(page.Hits);
+            after = page.Next;
+            pages++;
+        }
+        while (after is not null);
+        return (found, pages);
+    }
+}
