@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using DChat.Core.Messages;
 using Npgsql;
-using Polly.Timeout;
+using Polly.CircuitBreaker;
 
 namespace DChat.Storage.Postgres;
 
@@ -20,8 +20,9 @@ internal static class PostgresFailures
                 or PostgresErrorCodes.InvalidSchemaName,
         } missing => Damaged(missing, url),
         PostgresException refused => IsMistake(refused.SqlState) ? null : Unavailable($"{refused.MessageText} ({refused.SqlState})", refused, url),
-        NpgsqlException or SocketException or IOException or TimeoutException or TimeoutRejectedException or AuthenticationException =>
+        NpgsqlException or SocketException or IOException or TimeoutException or AuthenticationException =>
             Unavailable(error.InnerException is { } inner && inner.Message != error.Message ? $"{error.Message}: {inner.Message}" : error.Message, error, url),
+        BrokenCircuitException => Unavailable("it does not answer", error, url),
         _ => null,
     };
 

@@ -18,6 +18,7 @@ public sealed class PostgresMessageStore : IMessageStore
 
     private readonly PostgresMessageStoreOptions _options;
     private readonly TimeProvider _time;
+    private readonly Strays _strays = new();
     private readonly PostgresSources _sources;
     private readonly PostgresPipeline _pipeline;
     private readonly AbandonedWrites _abandoned;
@@ -30,9 +31,9 @@ public sealed class PostgresMessageStore : IMessageStore
         _options = options;
         _time = time;
         _sources = new PostgresSources(options.Url);
-        _pipeline = new PostgresPipeline(options.Url, time);
+        _pipeline = new PostgresPipeline(options.Url, _strays, time);
         _abandoned = new AbandonedWrites(_sources, options.Url);
-        _commits = new RoomCommits(_sources, _abandoned, options.Url, time);
+        _commits = new RoomCommits(_sources, _pipeline, _abandoned, options.Url, time);
         _pages = new PageReader(_sources.Reader);
         _indexer = new SearchIndexer(_sources, options, time, logger);
     }
@@ -183,6 +184,7 @@ public sealed class PostgresMessageStore : IMessageStore
     public async ValueTask DisposeAsync()
     {
         await _indexer.DisposeAsync();
+        await _strays.DisposeAsync();
         await _sources.DisposeAsync();
     }
 

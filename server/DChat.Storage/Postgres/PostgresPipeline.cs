@@ -1,25 +1,45 @@
 using Polly;
+using Polly.CircuitBreaker;
 using Polly.Retry;
 
 namespace DChat.Storage.Postgres;
 
 /// <summary>
 /// How everything but a write of messages is asked: again, on another connection, while the trouble is a passing one (a restart, a fail-over,
-/// connections that died in the pool), and no longer than <see cref="PostgresSources.LimitSeconds"/> in all. What is asked so may be done twice.
+/// connections that died in the pool), and no longer than <see cref="Limit"/> in all. What is asked so may be done twice.
+/// While the server is silent only few calls try it, and the others are refused at once: each that tries occupies a connection and a thread.
 /// </summary>
 internal sealed class PostgresPipeline
 {
     private const int RetriesMax = 4;
+    private const int SilentCalls = 4;
+
+    /// <summary>The longest that anybody waits for an answer.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(PostgresSources.LimitSeconds);
+
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan SilentFor = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RefuseFor = TimeSpan.FromSeconds(1);
 
     private readonly PostgresUrl _url;
+    private readonly Strays _strays;
+    private readonly TimeProvider _time;
     private readonly ResiliencePipeline _pipeline;
 
-    public PostgresPipeline(PostgresUrl url, TimeProvider time)
+    public PostgresPipeline(PostgresUrl url, Strays strays, TimeProvider time)
     {
         _url = url;
+        _strays = strays;
+        _time = time;
         _pipeline = new ResiliencePipelineBuilder { TimeProvider = time }
-            .AddTimeout(TimeSpan.FromSeconds(PostgresSources.LimitSeconds))
+            .AddCircuitBreaker(new CircuitBreakerStrategyOptions
+            {
+                FailureRatio = 1,
+                MinimumThroughput = SilentCalls,
+                SamplingDuration = SilentFor,
+                BreakDuration = RefuseFor,
+                ShouldHandle = new PredicateBuilder().Handle<TimeoutException>(),
+            })
             .AddRetry(new RetryStrategyOptions
             {
                 MaxRetryAttempts = RetriesMax,
@@ -33,13 +53,35 @@ internal sealed class PostgresPipeline
 
     public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellation)
     {
+        var started = _time.GetTimestamp();
         try
         {
-            return await _pipeline.ExecuteAsync(async limited => await ask(limited), cancellation);
+            return await _pipeline.ExecuteAsync(
+                async limited =>
+                {
+                    var left = Limit - _time.GetElapsedTime(started);
+                    return await AwaitAsync(ask(limited), left > TimeSpan.Zero ? left : TimeSpan.Zero);
+                },
+                cancellation);
         }
         catch (Exception error) when (PostgresFailures.Translate(error, _url) is { } meaning)
         {
             throw meaning;
+        }
+    }
+
+    /// <summary>Waits so long and no longer, whatever becomes of it.</summary>
+    /// <exception cref="TimeoutException">It was too long.</exception>
+    public async Task<T> AwaitAsync<T>(Task<T> task, TimeSpan limit)
+    {
+        try
+        {
+            return await task.WaitAsync(limit, _time);
+        }
+        catch (TimeoutException) when (!task.IsCompleted)
+        {
+            _strays.Keep(task);
+            throw new TimeoutException("it does not answer");
         }
     }
 }

@@ -17,8 +17,11 @@ internal sealed class PostgresSources : IAsyncDisposable
     /// <summary>Longest wait for a row, in milliseconds: shorter than a statement may last, so that it is told which it was.</summary>
     private const int LockMs = 1_500;
 
-    /// <summary>How long a cancelled statement may take to say so, in milliseconds.</summary>
-    private const int CancellationMs = 250;
+    /// <summary>A statement that takes too long is ended by the server itself. If the server is frozen, asking it to would only take as long again.</summary>
+    private const int NoCancellation = -1;
+
+    /// <summary>The server ends a statement a little before the client gives it up, and so keeps the connection.</summary>
+    private const int StatementMsASecond = 900;
 
     /// <summary>A statement of the indexer, which holds up nobody, in seconds.</summary>
     private const int BackgroundSeconds = 15;
@@ -70,7 +73,7 @@ internal sealed class PostgresSources : IAsyncDisposable
         settings.MaxPoolSize = connections;
         settings.Timeout = LimitSeconds;
         settings.CommandTimeout = statementSeconds;
-        settings.CancellationTimeout = CancellationMs;
+        settings.CancellationTimeout = NoCancellation;
         settings.TcpKeepAlive = true;
         settings.TcpKeepAliveTime = LimitSeconds;
         settings.TcpKeepAliveInterval = 1;
@@ -87,7 +90,7 @@ internal sealed class PostgresSources : IAsyncDisposable
     // Every statement finds its rows by an index. Plans are kept for the life of a session, also those made when the tables were empty:
     // the planner must not have thought then that reading all of them is cheapest.
     private static string Options(int statementSeconds) =>
-        $"-c search_path={Schema} -c synchronous_commit=on -c statement_timeout={statementSeconds}s -c lock_timeout={LockMs} " +
+        $"-c search_path={Schema} -c synchronous_commit=on -c statement_timeout={statementSeconds * StatementMsASecond} -c lock_timeout={LockMs} " +
         $"-c idle_in_transaction_session_timeout={LimitSeconds}s -c tcp_user_timeout={LimitSeconds}s " +
         $"-c tcp_keepalives_idle={LimitSeconds} -c tcp_keepalives_interval=1 -c tcp_keepalives_count=2 -c client_connection_check_interval=1s " +
         "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";

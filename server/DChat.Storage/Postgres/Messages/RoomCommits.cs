@@ -7,7 +7,7 @@ namespace DChat.Storage.Postgres.Messages;
 /// Writes batches. Rooms to which only plain posts come, by far the most, are one statement and no question; a room with anything else,
 /// or with a repeat, is read first, decided here, and written on the condition that nothing changed meanwhile.
 /// </summary>
-internal sealed class RoomCommits(PostgresSources sources, AbandonedWrites abandoned, PostgresUrl url, TimeProvider time)
+internal sealed class RoomCommits(PostgresSources sources, PostgresPipeline pipeline, AbandonedWrites abandoned, PostgresUrl url, TimeProvider time)
 {
     /// <summary>How often a room is looked at again that changes under our eyes; only an earlier write of our own does that.</summary>
     private const int LooksMax = 5;
@@ -41,7 +41,7 @@ internal sealed class RoomCommits(PostgresSources sources, AbandonedWrites aband
     private async Task WriteAsync(IReadOnlyList<RoomWrite> batch, List<int> rooms, RoomWriteResult?[] results, bool asked)
     {
         var closer = rooms.FindAll(i => asked || !IsPlain(batch[i]));
-        var snapshots = closer.Count == 0 ? [] : await SnapshotReader.ReadAsync(sources.Reader, closer.ConvertAll(i => batch[i]));
+        var snapshots = closer.Count == 0 ? [] : await ReadAsync(closer.ConvertAll(i => batch[i]));
         var rows = new BatchRows();
         var decided = new ChangeResult[]?[rooms.Count];
         var next = 0;
@@ -78,22 +78,75 @@ internal sealed class RoomCommits(PostgresSources sources, AbandonedWrites aband
         }
     }
 
+    private Task<RoomSnapshot[]> ReadAsync(List<RoomWrite> writes) =>
+        pipeline.RunAsync(_ => SnapshotReader.ReadAsync(sources.Reader, writes), CancellationToken.None);
+
     private async Task<BatchRows.Written[]> ExecuteAsync(BatchRows rows)
     {
+        var attempt = new Attempt();
+        var running = ExecuteAsync(rows, attempt);
+        try
+        {
+            return await pipeline.AwaitAsync(running, PostgresPipeline.Limit);
+        }
+        finally
+        {
+            if (!running.IsCompletedSuccessfully)
+            {
+                attempt.IsGivenUp = true;
+                if (attempt is { IsOver: false, Process: var process and not 0 })
+                {
+                    abandoned.Add(process);
+                }
+            }
+        }
+    }
+
+    private async Task<BatchRows.Written[]> ExecuteAsync(BatchRows rows, Attempt attempt)
+    {
         await using var connection = await sources.Writer.OpenConnectionAsync();
-        var process = connection.ProcessID;
+        attempt.Process = connection.ProcessID;
+        if (attempt.IsGivenUp)
+        {
+            throw new TimeoutException("nobody waits any more");
+        }
+
         try
         {
             return await rows.ExecuteAsync(connection, time.GetUtcNow().ToUnixTimeMilliseconds());
         }
-        catch
+        catch (PostgresException) when (connection.FullState == System.Data.ConnectionState.Open)
         {
-            if (connection.FullState != System.Data.ConnectionState.Open)
-            {
-                abandoned.Add(process);
-            }
-
+            attempt.IsOver = true;
             throw;
+        }
+    }
+
+    /// <summary>What the one who waits and the one who writes tell each other. Process is set before it is asked whether to go on.</summary>
+    private sealed class Attempt
+    {
+        private volatile int _process;
+        private volatile bool _isGivenUp;
+        private volatile bool _isOver;
+
+        /// <summary>The session at the server; 0 while there is none.</summary>
+        public int Process
+        {
+            get => _process;
+            set => _process = value;
+        }
+
+        public bool IsGivenUp
+        {
+            get => _isGivenUp;
+            set => _isGivenUp = value;
+        }
+
+        /// <summary>The server has said that it did not do it.</summary>
+        public bool IsOver
+        {
+            get => _isOver;
+            set => _isOver = value;
         }
     }
 

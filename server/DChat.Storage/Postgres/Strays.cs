@@ -1,0 +1,35 @@
+namespace DChat.Storage.Postgres;
+
+/// <summary>
+/// Calls that nobody waits for any more: the driver gives a silent server up only after it has asked it in vain to stop, which takes as long
+/// again as the limit. Their outcome is not wanted; whoever closes the store waits for their end.
+/// </summary>
+internal sealed class Strays : IAsyncDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly HashSet<Task> _tasks = [];
+
+    public void Keep(Task task)
+    {
+        lock (_lock)
+        {
+            // Looking at the exception is all that anybody wants of it.
+            _tasks.RemoveWhere(each => each.IsCompleted && each.Exception is var _);
+            _tasks.Add(task);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Task[] tasks;
+        lock (_lock)
+        {
+            tasks = [.. _tasks];
+        }
+
+        foreach (var task in tasks)
+        {
+            await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}
