@@ -83,8 +83,9 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     /// <summary>Answers what waits and resigns; when <paramref name="cancellationToken"/> comes first, what waits is answered <c>unavailable</c>.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
+        var stopped = base.StopAsync(cancellationToken); // First: a term that is cut short below is not followed by another.
         await using var outOfTime = cancellationToken.Register(_abort.Cancel);
-        await base.StopAsync(cancellationToken);
+        await stopped;
     }
 
     public override void Dispose()

@@ -92,6 +92,15 @@ public sealed class CoordinatorServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_stop_that_is_out_of_time_ends_the_term_and_no_other_begins()
+    {
+        await using var node = await StartAsync(Options);
+        await node.Service.StopAsync(new CancellationToken(canceled: true));
+        await node.Service.ExecuteTask!.Within();
+        Assert.Single(_book.Lines, line => line.Contains("leads in term", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Snapshots_are_written_the_log_is_truncated_behind_the_second_newest_and_old_ones_go()
     {
         RegistryState before;

@@ -94,12 +94,12 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         Interlocked.Increment(ref connections);
         try
         {
-            if (!connection.Session.IsAllowedBy(replica.State))
-            {
-                _ = SignOutAsync(connection, "the session was ended"); // Between the look at its token and its place among the user's connections.
-            }
-
+            // Whoever was let in and has only now its place among the user's connections may have been passed over.
+            var farewell = !connection.Session.IsAllowedBy(replica.State) ? SignOutAsync(connection, "the session was ended")
+                : IsDraining ? DrainAsync(connection)
+                : Task.CompletedTask;
             await connection.RunAsync().ConfigureAwait(false);
+            await farewell.ConfigureAwait(false);
         }
         finally
         {

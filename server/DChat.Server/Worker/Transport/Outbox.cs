@@ -130,13 +130,7 @@ internal sealed class Outbox(PipeWriter output, OutboxBudget budget)
 
             WriteOrAdd(closeFrame);
             closing = true;
-            if (!flushing || closed)
-            {
-                return Task.CompletedTask;
-            }
-
-            drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            return drained.Task;
+            return WhenDrainedAsync();
         }
     }
 
