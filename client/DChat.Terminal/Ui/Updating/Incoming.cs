@@ -52,7 +52,8 @@ internal static class Incoming
 
         var unseen = !model.Focused && pane.NewAfter is null && room.NewestSeq > known.NewestSeq && known.NewestSeq > 0;
         var step = (unseen ? next with { Chat = next.Chat.With(room.Id, pane with { NewAfter = known.NewestSeq }) } : next).Step();
-        return known.Members != room.Members && pane.Members is not null ? step.And(new Effect.ListMembers(room.Id)) : step;
+        var moved = room.Messages is [.., { Kind: MessageKinds.System }] && room.NewestSeq > known.NewestSeq;
+        return (moved || known.Members != room.Members) && pane.Members is not null ? step.And(new Effect.ListMembers(room.Id)) : step;
     }
 
     private static Step Gone(Model model, UiEvent.RoomGone gone)
