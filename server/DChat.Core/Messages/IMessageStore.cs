@@ -70,6 +70,9 @@ public interface IMessageStore : IAsyncDisposable
     /// </summary>
     Task<bool> RetainAsync(string room, long sentBefore, int limit, CancellationToken cancellation);
 
+    /// <summary>The store's id, random and made with it: tells it from another store, an emptied one or a new one in its place.</summary>
+    Task<string> ReadIdAsync(CancellationToken cancellation);
+
     /// <summary>Throws where the store cannot be read and written.</summary>
     Task CheckAsync(CancellationToken cancellation);
 

@@ -8,7 +8,8 @@ namespace DChat.Core.Registry;
 /// <param name="Incarnation">Random, made when the process starts.</param>
 /// <param name="Capacity">Relative to the other workers, at most 1,000,000; 0: it hosts no rooms.</param>
 /// <param name="Labels"><c>key=value</c>.</param>
-public sealed record RegisterWorker(string CommandId, string Actor, long At, string Worker, string Address, string Incarnation, int Capacity, IReadOnlyList<string> Labels, WorkerState State)
+/// <param name="Store">The id of its message store: all workers of a cluster have the same, and it stays the same while there are rooms. Null: it has none.</param>
+public sealed record RegisterWorker(string CommandId, string Actor, long At, string Worker, string Address, string Incarnation, int Capacity, IReadOnlyList<string> Labels, WorkerState State, string? Store = null)
     : Command(CommandId, Actor, At);
 
 /// <param name="Incarnation">Refused where another one is registered; null: whichever it is.</param>

@@ -3,6 +3,9 @@ namespace DChat.Core.Registry;
 /// <param name="Epoch">Of the incarnation; all rooms of the worker have at least this epoch.</param>
 public sealed record WorkerRegistered(string Worker, string Address, string Incarnation, int Capacity, IReadOnlyList<string> Labels, WorkerState State, long Epoch) : RegistryEvent;
 
+/// <summary>The messages of all rooms are in this store, from now on.</summary>
+public sealed record StoreBound(string Store) : RegistryEvent;
+
 public sealed record WorkerStateChanged(string Worker, WorkerState State) : RegistryEvent;
 
 public sealed record WorkerRemoved(string Worker) : RegistryEvent;

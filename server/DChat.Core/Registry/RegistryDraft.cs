@@ -27,6 +27,7 @@ internal sealed partial class RegistryDraft
     private PersistentMap<string, ApiToken> _tokensById;
     private PersistentMap<string, Invitation> _invitations;
     private ImmutableSortedDictionary<string, Worker> _workers;
+    private string _store;
     private ProtectionKey[] _keys;
     private PersistentVector<AuditLine> _audit;
     private long _auditCount;
@@ -49,6 +50,7 @@ internal sealed partial class RegistryDraft
         _tokensById = state.TokensById;
         _invitations = state.InvitationsByHash;
         _workers = state.WorkersById;
+        _store = state.Store;
         _keys = state.Keys;
         _audit = state.AuditRing;
         _auditCount = state.AuditCount;
@@ -73,6 +75,7 @@ internal sealed partial class RegistryDraft
         TokensById = _tokensById,
         InvitationsByHash = _invitations,
         WorkersById = _workers,
+        Store = _store,
         Keys = _keys,
         AuditRing = _audit,
         AuditCount = _auditCount,
@@ -124,6 +127,7 @@ internal sealed partial class RegistryDraft
             case Unbanned e: Apply(e); break;
             case WorkerRegistered e: Apply(e); break;
             case WorkerStateChanged e: SetWorker(WorkerOf(e.Worker) with { State = e.State }); break;
+            case StoreBound e: _store = e.Store; break;
             case WorkerRemoved e: _workers = _workers.Remove(e.Worker); break;
             case RoomsAssigned e: Apply(e); break;
             case KeyAdded e: Apply(e); break;

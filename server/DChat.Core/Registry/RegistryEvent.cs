@@ -36,6 +36,7 @@ namespace DChat.Core.Registry;
 [JsonDerivedType(typeof(Banned), "banned")]
 [JsonDerivedType(typeof(Unbanned), "unbanned")]
 [JsonDerivedType(typeof(WorkerRegistered), "workerRegistered")]
+[JsonDerivedType(typeof(StoreBound), "storeBound")]
 [JsonDerivedType(typeof(WorkerStateChanged), "workerStateChanged")]
 [JsonDerivedType(typeof(WorkerRemoved), "workerRemoved")]
 [JsonDerivedType(typeof(RoomsAssigned), "roomsAssigned")]

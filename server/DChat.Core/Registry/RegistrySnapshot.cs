@@ -7,14 +7,14 @@ namespace DChat.Core.Registry;
 /// whether two replicas agree. Written and read as a stream; compressing, sealing and naming are the caller's.
 /// </summary>
 /// <remarks>
-/// Format: magic, version; then names, rooms, accounts, sessions, registration codes, workers, keys, audit trail, outcomes; magic.
+/// Format: magic, version; then names, rooms, accounts, sessions, registration codes, workers, the message store (since version 2), keys, audit trail, outcomes; magic.
 /// Rooms stand between the names and the rest of the accounts, so that a reader makes each account once, with its memberships.
 /// What follows from something else (indexes, counts, the accounts' side of memberships) is not written.
 /// </remarks>
 public static class RegistrySnapshot
 {
     /// <summary>Raised with every change of the format.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     internal static ReadOnlySpan<byte> Magic => "DCHATREG"u8;
 
@@ -49,15 +49,15 @@ public static class RegistrySnapshot
             throw new UnknownRegistryEventException($"the snapshot has format {version}, and this program knows formats up to {Version}");
         }
 
-        var state = Load(reader);
+        var state = Load(reader, version);
         return reader.Raw(Magic.Length).AsSpan().SequenceEqual(Magic) ? state : throw SnapshotReader.Damaged("it does not end as one");
     }
 
-    private static RegistryState Load(SnapshotReader reader)
+    private static RegistryState Load(SnapshotReader reader, long version)
     {
         try
         {
-            return new SnapshotLoader(reader).Load();
+            return new SnapshotLoader(reader, version).Load();
         }
         catch (Exception failure) when (failure is ArgumentException or OverflowException)
         {

@@ -21,6 +21,9 @@ public sealed partial class RegistryState
     /// <summary>The highest epoch that was ever given out.</summary>
     public long LastEpoch { get; internal init; }
 
+    /// <summary>The id of the message store in which the rooms have their messages; empty: none was ever used.</summary>
+    public string Store { get; internal init; } = "";
+
     /// <summary>Accounts in all, closed ones included.</summary>
     public int AccountCount => Accounts.Count;
 

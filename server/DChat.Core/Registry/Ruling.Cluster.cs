@@ -26,6 +26,21 @@ internal sealed partial class Ruling
             }
         }
 
+        if (c.Store is { } store && store != state.Store)
+        {
+            if (!IsId(store))
+            {
+                return Invalid("a message store has an id of 1 to 64 characters");
+            }
+
+            if (state.Store.Length > 0 && state.RoomCount > 0)
+            {
+                return Invalid($"its message store ({store}) is not the one in which this cluster's {state.RoomCount} rooms have their messages ({state.Store}): what was acknowledged is not there");
+            }
+
+            Add(new StoreBound(store));
+        }
+
         var known = state.FindWorker(c.Worker);
         if (known is null && state.WorkersById.Count >= RegistryBounds.Workers)
         {

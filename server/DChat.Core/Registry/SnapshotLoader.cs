@@ -5,7 +5,7 @@ using DChat.Core.Rooms;
 namespace DChat.Core.Registry;
 
 /// <summary>Reads the sections that <see cref="SnapshotSections"/> writes, and builds the indexes and the accounts' side of memberships.</summary>
-internal sealed class SnapshotLoader(SnapshotReader reader)
+internal sealed class SnapshotLoader(SnapshotReader reader, long version)
 {
     /// <summary>What is reserved before anything is seen of what a count promises.</summary>
     private const int ReserveMax = 1 << 20;
@@ -43,6 +43,7 @@ internal sealed class SnapshotLoader(SnapshotReader reader)
         var sessions = LoadSessions();
         var invitations = LoadInvitations();
         var workers = LoadWorkers();
+        var store = version >= 2 ? reader.Text() : "";
         var keys = LoadKeys();
         var (auditCount, audit) = LoadAudit();
         var outcomes = new OutcomeMemory(default, default, reader.Number()) with { Young = LoadOutcomes(), Old = LoadOutcomes() };
@@ -62,6 +63,7 @@ internal sealed class SnapshotLoader(SnapshotReader reader)
             TokensById = _tokens,
             InvitationsByHash = invitations,
             WorkersById = workers,
+            Store = store,
             Keys = keys,
             AuditRing = audit,
             AuditCount = auditCount,

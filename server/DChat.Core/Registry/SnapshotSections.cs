@@ -13,6 +13,7 @@ internal sealed class SnapshotSections(RegistryState state, SnapshotWriter write
         WriteSessions();
         WriteInvitations();
         WriteWorkers();
+        writer.Text(state.Store);
         WriteKeys();
         WriteAudit();
         WriteOutcomes();

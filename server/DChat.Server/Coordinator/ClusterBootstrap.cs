@@ -50,6 +50,23 @@ internal sealed partial class ClusterBootstrap(
         return true;
     }
 
+    /// <summary>Notes beside the log that it is not empty: should it be so one day, it was lost.</summary>
+    /// <exception cref="StartRefusedException">That cannot be noted.</exception>
+    public void NoteBegun()
+    {
+        try
+        {
+            if (options.BeganPath is { } path && !File.Exists(path))
+            {
+                PrivateFile.Create(path, "The control log of this cluster is not empty; see docs/adr/0023.\n"u8);
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"'{options.BeganPath}' cannot be made: {error.Message}", error);
+        }
+    }
+
     /// <summary>Has a key added where one is due, now and then again, until cancelled.</summary>
     public async Task RotateKeysAsync(IRegistryCommands commands, Action first, CancellationToken cancellation)
     {

@@ -43,6 +43,9 @@ public sealed record CoordinatorOptions
     /// <summary>Where the first administrator's password is kept. Default: <c>initial-admin-password</c> in the current folder.</summary>
     public string AdminPasswordPath { get; init; } = "initial-admin-password";
 
+    /// <summary>A file that says that this cluster's registry has begun: an empty log beside it is one that was lost. Null, the default: none is kept.</summary>
+    public string? BeganPath { get; init; }
+
     /// <summary>The first administrator's password; null or empty: a random one is made and kept at <see cref="AdminPasswordPath"/>.</summary>
     public string? AdminPassword { get; init; }
 

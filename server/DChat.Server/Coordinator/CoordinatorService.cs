@@ -131,6 +131,13 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         {
             _keeper.Recovered(used);
         }
+
+        if (_replica.Index == 0 && File.Exists(_options.BeganPath))
+        {
+            throw new StartRefusedException(
+                $"The control log is empty, but this cluster has begun ('{_options.BeganPath}'): its accounts, rooms and members are lost from the log. "
+                + "Remedy: put the log back as it was, with all its files (control.db and control.db-wal); for a new cluster, give an empty folder with --data.");
+        }
     }
 
     /// <summary>Follows the log until elected, then to its end, so that the replica holds all that former leaders committed.</summary>
@@ -227,6 +234,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     {
         if (await _bootstrap.EnsureAdminAsync(leader, offDuty))
         {
+            _bootstrap.NoteBegun();
             var keys = _bootstrap.RotateKeysAsync(leader, () => _ready.TrySetResult(), offDuty);
             var workers = _workers.RunAsync(leader, offDuty);
             await await Task.WhenAny(keys, workers);

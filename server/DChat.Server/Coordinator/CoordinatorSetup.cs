@@ -37,6 +37,7 @@ internal static class CoordinatorSetup
                 ApiTokensPerUser = options.Limits.TokensPerUser,
             },
             ScratchFolder = options.Data,
+            BeganPath = Path.Combine(options.Data, "registry-began"),
             AdminPasswordPath = Path.Combine(options.Data, "initial-admin-password"),
             AdminPassword = Environment.GetEnvironmentVariable(AdminPasswordVariable),
         });

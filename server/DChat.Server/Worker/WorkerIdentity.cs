@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using System.Text;
+using DChat.Storage.Files;
 
 namespace DChat.Server.Worker;
 
@@ -18,7 +20,8 @@ internal sealed record WorkerIdentity(string Id, string Incarnation)
         if (id.Length == 0)
         {
             id = "w-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes));
-            File.WriteAllText(path, id + "\n");
+            File.Delete(path); // Empty: what was in it is lost.
+            PrivateFile.Create(path, Encoding.ASCII.GetBytes(id + "\n"));
         }
 
         return new WorkerIdentity(id, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IncarnationBytes)));

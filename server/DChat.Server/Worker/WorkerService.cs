@@ -42,7 +42,8 @@ internal sealed partial class WorkerService(
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         var labels = options.Label.Split(',', StringSplitOptions.RemoveEmptyEntries);
-        await membership.JoinAsync(new WorkerApplication(options.Capacity, labels, options.IsHost), waiting.Token);
+        var storeId = options.IsHost ? await store.ReadIdAsync(waiting.Token) : null;
+        await membership.JoinAsync(new WorkerApplication(options.Capacity, labels, storeId), waiting.Token);
         Registered(log, identity.Id, options.EffectiveAdvertise);
         _reports = new PeriodicTimer(WorkerReports.Interval, time);
         _reporting = ReportAsync(_reports);

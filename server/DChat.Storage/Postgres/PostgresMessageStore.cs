@@ -179,6 +179,14 @@ public sealed class PostgresMessageStore : IMessageStore
         return await RunAsync("SELECT retain_room($1, $2, $3, $4)", cancellation, room, sentBefore, limit, Now()) is true;
     }
 
+    public Task<string> ReadIdAsync(CancellationToken cancellation) => AskAsync(
+        async limited =>
+        {
+            await using var command = _sources.Reader.CreateCommand("SELECT id FROM store");
+            return (string)(await command.ExecuteScalarAsync(limited))!;
+        },
+        cancellation);
+
     public Task CheckAsync(CancellationToken cancellation) => RunAsync("UPDATE store SET checks = checks + 1", cancellation);
 
     public async ValueTask DisposeAsync()

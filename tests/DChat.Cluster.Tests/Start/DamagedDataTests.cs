@@ -13,7 +13,10 @@ public sealed class DamagedDataTests
         { "cluster-secret", "another's" },
         { "control.db", "missing" },
         { "control.db", "garbage" },
+        { "control.db", "emptied" },
         { "messages.db", "garbage" },
+        { "messages.db", "missing" },
+        { "messages.db", "emptied" },
     };
 
     [Theory]
@@ -32,13 +35,39 @@ public sealed class DamagedDataTests
         Assert.DoesNotContain("   at ", said);
     }
 
-    private static async Task LiveOnceAsync(string data)
+    [Theory]
+    [InlineData("missing", true)]
+    [InlineData("emptied", true)]
+    [InlineData("missing", false)]
+    public async Task A_lost_worker_id_costs_nobody_a_room(string damage, bool samePorts)
+    {
+        using var folder = new TemporaryFolder();
+        var (crowd, port, nodePort) = await LiveOnceAsync(folder["data"]);
+        Damage(Path.Combine(folder["data"], "worker-id"), damage);
+
+        await using var server = await ServerProcess.StartAsync(data: folder["data"], clientPort: samePorts ? port : 0, nodePort: samePorts ? nodePort : 0);
+        await using var probe = await HubProbe.ConnectAsync(server.Client, crowd.Token(0));
+        await Eventually.Holds(async () =>
+        {
+            try
+            {
+                return (long)(await probe.CallAsync("send", new { room = crowd.Room, clientId = "2", body = "again" }))!["seq"]! == 2;
+            }
+            catch (HubCallFailedException)
+            {
+                return false; // Not given to the new worker yet.
+            }
+        });
+    }
+
+    private static async Task<(Crowd Crowd, int Port, int NodePort)> LiveOnceAsync(string data)
     {
         await using var server = await ServerProcess.StartAsync(data: data);
         using var http = server.CreateHttpClient();
         var crowd = await Crowd.MakeAsync(http, server.AdminPassword, users: 1);
         await using var probe = await HubProbe.ConnectAsync(server.Client, crowd.Token(0));
         await probe.CallAsync("send", new { room = crowd.Room, clientId = "1", body = "kept" });
+        return (crowd, server.Client.Port, server.Node.Port);
     }
 
     private static void Damage(string path, string damage)
@@ -47,6 +76,11 @@ public sealed class DamagedDataTests
         {
             case "missing":
                 File.Delete(path);
+                break;
+            case "emptied":
+                File.Delete(path + "-wal");
+                File.Delete(path + "-shm");
+                File.WriteAllBytes(path, []);
                 break;
             case "readable by others" when !OperatingSystem.IsWindows():
                 File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);

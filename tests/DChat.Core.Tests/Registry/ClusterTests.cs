@@ -68,6 +68,22 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public void All_workers_have_the_message_store_that_the_rooms_began_in()
+    {
+        _world.Ok(Worker("w1", "i1") with { Store = "s1" });
+        _world.Ok(Worker("w1", "i2") with { Store = "s2" }); // No room yet: nothing is lost.
+        Assert.Equal("s2", State.Store);
+        _world.WithRoom("r", RoomVisibility.Public, "ann");
+        using var snapshot = new MemoryStream();
+        RegistrySnapshot.Write(State, snapshot);
+        snapshot.Position = 0;
+        Assert.Equal("s2", RegistrySnapshot.Read(snapshot).Store);
+        _world.Refused(RefusalCodes.InvalidArgument, Worker("w2", "i1") with { Store = "s3" });
+        _world.Ok(Worker("w2", "i1") with { Store = "s2" });
+        _world.Ok(Worker("w3", "i1", capacity: 0));
+    }
+
+    [Fact]
     public void Nonsense_registers_no_worker()
     {
         _world.Ok(Worker("w1", "i1"));

@@ -46,6 +46,15 @@ public abstract partial class MessageStoreSpec(ITestOutputHelper output) : IAsyn
         await store.DisposeAsync().AsTask().WaitAsync(Limit);
     }
 
+    [Fact]
+    public async Task A_store_keeps_its_id()
+    {
+        var id = await Store.ReadIdAsync(default).WaitAsync(Limit);
+        Assert.NotEmpty(id);
+        await ReopenAsync();
+        Assert.Equal(id, await Store.ReadIdAsync(default).WaitAsync(Limit));
+    }
+
     /// <summary>A room as its host knows it.</summary>
     protected async Task<HostedRoom> OpenRoomAsync(string room = "room", long epoch = 1)
     {

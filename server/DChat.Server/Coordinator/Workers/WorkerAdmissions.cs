@@ -20,9 +20,10 @@ internal sealed class WorkerAdmissions(IRegistryCommands commands, RegistryRepli
             worker.Node,
             worker.Address,
             worker.Incarnation,
-            application.Hosts ? application.Capacity : 0,
+            application.Store is null ? 0 : application.Capacity,
             application.Labels,
-            state);
+            state,
+            application.Store);
         var result = await commands.SubmitAsync(command, cancellation);
         if (!result.Outcome.IsOk)
         {

@@ -6,8 +6,8 @@ namespace DChat.Server.Coordinator.Workers;
 /// <summary>With what a worker asks to take part.</summary>
 /// <param name="Capacity">Relative to the other workers; 1 to 1,000,000.</param>
 /// <param name="Labels"><c>key=value</c>.</param>
-/// <param name="Hosts">It has a message store and may be given rooms; else it is a gateway only.</param>
-internal sealed record WorkerApplication(int Capacity, IReadOnlyList<string> Labels, bool Hosts);
+/// <param name="Store">The id of its message store; null: it has none, is given no rooms, and is a gateway only.</param>
+internal sealed record WorkerApplication(int Capacity, IReadOnlyList<string> Labels, string? Store);
 
 /// <summary>What a worker is answered.</summary>
 /// <param name="Error">Why it may not take part, for people; null: it may.</param>

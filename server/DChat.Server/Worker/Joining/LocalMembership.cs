@@ -6,17 +6,20 @@ using DChat.Server.Nodes;
 namespace DChat.Server.Worker.Joining;
 
 /// <summary>The worker that shares its process with a coordinator: no link, and no waiting for approval.</summary>
-internal sealed class LocalMembership(WorkerWatch watch, WorkerAdmissions admissions, NodeSelf self) : IClusterMembership
+internal sealed class LocalMembership(
+    WorkerWatch watch, WorkerAdmissions admissions, IRegistryCommands commands, RegistryReplica replica, NodeSelf self, TimeProvider time) : IClusterMembership
 {
     private readonly NodeHello _hello = self.Hello(NodeServices.Registry);
 
     public async Task JoinAsync(WorkerApplication application, CancellationToken cancellation)
     {
         watch.ReportedHere(_hello, null);
+        await BuryPredecessorAsync(cancellation);
         var admission = await admissions.AdmitAsync(_hello, application, WorkerState.Active, cancellation);
         if (admission.Error is { } error)
         {
-            throw new StartRefusedException($"The worker could not register: {error}.");
+            throw new StartRefusedException(
+                $"The worker could not register: {error}. Remedy: give the --store and --data that this cluster had before, or an empty --data folder for a new cluster.");
         }
     }
 
@@ -25,5 +28,14 @@ internal sealed class LocalMembership(WorkerWatch watch, WorkerAdmissions admiss
     public void Leave()
     {
         // The coordinator goes with it.
+    }
+
+    /// <summary>A worker of another id at this process's own address is no more: this process listens there. Its file with the id was lost.</summary>
+    private async Task BuryPredecessorAsync(CancellationToken cancellation)
+    {
+        foreach (var other in replica.State.Workers().Where(other => other.Id != _hello.Node && other.Address == _hello.Address && other.State != WorkerState.Gone))
+        {
+            await commands.SubmitAsync(new SetWorkerState("", "", time.GetUtcNow().ToUnixTimeMilliseconds(), other.Id, WorkerState.Gone), cancellation);
+        }
     }
 }

@@ -25,6 +25,8 @@ internal sealed class PeerMessageStore(PeerPorts ports, RegistryReplica replica)
 
     public SearchLag SearchLag => default;
 
+    public Task<string> ReadIdAsync(CancellationToken cancellation) => throw new NotSupportedException("a gateway only has no message store");
+
     public Task<ChangesPage> ReadAfterAsync(string room, long afterRev, int limit, string? reader, CancellationToken cancellation) =>
         AskAsync(new ReadAfterRequest(room, afterRev, limit, reader), StoreJson.Default.ChangesPage, cancellation);
 

@@ -4,9 +4,10 @@
 -- answers outlive retention; reactions.ordinal is the rev that the reaction took.
 
 CREATE TABLE store (
+    id text NOT NULL,
     checks bigint NOT NULL
 );
-INSERT INTO store (checks) VALUES (0);
+INSERT INTO store (id, checks) VALUES (replace(gen_random_uuid()::text, '-', ''), 0);
 
 -- A room's row is written at every commit: free space lets the new version stay on its page, out of the indexes.
 CREATE TABLE rooms (

@@ -14,6 +14,7 @@ public sealed class SqliteMessageStore : IMessageStore
     private readonly SqliteMessageStoreOptions _options;
     private readonly TimeProvider _time;
     private readonly SqliteLock _lock;
+    private readonly string _id;
     private readonly StoreWriter _writer;
     private readonly ReaderPool _readers;
     private readonly ReaderPool _searchers;
@@ -24,10 +25,10 @@ public sealed class SqliteMessageStore : IMessageStore
         _options = options;
         _time = time;
         _lock = held;
-        var storeId = session.ReadText("SELECT id FROM store");
+        _id = session.ReadText("SELECT id FROM store");
         _readers = new ReaderPool(options.Path, options.Readers);
         _searchers = new ReaderPool(options.Path, options.Searchers);
-        _indexer = new SearchIndexer(options, storeId, time, logger);
+        _indexer = new SearchIndexer(options, _id, time, logger);
         _writer = StoreWriter.Start(options, session);
     }
 
@@ -200,6 +201,8 @@ public sealed class SqliteMessageStore : IMessageStore
 
         return more;
     }
+
+    public Task<string> ReadIdAsync(CancellationToken cancellation) => Task.FromResult(_id);
 
     public async Task CheckAsync(CancellationToken cancellation)
     {
