@@ -15,6 +15,11 @@ internal interface ITerminal : IAsyncDisposable
     /// <summary>Shows a frame: only what differs from the last one is written, at once. The frame must not be changed afterwards.</summary>
     void Draw(CellBuffer frame);
 
+    /// <summary>Something else wrote onto the screen: the next frame is written as a whole.</summary>
+    void Forget()
+    {
+    }
+
     void Bell();
 
     /// <summary>A notification of the desktop, through the terminal. The text may be of any origin.</summary>

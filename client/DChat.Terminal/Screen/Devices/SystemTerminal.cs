@@ -91,6 +91,14 @@ internal sealed class SystemTerminal : ITerminal
         }
     }
 
+    public void Forget()
+    {
+        lock (_gate)
+        {
+            _frames.Forget();
+        }
+    }
+
     public void Bell() => Say(Ansi.Bell);
 
     public void Notify(string title, string body, NotificationKind kind) => SayUnlessPlain(Ansi.Notification(title, body, kind));

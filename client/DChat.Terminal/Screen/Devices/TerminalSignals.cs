@@ -22,7 +22,12 @@ internal sealed class TerminalSignals : IDisposable
         if (!OperatingSystem.IsWindows())
         {
             Register(PosixSignal.SIGWINCH, _ => terminal.CheckSize());
-            Register(PosixSignal.SIGCONT, _ => terminal.Resume());
+            Register(PosixSignal.SIGCONT, signal =>
+            {
+                // Otherwise the runtime would set the modes that it found at the start.
+                signal.Cancel = true;
+                terminal.Resume();
+            });
             Register(PosixSignal.SIGTSTP, signal =>
             {
                 signal.Cancel = true;

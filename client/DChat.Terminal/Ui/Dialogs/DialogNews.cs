@@ -24,8 +24,8 @@ internal static class DialogNews
         _ => model,
     };
 
-    private static Step Password(Model model, UiEvent.PasswordNeeded needed) => model.Dialog is Dialog.Form { Kind: FormKind.Password } form
-        ? model.With(form with { Busy = false, Problem = "That is not its password." })
+    private static Step Password(Model model, UiEvent.PasswordNeeded needed) => model.Dialog is Dialog.Form { Kind: FormKind.Password }
+        ? model.With(Forms.Password(needed.Room, needed.Title, wasWrong: true))
         : (model.Dialog is { Busy: true } dialog ? model.With(dialog with { Busy = false }) : model).Push(Forms.Password(needed.Room, needed.Title, needed.WasWrong));
 
     private static Step Found(Model model, Dialog.Menu menu, UiEvent.SearchDone found)

@@ -13,11 +13,11 @@ internal static class Menus
     {
         var chat = model.Chat;
         var rooms = chat.Order.Select(id => chat.Rooms[id])
-            .OrderByDescending(r => r.Id == chat.Before)
+            .OrderBy(r => r.Id == chat.Open)
+            .ThenByDescending(r => r.Id == chat.Before)
             .ThenByDescending(r => r.Mentions > 0 || (r.IsDirect && r.Unread > 0))
             .ThenByDescending(r => r.Unread > 0)
             .ThenByDescending(r => r.LastActivity)
-            .Where(r => r.Id != chat.Open)
             .Select(r => new MenuItem(r.Address, DetailOf(r), new Choice.Go(r.Id), Strong: r.Unread > 0));
         var invitations = chat.Invitations.Select(i => new MenuItem("#" + i.Title, "you are invited", new Choice.Join(i.Id, i.Title, false), Strong: true));
         var direct = chat.Rooms.Values.Where(r => r.IsDirect).Select(r => r.Title).ToHashSet(StringComparer.OrdinalIgnoreCase);

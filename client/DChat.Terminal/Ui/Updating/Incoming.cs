@@ -11,6 +11,7 @@ internal static class Incoming
         var chat = model.Chat;
         return happened switch
         {
+            UiEvent.SignedIn(var me, var server, var memory) => model with { Chat = chat with { Me = me, Server = server, Memory = memory } },
             UiEvent.LinkChanged(var link) => model with { Chat = chat with { Link = link } },
             UiEvent.RoomChanged(var room) => Changed(model, room),
             UiEvent.RoomGone gone => Gone(model, gone),
@@ -52,8 +53,7 @@ internal static class Incoming
 
         var unseen = !model.Focused && pane.NewAfter is null && room.NewestSeq > known.NewestSeq && known.NewestSeq > 0;
         var step = (unseen ? next with { Chat = next.Chat.With(room.Id, pane with { NewAfter = known.NewestSeq }) } : next).Step();
-        var moved = room.Messages is [.., { Kind: MessageKinds.System }] && room.NewestSeq > known.NewestSeq;
-        return (moved || known.Members != room.Members) && pane.Members is not null ? step.And(new Effect.ListMembers(room.Id)) : step;
+        return known.Members != room.Members && pane.Members is not null ? step.And(new Effect.ListMembers(room.Id)) : step;
     }
 
     private static Step Gone(Model model, UiEvent.RoomGone gone)
