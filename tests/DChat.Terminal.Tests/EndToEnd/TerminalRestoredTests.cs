@@ -1,0 +1,70 @@
+using System.Runtime.InteropServices;
+using DChat.TestKit;
+
+namespace DChat.Terminal.Tests.EndToEnd;
+
+/// <summary>However the client ends, the shell finds its terminal as it was.</summary>
+public sealed class TerminalRestoredTests(ScreenServer server) : IClassFixture<ScreenServer>
+{
+    private const int Hangup = 1;
+    private const int Interrupt = 2;
+    private const int Quit = 3;
+    private const int Terminate = 15;
+
+    [Fact]
+    public async Task After_quitting() => await AssertRestoredAsync(person => person.Terminal.PressAsync("C-q"));
+
+    [Theory]
+    [InlineData(Terminate)]
+    [InlineData(Interrupt)]
+    [InlineData(Hangup)]
+    [InlineData(Quit)]
+    public async Task After_a_signal(int signal) => await AssertRestoredAsync(async person => Assert.Equal(0, Kill(await person.Terminal.ProgramIdAsync(), signal)));
+
+    [Fact]
+    public async Task While_it_is_suspended_and_after_it_came_back()
+    {
+        await using var ann = await Person.ArriveAsync(server.Unique("ann"), server.Address);
+        var before = await StateAsync(ann);
+        await ann.RegisterAsync();
+        await ann.Terminal.PressAsync("C-z");
+        await ann.Terminal.ShowsAsync("Stopped");
+        Assert.Equal(before, await StateAsync(ann));
+        await ann.TypeLineAsync("clear; fg");
+        await ann.Terminal.ShowsAsync("● online");
+        await ann.AssertWholeAsync();
+
+        // From outside, as a shell's kill does.
+        Assert.Equal(0, Kill(await ann.Terminal.ProgramIdAsync(), OperatingSystem.IsMacOS() ? 18 : 20));
+        await ann.Terminal.ShowsAsync("Stopped");
+        Assert.Equal(before, await StateAsync(ann));
+        await ann.TypeLineAsync("clear; fg");
+        await ann.Terminal.ShowsAsync("● online");
+        await ann.Terminal.PressAsync("C-q");
+        await ann.Terminal.ShowsAsync("shell>");
+        Assert.Equal(before, await StateAsync(ann));
+    }
+
+    private async Task AssertRestoredAsync(Func<Person, Task> end)
+    {
+        await using var ann = await Person.ArriveAsync(server.Unique("ann"), server.Address);
+        var before = await StateAsync(ann);
+        await ann.RegisterAsync();
+        Assert.Equal("1", await ann.Terminal.FormatAsync("#{alternate_on}"));
+        await end(ann);
+        Assert.Equal(before, await StateAsync(ann));
+    }
+
+    /// <summary>All that a program may have changed: the driver's modes, as the shell finds them, and the terminal's own.</summary>
+    private static async Task<string> StateAsync(Person person)
+    {
+        await person.Terminal.ScreenIsAsync(screen => screen.TrimEnd().EndsWith("shell>", StringComparison.Ordinal), "the shell is back");
+        await person.TypeLineAsync("stty -g > modes; clear; echo read$((1+1))");
+        await person.Terminal.ShowsAsync("read2");
+        var modes = await File.ReadAllTextAsync(Path.Combine(person.Terminal.Folder, "modes"));
+        return modes + await person.Terminal.FormatAsync("#{alternate_on} #{cursor_flag} #{keypad_cursor_flag} #{mouse_any_flag} #{mouse_sgr_flag} #{wrap_flag} #{pane_title}");
+    }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static extern int Kill(int processId, int signal);
+}
