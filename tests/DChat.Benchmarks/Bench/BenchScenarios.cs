@@ -1,4 +1,5 @@
 using System.Globalization;
+using DChat.Benchmarks.Bench.Screens;
 using DChat.Benchmarks.Yardsticks;
 using DChat.Terminal.Load;
 
@@ -23,6 +24,7 @@ internal static class BenchScenarios
         new("idle", "idle connections in rooms of 50", IdleAsync),
         new("history", "the last 100 of 10,000 and of 1,000,000 messages, and search in the latter", HistoryAsync),
         new("resume", "5,000 clients come back at once, 100 missed messages each", ResumeAsync),
+        new("screen", "the terminal client: its start, typing at 1,000 messages/s, 50 rooms", ScreenScenario.RunAsync),
     ];
 
     private static async Task<IReadOnlyList<Row>> FanoutAsync(BenchOptions options)
