@@ -21,6 +21,7 @@ internal static class BenchScenarios
         new("room", "one room of 200 at 10,000 deliveries/s", options => SteadyAsync(options, "room", users: 200, rooms: 1)),
         new("rooms", "100 rooms of 20 at 10,000 deliveries/s", options => SteadyAsync(options, "rooms", users: 2_000, rooms: 100)),
         new("durable", "200 connections in flight, rooms of one, against a bare batched insert", DurableAsync),
+        new("durable-postgres", "the same with the messages in PostgreSQL, and the store alone", PostgresScenario.RunAsync),
         new("idle", "idle connections in rooms of 50", IdleAsync),
         new("history", "the last 100 of 10,000 and of 1,000,000 messages, and search in the latter", HistoryAsync),
         new("resume", "5,000 clients come back at once, 100 missed messages each", ResumeAsync),

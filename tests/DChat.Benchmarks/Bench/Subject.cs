@@ -40,10 +40,10 @@ internal sealed class Subject : IAsyncDisposable
     /// <summary>A yardstick rather than D-Chat.</summary>
     public bool IsBare { get; }
 
-    public static Task<Subject> StartDChatAsync()
+    public static Task<Subject> StartDChatAsync(params string[] flags)
     {
         var folder = Directory.CreateTempSubdirectory("dchat-bench-").FullName;
-        return StartAsync("dchat-server", ["--data", Path.Combine(folder, "data"), "--port", "0", "--node-port", "0", .. WithoutRateLimits], folder, isBare: false);
+        return StartAsync("dchat-server", ["--data", Path.Combine(folder, "data"), "--port", "0", "--node-port", "0", .. WithoutRateLimits, .. flags], folder, isBare: false);
     }
 
     /// <param name="verb">Of this program: <c>bare-hub</c> or <c>raw-broadcaster</c>.</param>

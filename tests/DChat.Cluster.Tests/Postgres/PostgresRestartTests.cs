@@ -1,0 +1,89 @@
+using System.Globalization;
+using DChat.Cluster.Tests.Durability;
+using DChat.TestKit;
+using Npgsql;
+using Xunit.Abstractions;
+
+namespace DChat.Cluster.Tests.Postgres;
+
+/// <summary>
+/// G1, G3, G4, G5 with the messages in PostgreSQL, which restarts and crashes at any moment under load: sends are answered late, or
+/// <c>unavailable</c> and repeated; nobody finds anything lost, doubled or out of order.
+/// </summary>
+public sealed class PostgresRestartTests(ITestOutputHelper output)
+{
+    private static readonly TimeSpan LoadLimit = TimeSpan.FromMinutes(3);
+
+    [Fact]
+    public async Task G1_G3_G4_G5_restarts_of_PostgreSQL_under_load_lose_double_and_reorder_nothing()
+    {
+        var random = new Random(Seed.Print(output));
+        var rounds = LongTests.Pick(4, 60);
+        await using var postgres = await PostgresServer.StartAsync();
+        var database = await postgres.CreateDatabaseAsync();
+        await using var server = await ServerProcess.StartAsync(
+            ["--limits-send-burst", "0", "--limits-sends-per-second", "0", "--store", $"postgres://{PostgresServer.User}@127.0.0.1:{postgres.Port}/{database}"],
+            environment: new Dictionary<string, string> { ["PGPASSWORD"] = PostgresServer.Password });
+        server.Log.Forbid(PostgresServer.Password);
+
+        using var load = LoadGenerator.Start(
+            server,
+            "--reconnect",
+            "--users", "24",
+            "--rooms", "6",
+            "--members", "12",
+            "--duration", LongTests.Pick("15", "300"),
+            "--warmup", "0",
+            "--drain", "60",
+            "--seed", random.Next().ToString(CultureInfo.InvariantCulture));
+        var restarts = 0;
+        while (restarts < rounds && await WaitForSendsAsync(server, load, random.Next(500, 4_000)))
+        {
+            await (random.Next(2) == 0 ? postgres.StopAsync() : postgres.StopImmediatelyAsync());
+            await Task.Delay(random.Next(0, 500));
+            await postgres.StartAgainAsync();
+            restarts++;
+        }
+
+        var report = await load.FinishAsync(LoadLimit);
+        output.WriteLine($"{restarts} restarts, {report["acknowledged"]} acknowledged, {report["resyncs"]} resyncs, {report["heldBack"]} held back");
+        Assert.True(restarts > 1);
+        Assert.Contains("is unknown; opening the rooms again", server.Log.ToString(), StringComparison.Ordinal);
+        Assert.Equal(0, await server.TerminateAsync());
+        Assert.InRange(await CheckStoredAsync(postgres, database), (long)report["acknowledged"]!, long.MaxValue);
+    }
+
+    /// <summary>Each room has the messages 1 to its last seq, each with a rev of its own, and each answer once.</summary>
+    /// <returns>The number of messages.</returns>
+    private static async Task<long> CheckStoredAsync(PostgresServer postgres, string database)
+    {
+        await using var connection = await postgres.ConnectAsync(database);
+        await using var command = new NpgsqlCommand(
+            """
+            SELECT r.id, r.seq, r.rev, count(m.id), count(DISTINCT m.rev), max(m.rev), max(m.id) - min(m.id) + 1,
+                (SELECT count(*) FROM dchat.answers a WHERE a.room_key = r.key)
+            FROM dchat.rooms r JOIN dchat.messages m ON m.room_key = r.key GROUP BY r.key
+            """,
+            connection);
+        await using var row = await command.ExecuteReaderAsync();
+        var messages = 0L;
+        while (await row.ReadAsync())
+        {
+            var (room, count) = (row.GetString(0), row.GetInt64(3));
+            Assert.True(row.GetInt64(1) == count && row.GetInt64(6) == count, $"room {room} holds {count} messages up to seq {row.GetInt64(1)}");
+            Assert.True(row.GetInt64(4) == count && row.GetInt64(5) == row.GetInt64(2), $"room {room}: revs differ from what the room says");
+            Assert.True(row.GetInt64(7) == count, $"room {room}: {count} messages and {row.GetInt64(7)} answers");
+            messages += count;
+        }
+
+        return messages;
+    }
+
+    /// <summary>False where the load ended first.</summary>
+    private static async Task<bool> WaitForSendsAsync(ServerProcess server, LoadGenerator load, int sends)
+    {
+        var before = await Metrics.ReadAsync(server, "dchat_sends_total");
+        await Eventually.Holds(async () => load.HasEnded || await Metrics.ReadAsync(server, "dchat_sends_total") >= before + sends, LoadLimit);
+        return !load.HasEnded;
+    }
+}
