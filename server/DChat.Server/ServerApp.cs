@@ -17,20 +17,25 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace DChat.Server;
 
 /// <summary>The whole server: which services make it up, what it serves where, and its life from start to stop.</summary>
-public static partial class ServerApp
+public static class ServerApp
 {
     /// <summary>Checks what is around, starts, says how to chat, and runs until it is stopped.</summary>
     /// <returns>An exit code of <see cref="CommandLine"/>.</returns>
-    public static async Task<int> RunAsync(ServerOptions options)
+    public static Task<int> RunAsync(ServerOptions options) => RunAsync(options, null);
+
+    internal static async Task<int> RunAsync(ServerOptions options, Action<WebApplicationBuilder>? adjust)
     {
         using var data = Preflight.Check(options);
         try
         {
-            await using var app = Build(options);
-            await app.StartAsync(CancellationToken.None);
-            Banner.Print(app, options);
-            await app.WaitForShutdownAsync(CancellationToken.None);
-            return Failed(app).Any() ? CommandLine.Failure : CommandLine.Success;
+            await using var app = Build(options, adjust);
+            if (await StartedAsync(app))
+            {
+                Banner.Print(app, options);
+                await app.WaitForShutdownAsync(CancellationToken.None);
+            }
+
+            return app.Services.GetRequiredService<ServiceFailures>().Any ? CommandLine.Failure : CommandLine.Success;
         }
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
@@ -49,6 +54,28 @@ public static partial class ServerApp
         }
     }
 
+    /// <summary>Starts it, or, where that fails, stops what had started while its services are still there.</summary>
+    /// <returns>False where it was stopped before it had started.</returns>
+    private static async Task<bool> StartedAsync(WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync(CancellationToken.None);
+            return true;
+        }
+        catch (Exception e)
+        {
+            var stopped = e is OperationCanceledException && app.Lifetime.ApplicationStopping.IsCancellationRequested;
+            await app.StopAsync(CancellationToken.None);
+            if (stopped)
+            {
+                return false;
+            }
+
+            throw;
+        }
+    }
+
     /// <summary>What is around is not as it must be; the message names it and the remedy. Anything else is a mistake of this program.</summary>
     private static bool RefusesToStart(Exception e) => e is StartRefusedException
         or ControlLogDamagedException or ControlLogUnavailableException
@@ -64,6 +91,7 @@ public static partial class ServerApp
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "dchat-server", EnvironmentName = "Production" });
         builder.Services.AddSingleton(options).AddSingleton(options.Limits);
         builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<ServiceFailures>().AddHostedService(provider => provider.GetRequiredService<ServiceFailures>());
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.DrainSeconds));
         builder.AddObservability(options);
         builder.AddListeners(options);
@@ -103,29 +131,6 @@ public static partial class ServerApp
             app.MapCoordinatorHealth();
         }
 
-        LogFailures(app);
         return app;
-    }
-
-    /// <summary>A service that ended by an exception stops the host; here it is said why, once.</summary>
-    private static void LogFailures(WebApplication app)
-    {
-        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServerApp));
-        app.Lifetime.ApplicationStopping.Register(() =>
-        {
-            foreach (var service in Failed(app))
-            {
-                Log.ServiceFailed(log, service.GetType().Name, service.ExecuteTask!.Exception!.InnerException!);
-            }
-        });
-    }
-
-    private static IEnumerable<BackgroundService> Failed(WebApplication app) =>
-        app.Services.GetServices<IHostedService>().OfType<BackgroundService>().Where(service => service.ExecuteTask is { IsFaulted: true });
-
-    private static partial class Log
-    {
-        [LoggerMessage(EventId = 1000, Level = LogLevel.Critical, Message = "{Service} failed; the server stops")]
-        public static partial void ServiceFailed(ILogger logger, string service, Exception exception);
     }
 }

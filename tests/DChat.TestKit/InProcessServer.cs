@@ -46,8 +46,7 @@ public sealed class InProcessServer : IAsyncDisposable
         Directory.CreateDirectory(options.Data);
         var app = ServerApp.Build(options, builder =>
         {
-            builder.Logging.ClearProviders();
-            builder.Logging.AddProvider(new LogBookProvider(log));
+            LogTo(builder, log);
             adjust?.Invoke(builder);
         });
         var server = new InProcessServer(folder, options.Data, app, log);
@@ -62,6 +61,13 @@ public sealed class InProcessServer : IAsyncDisposable
             folder.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Writes the server's log into the book, and nowhere else.</summary>
+    public static void LogTo(WebApplicationBuilder builder, LogBook log)
+    {
+        builder.Logging.ClearProviders();
+        builder.Logging.AddProvider(new LogBookProvider(log));
     }
 
     /// <summary>An HTTP client of the clients' port. The caller disposes it.</summary>

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Net;
 using DChat.Storage.Postgres;
 
 namespace DChat.Server.Cli;
@@ -173,7 +174,7 @@ public static class ConfigurationReader
         {
             errors.Add(new ConfigurationError("--node-port", $"--port + 1 is {options.EffectiveNodePort}, which is no port", "give --node-port N"));
         }
-        else if (options.Port != 0 && options.Port == options.EffectiveNodePort && options.Host == options.NodeHost)
+        else if (options.IsWorker && options.Port != 0 && options.Port == options.EffectiveNodePort && Overlap(options.Host, options.NodeHost))
         {
             errors.Add(new ConfigurationError("--node-port", $"{options.Port} is the port for clients already (--port)", "give another --node-port"));
         }
@@ -183,4 +184,13 @@ public static class ConfigurationReader
             errors.Add(new ConfigurationError("--limits-login-delay-max-seconds", $"{options.Limits.LoginDelayMaxSeconds} is less than --limits-login-delay-seconds, {options.Limits.LoginDelaySeconds}", "give at least as much"));
         }
     }
+
+    /// <summary>Whether a port of the one address is also one of the other.</summary>
+    private static bool Overlap(string host, string other)
+    {
+        var (a, b) = (Preflight.Address(host), Preflight.Address(other));
+        return a.Equals(b) || IsEvery(a) || IsEvery(b);
+    }
+
+    private static bool IsEvery(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 }

@@ -63,6 +63,8 @@ public sealed class CommandLineTests
     [InlineData("--data", "--data", "/dev/null/data")]
     [InlineData("--host", "--host", "203.0.113.7")]
     [InlineData("--config", "--config", "/nowhere.json")]
+    [InlineData("is the port for clients already", "--host", "*", "--port", "9", "--node-port", "9")]
+    [InlineData("is the port for clients already", "--node-host", "0.0.0.0", "--port", "9", "--node-port", "9")]
     public async Task What_can_not_be_done_exits_with_2_and_says_the_remedy(string expected, params string[] arguments)
     {
         using var folder = new TemporaryFolder();
