@@ -5,7 +5,8 @@ using DChat.Storage.Postgres;
 namespace DChat.Server.Cli;
 
 /// <summary>
-/// What must be right outside the process before it starts: the ports are free, the data folder can be written and is nobody else's.
+/// What must be right outside the process before it starts: the ports are free, the data folder
+/// can be written and is nobody else's, and so can the engines' files.
 /// </summary>
 internal static class Preflight
 {
@@ -21,6 +22,7 @@ internal static class Preflight
         var data = HoldData(options.Data);
         try
         {
+            EnginePaths.Check(options);
             if (options.IsWorker)
             {
                 CheckPort("--host", options.Host, "--port", options.Port);

@@ -12,7 +12,7 @@ namespace DChat.Server.Coordinator;
 internal sealed partial class RegistryRecovery(IControlLog log, SnapshotStore snapshots, ILogger logger)
 {
     private const string Remedy =
-        "Remedy: put the missing data back from a backup, or start a new cluster from the newest good snapshot with 'dchat-server restore --from URL' (what was acknowledged after it is lost).";
+        "Remedy: put the missing data back from a backup, or start a new, empty cluster with another --data folder.";
 
     /// <summary>Brings the replica to the log's end as it is now.</summary>
     /// <returns>The snapshot that was used, or null where there was none.</returns>

@@ -63,6 +63,10 @@ public sealed class CommandLineTests
     [InlineData("--data", "--data", "/dev/null/data")]
     [InlineData("--host", "--host", "203.0.113.7")]
     [InlineData("--config", "--config", "/nowhere.json")]
+    [InlineData("--store sqlite:/proc/x.db: it can not be written there", "--store", "sqlite:/proc/x.db")]
+    [InlineData("--log sqlite:/proc/x/y.db: it can not be written there", "--log", "sqlite:/proc/x/y.db")]
+    [InlineData("--blobs file:/dev/null/x: it can not be written there", "--blobs", "file:/dev/null/x")]
+    [InlineData("--store sqlite:/tmp/../tmp/dchat-same.db: --log is there already", "--log", "sqlite:/tmp/dchat-same.db", "--store", "sqlite:/tmp/../tmp/dchat-same.db")]
     [InlineData("is the port for clients already", "--host", "*", "--port", "9", "--node-port", "9")]
     [InlineData("is the port for clients already", "--node-host", "0.0.0.0", "--port", "9", "--node-port", "9")]
     public async Task What_can_not_be_done_exits_with_2_and_says_the_remedy(string expected, params string[] arguments)
@@ -74,6 +78,18 @@ public sealed class CommandLineTests
         Assert.Contains(expected, error, StringComparison.Ordinal);
         Assert.Contains("remedy: ", error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--store", "sqlite:/proc/x.db")]
+    [InlineData("--blobs", "file:/proc/x")]
+    public async Task Config_check_finds_an_engine_that_can_not_write(string flag, string url)
+    {
+        using var folder = new TemporaryFolder();
+        var (code, _, error) = await ServerProcess.RunAsync(["config", "check", "--data", folder["data"], "--port", "0", flag, url]);
+        Assert.Equal(CommandLine.BadConfiguration, code);
+        Assert.Contains($"{flag} {url}", error, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
     }
 
     [Theory]

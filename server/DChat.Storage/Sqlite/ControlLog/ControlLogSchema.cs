@@ -28,7 +28,7 @@ internal static class ControlLogSchema
         """;
 
     private const string Remedy =
-        "Nothing was changed. Remedy: put the file back from a backup, or start a new cluster from the newest snapshot with 'dchat-server restore --from URL' (what was acknowledged after it is lost).";
+        "Nothing was changed. Remedy: put the file back from a backup, or start a new, empty cluster with another --data folder.";
 
     public static IReadOnlyList<SqliteMigration> Migrations { get; } = [new SqliteMigration(1, Version1)];
 
