@@ -111,7 +111,7 @@ public sealed class InProcessServer : IAsyncDisposable
                     LogLevel.Critical => "crit",
                     _ => logLevel.ToString().ToLowerInvariant(),
                 };
-                log.Write($"00:00:00.000 {level}: {category}[{eventId.Id}] {formatter(state, exception)} {exception}");
+                log.Write($"2000-01-01T00:00:00.000Z {level}: {category}[{eventId.Id}] {formatter(state, exception)} {exception}");
             }
         }
     }

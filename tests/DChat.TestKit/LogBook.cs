@@ -34,7 +34,7 @@ public sealed partial class LogBook
 
     public override string ToString() => string.Join('\n', _lines);
 
-    [GeneratedRegex(@"^[\d:.]+ (fail|crit): |""LogLevel"":""(Error|Critical)""|^Unhandled exception", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[\dTZ:.-]+ (fail|crit): |""LogLevel"":""(Error|Critical)""|^Unhandled exception", RegexOptions.CultureInvariant)]
     private static partial Regex ErrorLine();
 
     [GeneratedRegex(@"access_token|refreshToken|Bearer |\?[A-Za-z_]+=", RegexOptions.CultureInvariant)]

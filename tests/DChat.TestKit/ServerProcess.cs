@@ -217,6 +217,6 @@ public sealed partial class ServerProcess : IAsyncDisposable
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static extern int Signal(int processId, int signal);
 
-    [GeneratedRegex(@"^listening (?:(?<client>\S+) )?node (?<node>\S+)$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(?:^|""Message"":"")listening (?:(?<client>\S+) )?node (?<node>[^\s""]+)", RegexOptions.CultureInvariant)]
     private static partial Regex ListeningLine();
 }

@@ -1,5 +1,8 @@
+using System.Globalization;
+using System.Text.Json;
 using DChat.Server.Coordinator;
 using DChat.Server.Http;
+using DChat.Server.Observability;
 
 namespace DChat.Server.Cli;
 
@@ -8,7 +11,7 @@ internal static class Banner
 {
     /// <summary>
     /// The last line is the one that scripts wait for: <c>listening http://127.0.0.1:8080 node http://127.0.0.1:8081</c>.
-    /// With JSON logs nothing else is printed, so that each other line is one object.
+    /// With JSON logs nothing else is printed, and it is an object as each other line is, with that as its <c>Message</c>.
     /// </summary>
     public static void Print(IHost app, ServerOptions options)
     {
@@ -32,7 +35,7 @@ internal static class Banner
             Console.WriteLine();
         }
 
-        Console.WriteLine($"listening {client} node {Listeners.NodeUrl(app)}");
+        PrintListening(app, options, $"listening {client} node {Listeners.NodeUrl(app)}");
     }
 
     /// <summary>The last line of a coordinator alone: <c>listening node http://10.0.0.1:9000</c>.</summary>
@@ -50,7 +53,20 @@ internal static class Banner
             Console.WriteLine();
         }
 
-        Console.WriteLine($"listening node {node}");
+        PrintListening(app, options, $"listening node {node}");
+    }
+
+    // Not by the logger: whatever the log level, scripts wait for it.
+    private static void PrintListening(IHost app, ServerOptions options, string line)
+    {
+        var now = app.Services.GetRequiredService<TimeProvider>().GetUtcNow();
+        Console.WriteLine(options.LogFormat == LogFormat.Text ? line : JsonSerializer.Serialize(new
+        {
+            Timestamp = now.ToString(ObservabilitySetup.TimestampFormat, CultureInfo.InvariantCulture),
+            LogLevel = nameof(LogLevel.Information),
+            Category = typeof(ServerApp).FullName,
+            Message = line,
+        }));
     }
 
     private static void ShowPassword(IHost app, ServerOptions options)

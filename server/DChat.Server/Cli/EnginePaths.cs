@@ -64,7 +64,9 @@ internal static class EnginePaths
         var folder = place.IsFolder ? place.Path : Path.GetDirectoryName(place.Path)!;
         while (!Directory.Exists(folder))
         {
-            folder = Path.GetDirectoryName(folder) ?? throw new IOException("there is no such place");
+            folder = File.Exists(folder)
+                ? throw new IOException($"'{folder}' is a file, not a folder")
+                : Path.GetDirectoryName(folder) ?? throw new IOException("there is no such place");
         }
 
         new FileStream(Path.Combine(folder, $"write-check-{Guid.NewGuid():N}.tmp"), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();

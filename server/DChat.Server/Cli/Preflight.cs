@@ -47,11 +47,17 @@ internal static class Preflight
     public static void Try(ServerOptions options)
     {
         var isThere = Directory.Exists(options.Data);
-        Check(options).Dispose();
-        if (!isThere)
+        try
         {
-            File.Delete(Path.Combine(options.Data, LockName));
-            Directory.Delete(options.Data);
+            Check(options).Dispose();
+        }
+        finally
+        {
+            if (!isThere && Directory.Exists(options.Data))
+            {
+                File.Delete(Path.Combine(options.Data, LockName));
+                Directory.Delete(options.Data);
+            }
         }
     }
 

@@ -8,6 +8,9 @@ namespace DChat.Server.Observability;
 /// <summary>Logs and metrics.</summary>
 internal static class ObservabilitySetup
 {
+    /// <summary>ISO 8601, UTC.</summary>
+    public const string TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+
     public static void AddObservability(this WebApplicationBuilder builder, ServerOptions options)
     {
         builder.Services.AddSingleton<DChatMetrics>();
@@ -28,7 +31,11 @@ internal static class ObservabilitySetup
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         if (options.LogFormat == LogFormat.Json)
         {
-            builder.Logging.AddJsonConsole(console => console.UseUtcTimestamp = true);
+            builder.Logging.AddJsonConsole(console =>
+            {
+                console.UseUtcTimestamp = true;
+                console.TimestampFormat = TimestampFormat;
+            });
         }
         else
         {
@@ -36,7 +43,7 @@ internal static class ObservabilitySetup
             {
                 console.SingleLine = true;
                 console.UseUtcTimestamp = true;
-                console.TimestampFormat = "HH:mm:ss.fff ";
+                console.TimestampFormat = TimestampFormat + " ";
             });
         }
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
+using System.Text.Json;
 using DChat.Server.Cli;
 using DChat.TestKit;
 
@@ -157,10 +158,25 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public async Task With_json_logs_each_line_but_the_listening_one_is_an_object()
+    public async Task Each_line_of_the_text_log_begins_with_date_and_time()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        await Eventually.Holds(() => server.Log.Lines.Any(line => line.Contains(" info: ", StringComparison.Ordinal)));
+        Assert.All(
+            server.Log.Lines.Where(line => line.Contains(" info: ", StringComparison.Ordinal)),
+            line => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info: ", line));
+    }
+
+    [Fact]
+    public async Task With_json_logs_each_line_is_an_object_with_its_time()
     {
         await using var server = await ServerProcess.StartAsync(["--log-format", "json"]);
         await Eventually.Holds(() => server.Log.Lines.Count > 1);
-        Assert.All(server.Log.Lines, line => Assert.True(line.StartsWith('{') || line.StartsWith("listening ", StringComparison.Ordinal), line));
+        Assert.All(server.Log.Lines, line =>
+        {
+            using var entry = JsonDocument.Parse(line);
+            Assert.Equal(TimeSpan.Zero, entry.RootElement.GetProperty("Timestamp").GetDateTimeOffset().Offset);
+            Assert.NotNull(entry.RootElement.GetProperty("Message").GetString());
+        });
     }
 }

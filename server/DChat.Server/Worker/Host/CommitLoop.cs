@@ -366,16 +366,16 @@ internal sealed partial class CommitLoop(
 
     private static ChangeOutcome Deleted { get; } = ChangeOutcome.Failed(new HubError(ErrorCodes.NotFound, "the room was deleted"));
 
-    [LoggerMessage(2010, LogLevel.Warning, "the outcome of {Changes} changes in {Rooms} rooms is unknown; opening the rooms again")]
+    [LoggerMessage(2610, LogLevel.Warning, "the outcome of {Changes} changes in {Rooms} rooms is unknown; opening the rooms again")]
     private static partial void OutcomeUnknown(ILogger log, int changes, int rooms, Exception exception);
 
-    [LoggerMessage(2011, LogLevel.Warning, "the message store is still away: {Why}")]
+    [LoggerMessage(2611, LogLevel.Warning, "the message store is still away: {Why}")]
     private static partial void StillUnknown(ILogger log, string why);
 
-    [LoggerMessage(2012, LogLevel.Warning, "room {Room} is fenced at epoch {Epoch}: {Status}")]
+    [LoggerMessage(2612, LogLevel.Warning, "room {Room} is fenced at epoch {Epoch}: {Status}")]
     private static partial void RoomFenced(ILogger log, string room, long epoch, RoomStatus status);
 
-    [LoggerMessage(2013, LogLevel.Critical, "the commit loop broke; the process stops")]
+    [LoggerMessage(2613, LogLevel.Critical, "the commit loop broke; the process stops")]
     private static partial void Broken(ILogger log, Exception exception);
 
     private sealed class Batch

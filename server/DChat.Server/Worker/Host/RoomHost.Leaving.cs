@@ -103,9 +103,9 @@ internal sealed partial class RoomHost
         }
     }
 
-    [LoggerMessage(2003, LogLevel.Warning, "room {Room} is not ours any more: ours is epoch {Epoch}, the store's is {StoreEpoch}")]
+    [LoggerMessage(2603, LogLevel.Warning, "room {Room} is not ours any more: ours is epoch {Epoch}, the store's is {StoreEpoch}")]
     private static partial void FoundLost(ILogger log, string room, long epoch, long storeEpoch);
 
-    [LoggerMessage(2004, LogLevel.Warning, "the message store is away: whose {Rooms} open rooms are is not known: {Why}")]
+    [LoggerMessage(2604, LogLevel.Warning, "the message store is away: whose {Rooms} open rooms are is not known: {Why}")]
     private static partial void NotGuarded(ILogger log, int rooms, string why);
 }

@@ -216,9 +216,9 @@ internal sealed partial class RoomHost
         }
     }
 
-    [LoggerMessage(2001, LogLevel.Warning, "the message store is away: {Rooms} rooms could not be opened")]
+    [LoggerMessage(2601, LogLevel.Warning, "the message store is away: {Rooms} rooms could not be opened")]
     private static partial void OpenFailed(ILogger log, int rooms, Exception exception);
 
-    [LoggerMessage(2002, LogLevel.Warning, "room {Room} is not ours any more at epoch {Epoch}: {Status}")]
+    [LoggerMessage(2602, LogLevel.Warning, "room {Room} is not ours any more at epoch {Epoch}: {Status}")]
     private static partial void RoomLost(ILogger log, string room, long epoch, RoomStatus status);
 }

@@ -278,9 +278,9 @@ internal sealed class SearchIndexer : IAsyncDisposable
 
 internal static partial class SearchIndexerLog
 {
-    [LoggerMessage(EventId = 3101, Level = LogLevel.Information, Message = "This process now keeps the search index of {Store}")]
+    [LoggerMessage(EventId = 5101, Level = LogLevel.Information, Message = "This process now keeps the search index of {Store}")]
     public static partial void Turn(ILogger logger, string store);
 
-    [LoggerMessage(EventId = 3102, Level = LogLevel.Warning, Message = "The search index of {Store} cannot be followed from here; trying again every second until it can")]
+    [LoggerMessage(EventId = 5102, Level = LogLevel.Warning, Message = "The search index of {Store} cannot be followed from here; trying again every second until it can")]
     public static partial void Failed(ILogger logger, string store, Exception error);
 }

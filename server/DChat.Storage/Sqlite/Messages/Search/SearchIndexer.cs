@@ -290,12 +290,12 @@ internal sealed class SearchIndexer : IAsyncDisposable
 
 internal static partial class SearchIndexLog
 {
-    [LoggerMessage(EventId = 3001, Level = LogLevel.Warning, Message = "The search index {Path} is damaged or does not fit the messages; it is made anew from them")]
+    [LoggerMessage(EventId = 5001, Level = LogLevel.Warning, Message = "The search index {Path} is damaged or does not fit the messages; it is made anew from them")]
     public static partial void Damaged(ILogger logger, string path);
 
-    [LoggerMessage(EventId = 3002, Level = LogLevel.Information, Message = "The search index {Path} is {Messages} changes behind the messages and catches up")]
+    [LoggerMessage(EventId = 5002, Level = LogLevel.Information, Message = "The search index {Path} is {Messages} changes behind the messages and catches up")]
     public static partial void Behind(ILogger logger, string path, long messages);
 
-    [LoggerMessage(EventId = 3003, Level = LogLevel.Error, Message = "The search index {Path} cannot follow the messages; it tries again every second until it can")]
+    [LoggerMessage(EventId = 5003, Level = LogLevel.Error, Message = "The search index {Path} cannot follow the messages; it tries again every second until it can")]
     public static partial void Failed(ILogger logger, string path, Exception error);
 }
