@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using DChat.Protocol;
 using DChat.Server.Cli;
 using DChat.TestKit;
+using Microsoft.AspNetCore.Builder;
 
 namespace DChat.Server.Tests.Contract;
 
@@ -27,7 +28,7 @@ public class ContractServer : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Server = await InProcessServer.StartAsync(Configure);
+        Server = await InProcessServer.StartAsync(Configure, Adjust);
         _admin = Server.CreateHttpClient();
         using var answer = await _admin.PostAsJsonAsync("/api/login", new { user = "admin", password = Server.AdminPassword });
         AdminToken = (await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<TokenAnswer>())!.AccessToken;
@@ -79,6 +80,11 @@ public class ContractServer : IAsyncLifetime
     }
 
     protected virtual ServerOptions Configure(ServerOptions options) => Generous(options);
+
+    /// <summary>Changes the composition, such as the clock.</summary>
+    protected virtual void Adjust(WebApplicationBuilder builder)
+    {
+    }
 
     /// <summary>No limits on how often something is done: tests of them set their own.</summary>
     protected static ServerOptions Generous(ServerOptions options) => options with

@@ -107,6 +107,7 @@ internal sealed partial class CommitLoop(
     private List<PendingChange> Take(HostedRoom room, Batch batch)
     {
         var taken = new List<PendingChange>();
+        HashSet<string>? slowed = null;
         lock (room.Gate)
         {
             if (room.Phase != RoomPhase.Open || room.IsLeaving)
@@ -114,9 +115,10 @@ internal sealed partial class CommitLoop(
                 return taken;
             }
 
-            while (batch.Changes + taken.Count < BatchChangesMax && batch.Bytes < BatchBytesMax && room.Waiting.TryDequeue(out var pending))
+            while (batch.Changes + taken.Count < BatchChangesMax && batch.Bytes < BatchBytesMax
+                && room.Waiting.TryPeek(out var pending) && FitsPace(room, pending.Change, ref slowed))
             {
-                taken.Add(pending);
+                taken.Add(room.Waiting.Dequeue());
                 batch.Bytes += pending.Cost;
             }
 
@@ -199,13 +201,27 @@ internal sealed partial class CommitLoop(
 
         room.LastSends ??= new Dictionary<string, long>(StringComparer.Ordinal);
         var waitMs = room.LastSends.GetValueOrDefault(post.Author) + (seconds * 1_000L) - post.At;
-        if (waitMs > 0)
-        {
-            return new HubError(ErrorCodes.SlowMode, $"slow mode: one message every {seconds} s", waitMs);
-        }
+        return waitMs > 0 ? new HubError(ErrorCodes.SlowMode, $"slow mode: one message every {seconds} s", waitMs) : null;
+    }
 
-        room.LastSends[post.Author] = post.At;
-        return null;
+    /// <summary>
+    /// Whether slow mode lets a post pass is known when the author's one before it is committed, or is not: there are never two in one batch.
+    /// </summary>
+    private bool FitsPace(HostedRoom room, RoomChange change, ref HashSet<string>? slowed) =>
+        change is not PostMessage { Author.Length: > 0 } post
+        || authority.SlowModeSeconds(room.Id, post.Author) == 0
+        || (slowed ??= new HashSet<string>(StringComparer.Ordinal)).Add(post.Author);
+
+    /// <summary>Only what is committed counts for slow mode, and a repeat counts as sent when it was first.</summary>
+    private static void NotePace(HostedRoom room, List<PendingChange> pending, IReadOnlyList<ChangeResult> results)
+    {
+        for (var i = 0; i < pending.Count && room.LastSends is { } sends; i++)
+        {
+            if (pending[i].Change is PostMessage { Author.Length: > 0 } post && results[i].Refusal == ChangeRefusal.None)
+            {
+                sends[post.Author] = Math.Max(sends.GetValueOrDefault(post.Author), results[i].Answer.SentAt);
+            }
+        }
     }
 
     /// <summary>A repeat gets its first answer whatever has changed since; only what is new is refused.</summary>
@@ -287,6 +303,7 @@ internal sealed partial class CommitLoop(
                 case RoomStatus.Ok:
                     room.Seq = batch.Results![i].Seq;
                     room.Rev = batch.Results[i].Rev;
+                    NotePace(room, batch.Pending[i], batch.Results[i].Changes);
                     break;
                 case RoomStatus.Stale:
                     Reopen(room, batch.Pending[i]);

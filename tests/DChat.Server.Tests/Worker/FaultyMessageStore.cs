@@ -1,0 +1,65 @@
+using DChat.Core.Messages;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace DChat.Server.Tests.Worker;
+
+/// <summary>The server's own message store, whose calls fail as the test says.</summary>
+internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
+{
+    /// <summary>Thrown by every opening of rooms.</summary>
+    public Func<Exception>? OpenFault { get; set; }
+
+    /// <summary>Thrown by every write, of which nothing is committed.</summary>
+    public Func<Exception>? WriteFault { get; set; }
+
+    /// <summary>Thrown by <see cref="CheckAsync"/>.</summary>
+    public Func<Exception>? CheckFault { get; set; }
+
+    public SearchLag SearchLag => inner.SearchLag;
+
+    /// <summary>Puts one before the store of a server that is being built.</summary>
+    public static void Wrap(WebApplicationBuilder builder)
+    {
+        var engine = builder.Services.Last(service => service.ServiceType == typeof(IMessageStore)).ImplementationFactory!;
+        builder.Services.AddSingleton<IMessageStore>(provider => new FaultyMessageStore((IMessageStore)engine(provider)));
+    }
+
+    public Task<IReadOnlyList<RoomOpening>> OpenAsync(IReadOnlyList<RoomAtEpoch> rooms, CancellationToken cancellation) =>
+        OpenFault is { } fault ? Task.FromException<IReadOnlyList<RoomOpening>>(fault()) : inner.OpenAsync(rooms, cancellation);
+
+    public Task<IReadOnlyList<RoomWriteResult>> WriteAsync(IReadOnlyList<RoomWrite> batch, CancellationToken cancellation) =>
+        WriteFault is { } fault ? Task.FromException<IReadOnlyList<RoomWriteResult>>(fault()) : inner.WriteAsync(batch, cancellation);
+
+    public Task<ChangeAnswer?> FindAnswerAsync(string room, string author, string clientId, CancellationToken cancellation) =>
+        inner.FindAnswerAsync(room, author, clientId, cancellation);
+
+    public Task<ChangesPage> ReadAfterAsync(string room, long afterRev, int limit, string? reader, CancellationToken cancellation) =>
+        inner.ReadAfterAsync(room, afterRev, limit, reader, cancellation);
+
+    public Task<MessagesPage> ReadBeforeAsync(string room, long? beforeSeq, int limit, string? reader, CancellationToken cancellation) =>
+        inner.ReadBeforeAsync(room, beforeSeq, limit, reader, cancellation);
+
+    public Task<Message?> FindMessageAsync(string room, long seq, string? reader, CancellationToken cancellation) =>
+        inner.FindMessageAsync(room, seq, reader, cancellation);
+
+    public Task<SearchPage> SearchAsync(SearchQuery query, CancellationToken cancellation) => inner.SearchAsync(query, cancellation);
+
+    public Task<IReadOnlyList<ReadState>> ReadMarksAsync(string user, IReadOnlyList<string> rooms, CancellationToken cancellation) =>
+        inner.ReadMarksAsync(user, rooms, cancellation);
+
+    public Task WriteMarksAsync(IReadOnlyList<ReadMark> marks, CancellationToken cancellation) => inner.WriteMarksAsync(marks, cancellation);
+
+    public Task<IReadOnlyList<long>> ReadEpochsAsync(IReadOnlyList<string> rooms, CancellationToken cancellation) => inner.ReadEpochsAsync(rooms, cancellation);
+
+    public Task CloseAsync(string room, CancellationToken cancellation) => inner.CloseAsync(room, cancellation);
+
+    public Task<bool> PurgeAsync(int limit, CancellationToken cancellation) => inner.PurgeAsync(limit, cancellation);
+
+    public Task<bool> RetainAsync(string room, long sentBefore, int limit, CancellationToken cancellation) =>
+        inner.RetainAsync(room, sentBefore, limit, cancellation);
+
+    public Task CheckAsync(CancellationToken cancellation) => CheckFault is { } fault ? Task.FromException(fault()) : inner.CheckAsync(cancellation);
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+}
