@@ -83,13 +83,13 @@ public sealed record LimitsOptions
     /// <summary>Searches a second that a user may make after the burst. Default: 5.</summary>
     public int SearchesPerSecond { get; init; } = 5;
 
-    /// <summary>Searches that run at once, of all users; more wait. 1 to 1,000. Default: 4.</summary>
+    /// <summary>Searches that run at once, of all users; more wait. 1 to 64. Default: 4.</summary>
     public int ConcurrentSearches { get; init; } = 4;
 
     /// <summary>The longest time that a search may take, in milliseconds. Default: 2,000.</summary>
     public int SearchMilliseconds { get; init; } = 2_000;
 
-    /// <summary>The largest file in bytes; 0: no files at all. Default: 25 MiB.</summary>
+    /// <summary>The largest file in bytes. Default: 25 MiB.</summary>
     public long FileBytes { get; init; } = 25 * 1024 * 1024;
 
     /// <summary>The media types that may be uploaded, separated by commas: <c>image/*,text/plain</c>. Default: <c>*</c>, any.</summary>

@@ -10,5 +10,5 @@ internal static class MessageStores
 {
     public static IMessageStore Open(ServerOptions options, TimeProvider time, ILoggerFactory logs) => options.Store?.Postgres is { } url
         ? PostgresMessageStore.Open(new PostgresMessageStoreOptions { Url = url }, time, logs.CreateLogger<PostgresMessageStore>())
-        : SqliteMessageStore.Open(new SqliteMessageStoreOptions { Path = options.StorePath }, time, logs.CreateLogger<SqliteMessageStore>());
+        : SqliteMessageStore.Open(new SqliteMessageStoreOptions { Path = options.StorePath, Searchers = options.Limits.ConcurrentSearches }, time, logs.CreateLogger<SqliteMessageStore>());
 }

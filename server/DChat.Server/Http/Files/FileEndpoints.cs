@@ -46,11 +46,6 @@ internal sealed class FileEndpoints(RegistryWrites registry, RoomFiles files, Li
             throw new ApiException(refusal, "You can not upload to this room.");
         }
 
-        if (limits.FileBytes == 0)
-        {
-            throw new ApiException(ErrorCodes.Forbidden, "This server takes no files.");
-        }
-
         if (!_quota.TryTake(call.User, out var wait))
         {
             throw new ApiException(ErrorCodes.RateLimited, "You have uploaded many files; try later.", wait);
@@ -82,7 +77,7 @@ internal sealed class FileEndpoints(RegistryWrites registry, RoomFiles files, Li
     private async Task<StoredFile> StoreAsync(ApiCall call, string room, CancellationToken cancellation)
     {
         var context = call.Context;
-        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = limits.FileBytes + FormOverhead;
+        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = limits.FileBytes == 0 ? null : limits.FileBytes + FormOverhead;
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)
             || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
             || HeaderUtilities.RemoveQuotes(type.Boundary).Value is not { Length: > 0 and <= BoundaryMax } boundary)
@@ -98,7 +93,7 @@ internal sealed class FileEndpoints(RegistryWrites registry, RoomFiles files, Li
                 if (ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition) && disposition.IsFileDisposition())
                 {
                     var name = disposition.FileNameStar.HasValue ? disposition.FileNameStar : HeaderUtilities.RemoveQuotes(disposition.FileName);
-                    var content = new UploadStream(section.Body, limits.FileBytes);
+                    var content = new UploadStream(section.Body, limits.FileBytes == 0 ? long.MaxValue : limits.FileBytes);
                     return await files.StoreAsync(room, call.User, CleanName(name.Value), section.ContentType, content, Accept, cancellation);
                 }
             }
