@@ -116,8 +116,6 @@ public sealed partial class RegistryState
 
     /// <summary>
     /// Whether a user may do something in a room now: null, or the refusal's code. The one check for gateways and hosts.
-    /// An administrator's rights reach public rooms here; private ones only by commands, which leave a line in the audit trail:
-    /// nobody looks into a private room without being seen in it.
     /// </summary>
     /// <param name="room">Null (no such room) is <c>not_found</c>.</param>
     /// <param name="now">Unix milliseconds, for mutes.</param>
@@ -128,9 +126,8 @@ public sealed partial class RegistryState
             return RefusalCodes.NotFound;
         }
 
-        var administers = account.IsAdmin && room.Visibility == RoomVisibility.Public;
         var refusal = RoomRights.Check(
-            room.Kind, room.Visibility, room.Archived, RoleOf(room, account), administers, room.Bans.Contains((uint)account.Handle), action);
+            room.Kind, room.Visibility, room.Archived, RoleOf(room, account), account.IsAdmin, room.Bans.Contains((uint)account.Handle), action);
         return refusal ?? (action is RoomAction.Send or RoomAction.EditOwn or RoomAction.Typing && MutedUntil(room, account) > now ? RefusalCodes.Muted : null);
     }
 

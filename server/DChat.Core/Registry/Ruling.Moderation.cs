@@ -6,13 +6,15 @@ internal sealed partial class Ruling
 {
     private Outcome Rule(UpdateRoom c)
     {
-        if (FindRoomToManage(c.Room, RoomAction.See, out var room, out var actor, out var role) is { } refusal)
+        if (state.FindRoom(c.Room) is not { } room)
         {
-            return refusal;
+            return NoSuchRoom();
         }
 
+        var actor = state.FindAccount(command.Actor);
+        var role = actor is null ? RoomRole.None : state.RoleOf(room, actor);
         var archived = c.Archived ?? room.Archived;
-        foreach (var action in ActionsOf(c))
+        foreach (var action in ActionsOf(c).DefaultIfEmpty(RoomAction.See))
         {
             if (actor is not null && RoomRights.Check(
                     room.Kind, room.Visibility, archived && room.Archived, role, actor.IsAdmin, room.Bans.Contains((uint)actor.Handle), action) is { } code)

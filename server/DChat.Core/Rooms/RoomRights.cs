@@ -46,7 +46,8 @@ public enum RoomAction : byte
 
 /// <summary>
 /// Who may do what in a room: one table, role by action. The kind of room narrows it: in a direct room nobody has rights over
-/// the other, an archived room is read-only. A server administrator may moderate every room, but reads none without being its member.
+/// the other, an archived room is read-only. A server administrator may moderate every room, but reads none without being its member,
+/// and looks into no private one.
 /// </summary>
 public static class RoomRights
 {
@@ -74,12 +75,16 @@ public static class RoomRights
         SetRetention,
     ];
 
+    /// <summary>Leaves no line in the audit trail, so an administrator may do it only where everybody sees the room.</summary>
+    private static readonly RoomAction[] Looking = [See, ListMembers, ListBans];
+
     private static readonly RoomAction[] InDirectRooms = [See, Read, Send, EditOwn, DeleteOwn, Typing, IgnoreSlowMode, ListMembers];
 
     private static readonly RoomAction[] InArchivedRooms = [See, Leave, Read, ListMembers, ListBans, Kick, Ban, Unban, Archive, Delete];
 
     private static readonly bool[,] Table = BuildTable();
     private static readonly bool[] AdministratorRow = BuildRow(Administrator);
+    private static readonly bool[] LookingRow = BuildRow(Looking);
     private static readonly bool[] DirectRow = BuildRow(InDirectRooms);
     private static readonly bool[] ArchivedRow = BuildRow(InArchivedRooms);
 
@@ -87,7 +92,8 @@ public static class RoomRights
     public static bool Allows(RoomRole role, RoomAction action) => Table[(int)role, (int)action];
 
     /// <summary>Whether a server administrator may do it without a role in the room.</summary>
-    public static bool AllowsAdministrator(RoomAction action) => AdministratorRow[(int)action];
+    public static bool AllowsAdministrator(RoomAction action, RoomVisibility visibility) =>
+        AdministratorRow[(int)action] && (visibility == RoomVisibility.Public || !LookingRow[(int)action]);
 
     public static bool AllowedInDirect(RoomAction action) => DirectRow[(int)action];
 
@@ -101,7 +107,7 @@ public static class RoomRights
     public static string? Check(RoomKind kind, RoomVisibility visibility, bool archived, RoomRole role, bool admin, bool banned, RoomAction action)
     {
         if (role == RoomRole.None && (visibility == RoomVisibility.Private || kind == RoomKind.Direct)
-            && !(admin && kind == RoomKind.Room && AllowsAdministrator(action)))
+            && !(admin && kind == RoomKind.Room && AllowsAdministrator(action, visibility)))
         {
             return RefusalCodes.NotFound;
         }
@@ -111,7 +117,7 @@ public static class RoomRights
             return RefusalCodes.Forbidden;
         }
 
-        if (!Allows(role, action) && !(admin && AllowsAdministrator(action)))
+        if (!Allows(role, action) && !(admin && AllowsAdministrator(action, visibility)))
         {
             return banned ? RefusalCodes.Banned
                 : role <= RoomRole.Invited && Allows(RoomRole.Owner, action) ? RefusalCodes.NotMember

@@ -56,7 +56,7 @@ public sealed class RoomRightsTests
                 Assert.True((cells[column + 1] == "x") == RoomRights.Allows(Columns[column], action), $"{action} by {Columns[column]}");
             }
 
-            Assert.True((cells[^1] == "x") == RoomRights.AllowsAdministrator(action), $"{action} by an administrator");
+            Assert.True((cells[^1] == "x") == RoomRights.AllowsAdministrator(action, RoomVisibility.Public), $"{action} by an administrator");
         }
     }
 
@@ -75,7 +75,7 @@ public sealed class RoomRightsTests
                     Assert.Equal(expected, Check(role, action));
                 }
 
-                Assert.Equal(expected is null || RoomRights.AllowsAdministrator(action), Check(role, action, admin: true) is null);
+                Assert.Equal(expected is null || RoomRights.AllowsAdministrator(action, RoomVisibility.Public), Check(role, action, admin: true) is null);
             }
         }
     }
@@ -89,8 +89,20 @@ public sealed class RoomRightsTests
             Assert.Equal(RefusalCodes.NotFound, Check(RoomRole.None, action, RoomVisibility.Private, banned: true));
             Assert.Equal(RefusalCodes.NotFound, Check(RoomRole.None, action, RoomVisibility.Private, kind: RoomKind.Direct, admin: true));
             Assert.Equal(
-                RoomRights.AllowsAdministrator(action) ? null : RefusalCodes.NotFound,
+                RoomRights.AllowsAdministrator(action, RoomVisibility.Private) ? null : RefusalCodes.NotFound,
                 Check(RoomRole.None, action, RoomVisibility.Private, admin: true));
+        }
+    }
+
+    [Fact]
+    public void G6_an_administrator_changes_a_private_room_and_does_not_look_into_it()
+    {
+        foreach (var action in Enum.GetValues<RoomAction>())
+        {
+            var looks = action is RoomAction.See or RoomAction.ListMembers or RoomAction.ListBans;
+            Assert.Equal(
+                RoomRights.AllowsAdministrator(action, RoomVisibility.Public) && !looks,
+                RoomRights.AllowsAdministrator(action, RoomVisibility.Private));
         }
     }
 

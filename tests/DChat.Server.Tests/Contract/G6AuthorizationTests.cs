@@ -15,6 +15,29 @@ public sealed class G6AuthorizationTests(ContractServer server) : IClassFixture<
         Banned,
     }
 
+    [Fact]
+    public async Task An_administrator_moderates_a_private_room_and_does_not_look_into_it()
+    {
+        await using var ann = await server.PersonAsync();
+        await using var ben = await server.PersonAsync();
+        await using var admin = await HubProbe.ConnectAsync(server.Address, server.AdminToken);
+        var room = (string)(await ann.Hub.CallAsync("createRoom", new { name = "private " + Chat.NewId(), visibility = "private" }))!["id"]!;
+        await ann.Hub.CallAsync("invite", new { room, user = ben.Name });
+        await ben.Hub.CallAsync("joinRoom", new { room });
+
+        var changed = (await admin.CallAsync("updateRoom", new { room, topic = "calm down", slowModeSeconds = 60 }))!;
+        Assert.Equal((room, "calm down", 60), ((string)changed["id"]!, (string)changed["topic"]!, (int)changed["slowModeSeconds"]!));
+        Assert.Null(changed["role"]);
+        await admin.CallAsync("setRole", new { room, user = ben.Name, role = "moderator" });
+        await admin.CallAsync("mute", new { room, user = ben.Name });
+        foreach (var method in new[] { "members", "bans", "subscribe", "history", "updateRoom", "joinRoom" })
+        {
+            await admin.RefusesAsync("not_found", method, new { room });
+        }
+
+        await admin.CallAsync("deleteRoom", new { room });
+    }
+
     [Theory]
     [CombinatorialOutsiders("public")]
     [CombinatorialOutsiders("private")]

@@ -105,7 +105,14 @@ internal sealed class RoomCalls(
         };
         var command = new UpdateRoom(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? "", request.Name, request.Topic, visibility, hash, request.SlowModeSeconds, request.Archived, request.RetentionDays);
         var done = await registry.CommitAsync(command).ConfigureAwait(false);
-        return done.Error is not null ? done.Error : Describe(caller, request.Room ?? "");
+        if (done.Error is not null)
+        {
+            return done.Error;
+        }
+
+        // Whoever was allowed to change it is told what became of it: also an administrator who does not see the room otherwise.
+        var state = registry.State;
+        return state.FindRoom(done.Value!) is { } room ? RoomShapes.ToWire(state, room, caller.Name) : RoomAccess.NoSuchRoom;
     }
 
     public async ValueTask<Answer<Nothing>> DeleteAsync(Caller caller, RoomRequest request)
