@@ -92,8 +92,15 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <returns>Its exit code.</returns>
     public async Task<int> TerminateAsync()
     {
+        Assert.Equal(0, Signal(Running.Id, SigTerm));
+        return await WaitForExitAsync();
+    }
+
+    /// <summary>Waits until it ends by itself.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> WaitForExitAsync()
+    {
         var process = Running;
-        Assert.Equal(0, Signal(process.Id, SigTerm));
         await process.WaitForExitAsync().Within(StopLimit);
         var code = process.ExitCode;
         process.Dispose();

@@ -19,7 +19,7 @@ internal sealed class WorkerReadiness(IMessageStore store, ChatGateway gateway) 
             await store.CheckAsync(cancellation).ConfigureAwait(false);
             return null;
         }
-        catch (MessageStoreUnavailableException exception)
+        catch (Exception exception) when (exception is MessageStoreUnavailableException or MessageStoreDamagedException)
         {
             return "The message store cannot be used: " + exception.Message;
         }

@@ -30,7 +30,7 @@ internal sealed partial class ReadMarks : IAsyncDisposable
     {
         this.store = store;
         this.log = log;
-        loop = StoreAsync();
+        loop = VitalWork.RunAsync("the storing of read marks", StoreAsync, log);
     }
 
     /// <summary>Moves a mark forward; one that is there already or further is left where it is, and nobody is told.</summary>
@@ -151,7 +151,7 @@ internal sealed partial class ReadMarks : IAsyncDisposable
                 storing = [];
             }
         }
-        catch (MessageStoreUnavailableException)
+        catch
         {
             PutBack();
             throw;

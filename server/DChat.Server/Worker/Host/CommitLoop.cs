@@ -77,12 +77,6 @@ internal sealed partial class CommitLoop(
         {
             // The host stops: what still waits was never acknowledged.
         }
-        catch (Exception exception)
-        {
-            // An invariant is broken or the store is damaged: going on could lose what was acknowledged.
-            Broken(log, exception);
-            Environment.FailFast("the commit loop broke: " + exception.Message, exception);
-        }
     }
 
     private Batch Gather()
@@ -182,7 +176,7 @@ internal sealed partial class CommitLoop(
     {
         foreach (var (room, pending, error) in batch.Refused)
         {
-            _ = RefuseAsync(room, pending, error);
+            _ = VitalWork.RunAsync("the answer to a refused change", () => RefuseAsync(room, pending, error), log);
         }
     }
 
@@ -391,9 +385,6 @@ internal sealed partial class CommitLoop(
 
     [LoggerMessage(2612, LogLevel.Warning, "room {Room} is fenced at epoch {Epoch}: {Status}")]
     private static partial void RoomFenced(ILogger log, string room, long epoch, RoomStatus status);
-
-    [LoggerMessage(2613, LogLevel.Critical, "the commit loop broke; the process stops")]
-    private static partial void Broken(ILogger log, Exception exception);
 
     private sealed class Batch
     {

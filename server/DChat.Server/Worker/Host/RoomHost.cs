@@ -52,13 +52,13 @@ internal sealed partial class RoomHost : IAsyncDisposable
         metrics.ObserveRoomsHosted(() => rooms.Count);
         loops =
         [
-            Task.Factory.StartNew(() => commits.RunAsync(stopping.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap(),
-            OpenLoopAsync(),
-            soft.RunAsync(stopping.Token),
-            SweepAsync(),
-            ReopenAsync(),
-            GuardAsync(),
-            load.RunAsync(stopping.Token),
+            Vital("the commit loop", () => Task.Factory.StartNew(() => commits.RunAsync(stopping.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap()),
+            Vital("the opening of rooms", OpenLoopAsync),
+            Vital("presence and typing", () => soft.RunAsync(stopping.Token)),
+            Vital("the closing of idle rooms", SweepAsync),
+            Vital("the opening of rooms after trouble", ReopenAsync),
+            Vital("the watch over the rooms' epochs", GuardAsync),
+            Vital("the measuring of load", () => load.RunAsync(stopping.Token)),
         ];
     }
 
@@ -328,6 +328,8 @@ internal sealed partial class RoomHost : IAsyncDisposable
         await Task.WhenAll(loops).ConfigureAwait(false);
         stopping.Dispose();
     }
+
+    private Task Vital(string what, Func<Task> loop) => VitalWork.RunAsync(what, loop, log);
 
     private static ChangeOutcome Deleted { get; } = ChangeOutcome.Failed(new HubError(ErrorCodes.NotFound, "the room was deleted"));
 
