@@ -61,5 +61,7 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
 
     public Task CheckAsync(CancellationToken cancellation) => CheckFault is { } fault ? Task.FromException(fault()) : inner.CheckAsync(cancellation);
 
+    public Task<string> ReadIdAsync(CancellationToken cancellation) => inner.ReadIdAsync(cancellation);
+
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }
