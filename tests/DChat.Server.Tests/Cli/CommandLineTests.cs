@@ -54,6 +54,15 @@ public sealed class CommandLineTests
         Assert.Contains("--port", error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Config_show_hides_the_password_of_a_url()
+    {
+        var (code, output, _) = await ServerProcess.RunAsync(["config", "show", "--store", "postgres://chat:secret@db.example/chat?sslmode=verify-full"]);
+        Assert.Equal(CommandLine.Success, code);
+        Assert.Contains("store = postgres://chat:********@db.example/chat?sslmode=verify-full", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret@", output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("did you mean --port?", "--prot", "80")]
     [InlineData("--port", "--port", "abc")]

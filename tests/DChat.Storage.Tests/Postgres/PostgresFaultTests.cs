@@ -137,7 +137,7 @@ public sealed class PostgresFaultTests(ITestOutputHelper output) : IAsyncLifetim
     public async Task Tls_proves_the_server_to_whoever_asks_for_it()
     {
         var verified = _server.Url(_database, $"?sslmode=verify-full&sslrootcert={_server.RootCertificate}");
-        await using (var host = new PostgresHost(PostgresHost.OpenStore(verified), "room", 1))
+        await using (var host = new PostgresHost(PostgresHost.OpenStore(verified.Replace("@127.0.0.1", "@127.0.0.1:9,127.0.0.1")), "room", 1))
         {
             await host.OpenAsync();
             Assert.Equal(0L, await _server.ReadAsync("postgres", "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name LIKE 'dchat%' AND NOT ssl"));
@@ -157,6 +157,7 @@ public sealed class PostgresFaultTests(ITestOutputHelper output) : IAsyncLifetim
         AssertFinding(Url.Replace("dchat:" + Uri.EscapeDataString(PostgresServer.Password), "guest:guest"), "schema \"dchat\"", "CREATE SCHEMA");
         AssertFinding(Url.Replace("127.0.0.1:" + _server.Port, "127.0.0.1:9"), "nobody listens", "start PostgreSQL");
         Assert.Null(PostgresProbe.Look(PostgresUrl.Parse(Url)));
+        Assert.Null(PostgresProbe.Look(PostgresUrl.Parse(Url.Replace("@127.0.0.1", "@127.0.0.1:9,127.0.0.1"))));
         await _server.StopAsync();
         AssertFinding(Url, "nobody listens", "start PostgreSQL");
         await _server.StartAgainAsync();

@@ -35,6 +35,9 @@ public sealed class PostgresFenceTests(PostgresFixture postgres, ITestOutputHelp
             var messages = await new PostgresHost(stores[0], "room", 1).ReadAllAsync();
             var bySeq = messages.ToDictionary(message => message.Seq, message => message.ClientId);
             Assert.Equal(messages.Count, messages.Select(message => message.ClientId).Distinct().Count());
+            var epochs = messages.Select(message => long.Parse(message.ClientId.Split('.')[0])).ToList();
+            Assert.Equal(epochs.Order(), epochs);
+            Assert.True(epochs.Distinct().Count() > hosts);
             Assert.All(acknowledged, each => Assert.Equal(each.ClientId, bySeq[each.Seq]));
             output.WriteLine($"{acknowledged.Count} acknowledged of {messages.Count}, {epoch} epochs");
         }
@@ -51,7 +54,8 @@ public sealed class PostgresFenceTests(PostgresFixture postgres, ITestOutputHelp
             var id = 0;
             for (var turn = 0; turn < 15; turn++)
             {
-                var host = new PostgresHost(store, "room", Interlocked.Increment(ref epoch));
+                var mineNow = Interlocked.Increment(ref epoch);
+                var host = new PostgresHost(store, "room", mineNow);
                 if (await host.OpenAsync() != RoomStatus.Ok)
                 {
                     continue;
@@ -60,7 +64,7 @@ public sealed class PostgresFenceTests(PostgresFixture postgres, ITestOutputHelp
                 // Until another takes it.
                 for (var batches = mine.Next(1, 30); batches > 0; batches--)
                 {
-                    var posts = Enumerable.Range(0, mine.Next(1, 5)).Select(_ => (RoomChange)PostgresHost.Post($"{who}.{id++}")).ToArray();
+                    var posts = Enumerable.Range(0, mine.Next(1, 5)).Select(_ => (RoomChange)PostgresHost.Post($"{mineNow}.{who}.{id++}")).ToArray();
                     var result = await host.TryWriteAsync(posts);
                     if (result.Status != RoomStatus.Ok)
                     {
