@@ -129,7 +129,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     {
         if (await _recovery.RecoverAsync(_replica, cancellation) is { } used)
         {
-            _keeper.Recovered(used);
+            await _keeper.RecoveredAsync(used, cancellation);
         }
 
         if (_replica.Index == 0 && File.Exists(_options.BeganPath))

@@ -71,11 +71,11 @@ public sealed class DChatMetrics : IDisposable
     public void ObserveRoomsHosted(Func<long> hosted) => Gauge("dchat.rooms.hosted", null, "Rooms that are open on this worker.", hosted);
 
     /// <param name="applied">The index of the last registry entry that this node has applied.</param>
-    /// <param name="behind">How many committed entries it has not applied, as far as it knows.</param>
+    /// <param name="behind">How many committed entries it has not applied, as of when it last asked the log for its end.</param>
     public void ObserveLog(Func<long> applied, Func<long> behind)
     {
         Gauge("dchat.log.index", null, "The last registry entry that this node has applied.", applied);
-        Gauge("dchat.log.lag.entries", null, "Committed registry entries that this node has not applied.", behind);
+        Gauge("dchat.log.lag.entries", null, "Committed registry entries that this node had not applied when it last asked the log, every 2 s.", behind);
     }
 
     /// <param name="age">Seconds since the newest verified snapshot; null while there is none.</param>
@@ -83,7 +83,7 @@ public sealed class DChatMetrics : IDisposable
         "dchat.snapshot.age",
         () => age() is { } seconds ? [new Measurement<double>(seconds)] : Array.Empty<Measurement<double>>(),
         "s",
-        "Time since the newest verified snapshot.");
+        "Time since the newest verified snapshot was written; absent until there is one.");
 
     /// <param name="messages">Messages that the search index does not have yet.</param>
     /// <param name="oldestSeconds">The age of the oldest of them.</param>

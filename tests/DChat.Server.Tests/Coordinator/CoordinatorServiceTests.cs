@@ -120,6 +120,20 @@ public sealed class CoordinatorServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_snapshot_is_as_old_as_it_is_whoever_wrote_it()
+    {
+        await RunWithSnapshotsAsync();
+        foreach (var path in Snapshots())
+        {
+            File.SetLastWriteTimeUtc(path, File.GetLastWriteTimeUtc(path).AddHours(-1));
+        }
+
+        await using var node = await StartAsync(Options);
+
+        Assert.InRange(node.Keeper.Age!.Value, TimeSpan.FromHours(1), TimeSpan.FromHours(2));
+    }
+
+    [Fact]
     public async Task A_damaged_newest_snapshot_is_named_and_the_one_before_is_used()
     {
         var before = await RunWithSnapshotsAsync();
@@ -186,7 +200,7 @@ public sealed class CoordinatorServiceTests : IDisposable
         var error = await Assert.ThrowsAsync<ControlLogDamagedException>(() => StartAsync(Options));
 
         Assert.Contains("the log was lost", error.Message);
-        Assert.Contains("restore", error.Message);
+        Assert.Contains("from a backup", error.Message);
     }
 
     [Fact]

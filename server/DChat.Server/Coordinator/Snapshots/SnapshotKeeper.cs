@@ -12,13 +12,13 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     private static readonly TimeSpan Never = TimeSpan.FromDays(40);
 
     private readonly HashSet<SnapshotName> _verified = [];
-    private long _writtenAt;
+    private long _writtenAt; // Unix milliseconds UTC; 0: not known.
 
     /// <summary>The index of the newest snapshot that was written or found at start; 0 where there is none.</summary>
     public long Index { get; private set; }
 
-    /// <summary>How long ago the newest verified snapshot was written or read; null where there is none.</summary>
-    public TimeSpan? Age => _writtenAt == 0 ? null : time.GetElapsedTime(Volatile.Read(ref _writtenAt));
+    /// <summary>How long ago the newest verified snapshot was written, by this process or one before; null where there is none.</summary>
+    public TimeSpan? Age => Volatile.Read(ref _writtenAt) is > 0 and var at ? TimeSpan.FromMilliseconds(Math.Max(0, Now - at)) : null;
 
     /// <summary>Snapshots that could not be written, since the start.</summary>
     public long Failures { get; private set; }
@@ -27,7 +27,20 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     public long TruncatedThrough { get; private set; }
 
     /// <summary>A snapshot that was read whole when the registry was recovered.</summary>
-    public void Recovered(SnapshotName name) => Verified(name);
+    public async Task RecoveredAsync(SnapshotName name, CancellationToken cancellation)
+    {
+        DateTimeOffset? writtenAt = null;
+        try
+        {
+            writtenAt = await store.ReadTimeAsync(name, cancellation);
+        }
+        catch (BlobStoreUnavailableException error)
+        {
+            Log.AgeUnknown(logger, name.ToString(), error.Message);
+        }
+
+        Verified(name, writtenAt?.ToUnixTimeMilliseconds() ?? 0);
+    }
 
     /// <summary>Works until cancelled.</summary>
     public async Task RunAsync(long term, CancellationToken cancellation)
@@ -59,7 +72,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         {
             var started = time.GetTimestamp();
             var name = await store.WriteAsync(replica.State, term, cancellation);
-            Verified(name);
+            Verified(name, Now);
             Log.Written(logger, name.ToString(), time.GetElapsedTime(started).TotalMilliseconds);
             await TidyAsync(term, cancellation);
             return true;
@@ -124,11 +137,13 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         }
     }
 
-    private void Verified(SnapshotName name)
+    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private void Verified(SnapshotName name, long writtenAt)
     {
         _verified.Add(name);
         Index = Math.Max(Index, name.Index);
-        Volatile.Write(ref _writtenAt, time.GetTimestamp());
+        Volatile.Write(ref _writtenAt, writtenAt);
     }
 
     private static partial class Log
@@ -144,5 +159,8 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
 
         [LoggerMessage(EventId = 2023, Level = LogLevel.Information, Message = "Old snapshot {Name} was removed")]
         public static partial void Removed(ILogger logger, string name);
+
+        [LoggerMessage(EventId = 2024, Level = LogLevel.Warning, Message = "How old snapshot {Name} is can not be told: {Reason}")]
+        public static partial void AgeUnknown(ILogger logger, string name, string reason);
     }
 }

@@ -78,6 +78,18 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
         }
     }
 
+    /// <summary>When the snapshot was stored, or null where it is gone.</summary>
+    /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
+    public async Task<DateTimeOffset?> ReadTimeAsync(SnapshotName name, CancellationToken cancellation)
+    {
+        await foreach (var blob in blobs.ListAsync(name.ToString(), cancellation))
+        {
+            return DateTimeOffset.FromUnixTimeMilliseconds(blob.ModifiedAt);
+        }
+
+        return null;
+    }
+
     public Task DeleteAsync(SnapshotName name, CancellationToken cancellation) => blobs.DeleteAsync(name.ToString(), cancellation);
 
     /// <returns>The name, and the <see cref="RegistrySnapshot.StateHash"/> of what was written.</returns>
