@@ -42,10 +42,10 @@ dev-client: ## run the terminal client from source: make dev-client ARGS="rooms"
 	@$(call built,client/DChat.Terminal,$(CLIENT))
 	@exec $(CLIENT) $(ARGS)
 
-test: ## build and run the tests
+test: deps ## install what is missing, build and run the tests
 	@CONFIGURATION=$(CONFIGURATION) .ci/test
 
-test-long: ## the tests with more rounds, more load and more random input
+test-long: deps ## the tests with more rounds, more load and more random input
 	@DCHAT_TEST_LONG=1 CONFIGURATION=$(CONFIGURATION) .ci/test
 
 lint: ## look for what must not be in the source
