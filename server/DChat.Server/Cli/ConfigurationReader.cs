@@ -1,5 +1,7 @@
 using System.Collections;
 using System.Net;
+using DChat.Core.Rooms;
+using DChat.Server.Coordinator;
 using DChat.Storage.Postgres;
 
 namespace DChat.Server.Cli;
@@ -33,6 +35,7 @@ public static class ConfigurationReader
         }
 
         CheckTogether(options, errors);
+        CheckAdminPassword(options, environment[Settings.AdminPasswordVariable] as string, errors);
         return errors.Count == 0
             ? new Configuration(options, Settings.All.ToDictionary(setting => setting.Key, setting => given.TryGetValue(setting.Key, out var value) ? value.Origin : "default", StringComparer.Ordinal))
             : throw new ConfigurationException(errors);
@@ -182,6 +185,17 @@ public static class ConfigurationReader
         if (options.Limits.LoginDelayMaxSeconds < options.Limits.LoginDelaySeconds)
         {
             errors.Add(new ConfigurationError("--limits-login-delay-max-seconds", $"{options.Limits.LoginDelayMaxSeconds} is less than --limits-login-delay-seconds, {options.Limits.LoginDelaySeconds}", "give at least as much"));
+        }
+    }
+
+    private static void CheckAdminPassword(ServerOptions options, string? password, List<ConfigurationError> errors)
+    {
+        if (options.IsCoordinator && !string.IsNullOrEmpty(password) && PasswordStrength.Check(password, ClusterBootstrap.Admin) is not null)
+        {
+            errors.Add(new ConfigurationError(
+                $"environment {Settings.AdminPasswordVariable}",
+                "the password given is too weak",
+                $"give {PasswordStrength.MinLength} to {PasswordStrength.MaxLength} characters that are not among the commonest passwords, or unset it for a random one"));
         }
     }
 

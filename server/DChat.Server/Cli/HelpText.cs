@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using DChat.Server.Observability;
 
 namespace DChat.Server.Cli;
 
@@ -49,6 +50,10 @@ internal sealed class HelpText : SynchronousCommandLineAction
             }
         }
 
+        output.WriteLine();
+        output.WriteLine("By environment only");
+        Write(output, "(no flag)", "the password of the account admin, which the first start makes; a random one unless given", Settings.AdminPasswordVariable, "");
+        Write(output, "(no flag)", "send metrics and logs to this OpenTelemetry collector; the other OTEL_ variables are heeded too", Telemetry.EndpointVariable, "");
         return CommandLine.Success;
     }
 

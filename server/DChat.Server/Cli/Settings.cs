@@ -14,6 +14,9 @@ public static class Settings
     public const string ConfigFlag = "--config";
     public const string ConfigVariable = VariablePrefix + "CONFIG";
 
+    /// <summary>Read once, when the account is made; as it is a secret and no setting, there is no flag for it.</summary>
+    public const string AdminPasswordVariable = "DCHAT_ADMIN_PASSWORD";
+
     private const string Start = "What to run";
     private const string Listen = "Where to listen";
     private const string Engines = "Where things are kept";

@@ -16,8 +16,6 @@ namespace DChat.Server.Coordinator;
 /// <summary>What makes a process a coordinator: the control log, the registry and its leader, and snapshots in the blob store.</summary>
 internal static class CoordinatorSetup
 {
-    private const string AdminPasswordVariable = "DCHAT_ADMIN_PASSWORD";
-
     public static void AddCoordinator(this WebApplicationBuilder builder, ServerOptions options)
     {
         var services = builder.Services;
@@ -39,7 +37,7 @@ internal static class CoordinatorSetup
             ScratchFolder = options.Data,
             BeganPath = Path.Combine(options.Data, "registry-began"),
             AdminPasswordPath = Path.Combine(options.Data, "initial-admin-password"),
-            AdminPassword = Environment.GetEnvironmentVariable(AdminPasswordVariable),
+            AdminPassword = Environment.GetEnvironmentVariable(Settings.AdminPasswordVariable),
         });
         services.AddSingleton<IControlLog>(_ => SqliteControlLog.Open(options.LogPath));
         services.AddSingleton<IBlobStore>(_ => FileBlobStore.OpenFolder(options.BlobsPath));
@@ -55,6 +53,7 @@ internal static class CoordinatorSetup
         services.AddSingleton<CoordinatorService>();
         services.AddSingleton<IRegistryCommands>(provider => provider.GetRequiredService<CoordinatorService>());
         services.AddHostedService(provider => provider.GetRequiredService<CoordinatorService>());
+        services.AddSingleton<LogLag>().AddHostedService(provider => provider.GetRequiredService<LogLag>());
         services.AddSingleton<IReadiness, CoordinatorReadiness>();
     }
 
@@ -82,7 +81,8 @@ internal static class CoordinatorSetup
         var metrics = app.Services.GetRequiredService<DChatMetrics>();
         var replica = app.Services.GetRequiredService<RegistryReplica>();
         var keeper = app.Services.GetRequiredService<SnapshotKeeper>();
-        metrics.ObserveLog(() => replica.Index, () => replica.State.Index - replica.Index);
+        var lag = app.Services.GetRequiredService<LogLag>();
+        metrics.ObserveLog(() => replica.Index, () => lag.Entries);
         metrics.ObserveSnapshot(() => keeper.Age?.TotalSeconds);
     }
 

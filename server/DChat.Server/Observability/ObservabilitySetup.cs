@@ -19,7 +19,7 @@ internal static class ObservabilitySetup
         {
             builder.Services.AddHostedService<Telemetry>();
             builder.Configuration.AddInMemoryCollection(Telemetry.Variables());
-            builder.Logging.AddOpenTelemetry(logs => logs.AddOtlpExporter());
+            builder.Logging.AddOpenTelemetry(logs => logs.SetResourceBuilder(Telemetry.Resource()).AddOtlpExporter());
         }
 
         builder.Logging.SetMinimumLevel(options.LogLevel);

@@ -1,6 +1,8 @@
 using System.Collections;
+using DChat.Server.Cli;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 
 namespace DChat.Server.Observability;
 
@@ -17,10 +19,15 @@ internal sealed class Telemetry : IHostedService, IDisposable
         where variable.Key is string name && name.StartsWith(Prefix, StringComparison.Ordinal)
         select new KeyValuePair<string, string?>((string)variable.Key, variable.Value as string);
 
+    /// <summary>Who sends: <c>dchat-server</c>, unless <c>OTEL_SERVICE_NAME</c> says otherwise.</summary>
+    public static ResourceBuilder Resource() =>
+        ResourceBuilder.CreateEmpty().AddService("dchat-server", serviceVersion: ConfigVerbs.ProductVersion).AddTelemetrySdk().AddEnvironmentVariableDetector();
+
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _provider = Sdk.CreateMeterProviderBuilder()
             .AddMeter(DChatMetrics.MeterName, "System.Runtime")
+            .SetResourceBuilder(Resource())
             .AddOtlpExporter()
             .Build();
         return Task.CompletedTask;

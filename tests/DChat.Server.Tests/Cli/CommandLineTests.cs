@@ -20,6 +20,20 @@ public sealed class CommandLineTests
             Assert.Contains(setting.Variable, output, StringComparison.Ordinal);
             Assert.Contains(setting.Secret ? setting.About : setting.Flag, output, StringComparison.Ordinal);
         }
+
+        Assert.Contains(Settings.AdminPasswordVariable, output, StringComparison.Ordinal);
+        Assert.Contains("OTEL_EXPORTER_OTLP_ENDPOINT", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_weak_password_for_the_first_administrator_is_refused_and_not_shown()
+    {
+        using var folder = new TemporaryFolder();
+        var weak = new Dictionary<string, string> { [Settings.AdminPasswordVariable] = "xyzzy" };
+        var (code, _, error) = await ServerProcess.RunAsync(["config", "check", "--data", folder["data"], "--port", "0"], weak);
+        Assert.Equal(CommandLine.BadConfiguration, code);
+        Assert.Contains("DCHAT_ADMIN_PASSWORD: the password given is too weak", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("xyzzy", error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed class TelemetryTests
             ["OTEL_BLRP_SCHEDULE_DELAY"] = "200",
         });
 
-        await ReceiveAsync(listener, ["/v1/metrics dchat.log.index", "/v1/logs leads in term"]).Within(TimeSpan.FromSeconds(60));
+        await ReceiveAsync(listener, ["/v1/metrics dchat.log.index", "/v1/metrics dchat-server", "/v1/logs leads in term", "/v1/logs dchat-server"]).Within(TimeSpan.FromSeconds(60));
 
         // Nobody answers any more: else the server's last export would wait for it.
         listener.Stop();
@@ -36,6 +36,7 @@ public sealed class TelemetryTests
             using var body = new MemoryStream();
             await call.Request.InputStream.CopyToAsync(body);
             var text = Encoding.Latin1.GetString(body.ToArray());
+            Assert.DoesNotContain("unknown_service", text, StringComparison.Ordinal);
             missing.RemoveWhere(wanted => wanted.Split(' ', 2) is [var path, var what] && call.Request.Url!.AbsolutePath == path && text.Contains(what, StringComparison.Ordinal));
             call.Response.Close();
         }

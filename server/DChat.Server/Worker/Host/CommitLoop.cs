@@ -36,7 +36,11 @@ internal sealed partial class CommitLoop(
     /// <summary>The wait between two tries at it, in milliseconds.</summary>
     private const int RetryMs = 100;
 
+    /// <summary>That a store is still away is said once in this time, in milliseconds.</summary>
+    private const int SayEveryMs = 10_000;
+
     private readonly Channel<HostedRoom> ready = Channel.CreateUnbounded<HostedRoom>(new() { SingleReader = true });
+    private long sayNextAt;
 
     /// <summary>Puts an open room with waiting changes in line. Its <see cref="HostedRoom.IsQueued"/> is set by the caller.</summary>
     public void Enqueue(HostedRoom room) => ready.Writer.TryWrite(room);
@@ -252,12 +256,21 @@ internal sealed partial class CommitLoop(
             }
             catch (MessageStoreUnavailableException exception)
             {
-                StillUnknown(log, exception.Message);
+                SayStillUnknown(exception);
                 await Task.Delay(RetryMs, CancellationToken.None).ConfigureAwait(false);
             }
         }
 
         return null;
+    }
+
+    private void SayStillUnknown(MessageStoreUnavailableException exception)
+    {
+        if (sayNextAt <= Environment.TickCount64)
+        {
+            sayNextAt = Environment.TickCount64 + SayEveryMs;
+            StillUnknown(log, exception.Message);
+        }
     }
 
     private async Task<IReadOnlyList<RoomWriteResult>> RepeatAsync(Batch batch)
