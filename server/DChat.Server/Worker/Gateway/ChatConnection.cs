@@ -19,6 +19,7 @@ internal sealed class ChatConnection : IRecordSink
     private readonly Action abort;
     private readonly int callBytesMax;
     private readonly int openCallsMax;
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Subscription[] subscriptions = [];
     private int openCalls;
     private TaskCompletionSource? callEnded;
@@ -26,6 +27,7 @@ internal sealed class ChatConnection : IRecordSink
     private ushort closeCode = CloseCodes.Normal;
     private bool handshaken;
     private bool closed;
+    private bool deaf;
     private volatile bool closing;
 
     public ChatConnection(
@@ -155,7 +157,7 @@ internal sealed class ChatConnection : IRecordSink
 
     public bool OnRecord(ReadOnlySpan<byte> record)
     {
-        if (closing)
+        if (closing && !Volatile.Read(ref deaf))
         {
             return false; // Whoever is being signed out calls nothing any more, however slowly it reads its last word.
         }
@@ -165,15 +167,20 @@ internal sealed class ChatConnection : IRecordSink
             return Shake(record);
         }
 
+        CallBegins(); // Before it looks: whoever makes it deaf waits for what it began to hear.
         try
         {
-            return dispatcher.Dispatch(this, HubRecord.Parse(record));
+            return Volatile.Read(ref deaf) || dispatcher.Dispatch(this, HubRecord.Parse(record));
         }
         catch (JsonException exception)
         {
             closeRecord = HubText.CloseFrame("Connection closed with an error: a record is not valid: " + exception.Message, allowReconnect: false);
             closeCode = CloseCodes.Normal;
             return false;
+        }
+        finally
+        {
+            CallEnds();
         }
     }
 
@@ -203,17 +210,30 @@ internal sealed class ChatConnection : IRecordSink
         try
         {
             await said.WaitAsync(grace).ConfigureAwait(false);
-            transport.Input.CancelPendingRead();
         }
         catch (TimeoutException)
         {
             abort();
+            return;
         }
+
+        if (Volatile.Read(ref deaf))
+        {
+            // The client closes first: a socket that is closed with unread calls takes back the answers that are on their way.
+            await ended.Task.WaitAsync(HangUpGrace).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        transport.Input.CancelPendingRead();
     }
 
-    /// <summary>Completes when no call is open, or the grace time is over.</summary>
-    public async Task WhenAnsweredAsync(TimeSpan grace)
+    /// <summary>
+    /// Hears no further call: those are neither done nor answered, and the client repeats them elsewhere. Completes when those that it
+    /// heard are answered, or the grace time is over.
+    /// </summary>
+    public async Task FinishCallsAsync(TimeSpan grace)
     {
+        Volatile.Write(ref deaf, true);
+        Interlocked.MemoryBarrier();
         var until = Environment.TickCount64 + (long)grace.TotalMilliseconds;
         while (Volatile.Read(ref openCalls) > 0 && Environment.TickCount64 < until)
         {
@@ -311,6 +331,7 @@ internal sealed class ChatConnection : IRecordSink
             left = subscriptions;
         }
 
+        ended.TrySetResult();
         Outbox.Abandon();
         User.Remove(this);
         foreach (var subscription in left)
@@ -321,6 +342,9 @@ internal sealed class ChatConnection : IRecordSink
 
     /// <summary>How often a closing connection looks whether its calls are answered, in milliseconds.</summary>
     private const int AnsweredPollMs = 20;
+
+    /// <summary>How long a client may take to close after the last word of a server that stops.</summary>
+    private static readonly TimeSpan HangUpGrace = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a client may take to read the last word.</summary>
     private static readonly TimeSpan CloseGrace = TimeSpan.FromSeconds(2);

@@ -199,7 +199,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         var after = new ReconnectAsked(Random.Shared.Next(ReconnectSpreadMs));
         connection.Outbox.WriteFrame(HubText.EventFrame(HubEvents.Reconnect, after, static (json, asked) =>
             JsonSerializer.Serialize(json, asked, ProtocolJson.Wire.ReconnectAsked)));
-        await connection.WhenAnsweredAsync(DrainGrace).ConfigureAwait(false);
+        await connection.FinishCallsAsync(DrainGrace).ConfigureAwait(false);
         await connection.CloseAsync(HubText.CloseFrame(null, allowReconnect: true), DrainGrace).ConfigureAwait(false);
     }
 
