@@ -37,6 +37,9 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>The certificate of the authority that signed the server's, for <c>sslrootcert</c>.</summary>
     public string RootCertificate => _folder["root.crt"];
 
+    /// <summary>The folder of its Unix socket.</summary>
+    public string SocketFolder => _folder.Path;
+
     private string Data => _folder["data"];
 
     /// <param name="durable">Commits wait for the disk: needed where speed is measured; a stopped or killed server loses nothing without.</param>

@@ -74,17 +74,25 @@ internal sealed class PostgresSources : IAsyncDisposable
         settings.Timeout = LimitSeconds;
         settings.CommandTimeout = statementSeconds;
         settings.CancellationTimeout = NoCancellation;
-        settings.TcpKeepAlive = true;
-        settings.TcpKeepAliveTime = LimitSeconds;
-        settings.TcpKeepAliveInterval = 1;
+        if (!url.Hosts.Any(host => host.StartsWith('/')))
+        {
+            // A Unix socket knows no such thing.
+            settings.TcpKeepAlive = true;
+            settings.TcpKeepAliveTime = LimitSeconds;
+            settings.TcpKeepAliveInterval = 1;
+        }
+
         settings.MaxAutoPrepare = AutoPrepared;
         settings.AutoPrepareMinUsages = 2;
         settings.NoResetOnClose = true;
         settings.IncludeErrorDetail = false;
         settings.Options = Options(statementSeconds) + options;
-        return url.Hosts.Count > 1
-            ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary)
-            : builder.Build();
+        if (url.Hosts.Count > 1)
+        {
+            settings.TargetSessionAttributes = "primary";
+        }
+
+        return builder.Build();
     }
 
     // Every statement finds its rows by an index. Plans are kept for the life of a session, also those made when the tables were empty:

@@ -59,8 +59,8 @@ public sealed class PostgresUrl
         var hosts = authority[(at + 1)..].Split(',').Select(Host).ToList();
         var settings = new NpgsqlConnectionStringBuilder
         {
-            Host = string.Join(',', hosts),
-            Port = DefaultPort,
+            Host = hosts.Count > 1 ? string.Join(',', hosts) : hosts[0][..hosts[0].LastIndexOf(':')].Trim('[', ']'),
+            Port = hosts.Count > 1 ? DefaultPort : int.Parse(hosts[0].AsSpan(hosts[0].LastIndexOf(':') + 1), NumberStyles.None, CultureInfo.InvariantCulture),
             Username = Required(user, "the user's name is missing"),
             Database = Required(database, "the database's name is missing"),
             SslMode = hosts.TrueForAll(IsNear) ? SslMode.Disable : SslMode.Require,

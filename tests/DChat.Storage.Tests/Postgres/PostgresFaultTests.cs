@@ -140,9 +140,12 @@ public sealed class PostgresFaultTests(ITestOutputHelper output) : IAsyncLifetim
         await using (var host = new PostgresHost(PostgresHost.OpenStore(verified.Replace("@127.0.0.1", "@127.0.0.1:9,127.0.0.1")), "room", 1))
         {
             await host.OpenAsync();
+            await host.TryWriteAsync(PostgresHost.Post("a"));
+            Assert.Single(await host.ReadAllAsync());
             Assert.Equal(0L, await _server.ReadAsync("postgres", "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name LIKE 'dchat%' AND NOT ssl"));
         }
 
+        await Eventually.Holds(async () => await _server.ReadAsync("postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'dchat%'") is 0L);
         var unknown = PostgresProbe.Look(PostgresUrl.Parse(_server.Url(_database, "?sslmode=verify-full")));
         Assert.Contains("certificate", unknown!.Value.Problem);
         Assert.Contains("sslrootcert", unknown.Value.Remedy);
@@ -158,6 +161,7 @@ public sealed class PostgresFaultTests(ITestOutputHelper output) : IAsyncLifetim
         AssertFinding(Url.Replace("127.0.0.1:" + _server.Port, "127.0.0.1:9"), "nobody listens", "start PostgreSQL");
         Assert.Null(PostgresProbe.Look(PostgresUrl.Parse(Url)));
         Assert.Null(PostgresProbe.Look(PostgresUrl.Parse(Url.Replace("@127.0.0.1", "@127.0.0.1:9,127.0.0.1"))));
+        Assert.Null(PostgresProbe.Look(PostgresUrl.Parse(Url.Replace("@127.0.0.1", "@" + Uri.EscapeDataString(_server.SocketFolder))))?.Problem);
         await _server.StopAsync();
         AssertFinding(Url, "nobody listens", "start PostgreSQL");
         await _server.StartAgainAsync();
