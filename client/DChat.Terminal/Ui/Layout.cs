@@ -41,13 +41,15 @@ internal sealed record Layout
         var members = MembersWidth(model, width, rooms);
         var (x, right) = (rooms == 0 ? 0 : rooms + 1, members == 0 ? width : width - members - 1);
         var main = Math.Max(1, right - x);
-        var context = model.Chat.Pane.Writing == Writing.New ? 0 : 1;
-        var inputRows = Math.Clamp(EditorLayout.Of(model.Chat.Pane.Input, InputWidth(main)).Rows.Count, 1, Math.Clamp(height / 3, 1, InputRowsMax));
-        var header = rules ? 2 : height > 4 ? 1 : 0;
-        var between = rules ? 1 : 0;
         var status = height > 2 ? 1 : 0;
         var body = Math.Max(0, height - status);
-        var timeline = Math.Max(0, body - header - between - context - inputRows);
+        var inputRows = Math.Clamp(EditorLayout.Of(model.Chat.Pane.Input, InputWidth(main)).Rows.Count, 1, Math.Clamp(height / 3, 1, InputRowsMax));
+        var left = body - inputRows;
+        // What is most needed takes its rows first.
+        var context = Take(ref left, model.Chat.Pane.Writing == Writing.New ? 0 : 1);
+        var between = Take(ref left, rules ? 1 : 0);
+        var header = Take(ref left, rules ? 2 : height > 4 ? 1 : 0);
+        var timeline = Math.Max(0, left);
         var inputY = body - inputRows;
         return new Layout
         {
@@ -65,6 +67,13 @@ internal sealed record Layout
 
     /// <summary>Columns for the text itself, behind the prompt.</summary>
     public static int InputWidth(int pane) => Math.Max(2, pane - 3);
+
+    private static int Take(ref int left, int wanted)
+    {
+        var taken = Math.Clamp(wanted, 0, Math.Max(0, left));
+        left -= taken;
+        return taken;
+    }
 
     private static int RoomsWidth(Model model, int width)
     {

@@ -38,9 +38,13 @@ internal static class UiCommand
                 Now = time.GetUtcNow(),
                 LastKeyAt = time.GetUtcNow(),
                 Zone = TimeZoneInfo.Local,
-                Start = known ? null : runner.SignIns.Form(server, user),
-                Chat = new Chat { Me = account ?? "", Server = address },
+                Start = runner.SignIns.Form(server, user),
             };
+            if (known)
+            {
+                first = Incoming.SignedIn(first, account!, address, Memory.Load(Account.MemoryPath(sessions, address, account!))).Model;
+            }
+
             if ((settingsProblem ?? keysProblem) is { } problem)
             {
                 first = first.Say(SafeText.Clean(problem), bad: true);

@@ -7,14 +7,16 @@ internal static class DialogText
 {
     private const int KeysWidth = 22;
 
+    private const string Introduction = "Type and press Enter. / begins a command, @ a name, # a room, : an emoji; Tab completes. "
+        + "Click a room, a message or a person; the wheel scrolls; Shift and drag selects text. "
+        + "Alt-1 … Alt-9 open rooms by number. ? again types a question mark.";
+
     public static IReadOnlyList<StyledLine> Help(Model model)
     {
         var theme = model.Theme;
         List<StyledLine> lines =
         [
-            new StyledLine("Type and press Enter. / begins a command, @ a name, # a room, : an emoji; Tab completes.", theme.Text),
-            new StyledLine("Click a room, a message or a person; the wheel scrolls. Shift and drag selects text.", theme.Text),
-            new StyledLine("Alt-1 … Alt-9 open rooms by number. ? again types a question mark.", theme.Text),
+            .. TextLayout.Wrap([new Span(Introduction, theme.Text)], WidthOf(model)),
         ];
         foreach (var (section, acts) in Acts.Help)
         {
@@ -37,6 +39,8 @@ internal static class DialogText
 
     /// <summary>Rows of the dialog's text that are in view.</summary>
     public static int RowsOf(Model model) => model.Dialog is { } dialog ? Math.Max(1, DialogBox.Of(model, dialog).Inner.Height - 1) : 1;
+
+    private static int WidthOf(Model model) => model.Dialog is { } dialog ? DialogBox.Of(model, dialog).Inner.Width : 1;
 
     private static StyledLine Pair(Theme theme, string keys, string says)
     {

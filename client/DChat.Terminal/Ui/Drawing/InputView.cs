@@ -51,7 +51,7 @@ internal static class InputView
 
     private static string Hint(Model model) => model.Chat switch
     {
-        { Pane.Selected: { } seq } => string.Join("  ", MessageKeys.All.Where(a => MessageKeys.Offers(model, seq).Contains(a.Act)).Select(a => $"{a.Key} {a.Says.Split(' ')[0]}")) + "  Esc back",
+        { Pane.Selected: { } seq } => string.Join("  ", MessageKeys.All.Where(a => MessageKeys.Offers(model, seq).Contains(a.Act)).Select(a => $"{a.Key} {a.Short}")) + "  Esc back",
         { Room: { } room } => room.Archived ? "This room is archived." : $"Message {room.Address}",
         _ => "/ lists the commands",
     };
@@ -95,9 +95,9 @@ internal static class InputView
             says = Math.Max(says, TextWidth.Of(item.Says));
         }
 
-        var width = Math.Min(layout.Input.Width - 2, wide + (says > 0 ? says + 2 : 0) + 3);
+        var width = Math.Min(layout.Input.Width, wide + (says > 0 ? says + 2 : 0) + 5);
         var top = layout.Input.Y - layout.Context.Height - layout.Between.Height - shown;
-        var canvas = screen.Clip(new Rect(layout.Input.X + 2, top, width, shown));
+        var canvas = screen.Clip(new Rect(layout.Input.X, top, width, shown));
         canvas.Fill(new Rect(0, 0, width, shown), theme.Code);
         for (var y = 0; y < shown; y++)
         {
@@ -109,11 +109,11 @@ internal static class InputView
                 canvas.Fill(new Rect(0, y, width, 1), theme.Over(theme.Text));
             }
 
-            canvas.Write(0, y, chosen ? "▌" : " ", On(theme.Accent));
-            var x = 1 + canvas.Write(1, y, TextWidth.Truncate(items[y].Shown, width - 2), On(theme.Text));
-            if (items[y].Says.Length > 0 && width - wide - 4 > 0)
+            canvas.Write(1, y, chosen ? "▌" : " ", On(theme.Accent));
+            var x = 3 + canvas.Write(3, y, TextWidth.Truncate(items[y].Shown, width - 4), On(theme.Text));
+            if (items[y].Says.Length > 0 && width - wide - 6 > 0)
             {
-                canvas.Write(Math.Max(x + 2, wide + 3), y, TextWidth.Truncate(items[y].Says, width - wide - 4), On(theme.Dim));
+                canvas.Write(Math.Max(x + 2, wide + 5), y, TextWidth.Truncate(items[y].Says, width - wide - 6), On(theme.Dim));
             }
         }
     }

@@ -124,7 +124,8 @@ internal static class RoomsPane
     {
         var theme = model.Theme;
         var forMe = room.IsDirect ? room.Unread : room.Mentions;
-        return room.Unread == 0 ? ("", theme.Dim)
+        var inView = room.Id == model.Chat.Open && model.Focused && model.Chat.Pane.Scroll.IsEnd;
+        return room.Unread == 0 || inView ? ("", theme.Dim)
             : forMe > 0 ? (room.IsDirect ? Short(forMe) : $"@{Short(forMe)}", theme.Mention)
             : (Short(room.Unread), model.Chat.Memory.Notices.GetValueOrDefault(room.Id) == NoticeLevel.None ? theme.Dim : theme.New);
     }

@@ -80,7 +80,8 @@ internal static class TimelineView
 
     private static void DrawNothing(Model model, RoomView room, Canvas canvas)
     {
-        var text = room.HasOlder || !model.Chat.Synced ? "loading …"
+        var text = room.IsPlaceholder ? "The messages follow once a server answers. You can write already."
+            : room.HasOlder || !model.Chat.Synced ? "loading …"
             : room.IsDirect ? $"Say hello to {room.Title}."
             : $"This is the beginning of {room.Address}. Say hello.";
         text = TextWidth.Truncate(text, canvas.Size.Width - 2);

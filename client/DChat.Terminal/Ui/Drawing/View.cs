@@ -68,7 +68,7 @@ internal static class View
             var x = 1 + canvas.Write(1, 0, name, theme.Strong);
             var marks = $"{(room.IsPrivate && !room.IsDirect ? " private" : "")}{(room.Archived ? " archived" : "")}";
             x += canvas.Write(x, 0, marks, theme.Dim);
-            var online = room.IsDirect ? PresenceText(room) : string.Create(CultureInfo.InvariantCulture, $"{room.Online} of {room.Members} here");
+            var online = room.IsPlaceholder ? "" : room.IsDirect ? PresenceText(room) : string.Create(CultureInfo.InvariantCulture, $"{room.Online} of {Math.Max(Math.Max(room.Members, room.Online), model.Chat.Pane.Members?.Length ?? 0)} here");
             var right = canvas.Size.Width - TextWidth.Of(online) - 1;
             if (right > x + 2)
             {

@@ -102,7 +102,7 @@ internal sealed record Editor
         var left = LeftOf(middle);
         return middle == left || right == middle || left < LineStartOf(right)
             ? this
-            : Remember() with { Text = Text[..left] + Text[middle..right] + Text[left..middle] + Text[right..], Cursor = right };
+            : (Remember() with { Text = Text[..left] + Text[middle..right] + Text[left..middle] + Text[right..], Cursor = right }).At(right);
     }
 
     public Editor Undo() => Undone.Count == 0
@@ -211,7 +211,7 @@ internal sealed record Editor
 
     private Editor Cut(int from, int to, bool keep) => from >= to
         ? this
-        : Remember() with { Text = Text.Remove(from, to - from), Cursor = from, Killed = keep ? Text[from..to] : Killed };
+        : (Remember() with { Text = Text.Remove(from, to - from), Cursor = from, Killed = keep ? Text[from..to] : Killed }).At(from);
 
     private Editor Remember() => this with
     {

@@ -45,7 +45,7 @@ internal sealed class Keymap
         (Act.Up, "up"),
         (Act.Down, "down"),
         (Act.RecallOlder, "alt+p"),
-        (Act.RecallNewer, "alt+shift+p"),
+        (Act.RecallNewer, "alt+o"),
         (Act.Left, "left ctrl+b"),
         (Act.Right, "right ctrl+f"),
         (Act.WordLeft, "alt+b alt+left ctrl+left"),

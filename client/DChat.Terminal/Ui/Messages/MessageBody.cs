@@ -46,7 +46,8 @@ internal static class MessageBody
         var first = message.DeletedAt is not null ? "deleted message"
             : message.Body.Length == 0 && message.Files is [var file, ..] ? file.Name
             : message.Body.Length > 400 ? message.Body[..400] : message.Body;
-        return TextWidth.Truncate(SafeText.Clean(first).Trim(), width);
+        var words = new Markdown(Theme.Dark, "").Inline(SafeText.Clean(first).Trim(), default);
+        return TextWidth.Truncate(string.Concat(words.Select(word => word.Text)), width);
     }
 
     private static List<StyledLine> Lay(Message message, int width, Theme theme, string me, string? reply, Span? note)

@@ -166,7 +166,8 @@ internal sealed class Timeline
 
     private Row EdgeRow()
     {
-        var text = room.HasOlder ? pane.LoadingOlder ? "loading earlier messages …" : "earlier messages"
+        var text = room.IsPlaceholder ? "the messages follow once a server answers"
+            : room.HasOlder ? pane.LoadingOlder ? "loading earlier messages …" : "earlier messages"
             : room.IsDirect ? $"The beginning of your talk with {room.Title}"
             : $"The beginning of {room.Address}";
         return new Row(RowKind.Edge, StyledLine.Empty, new StyledLine(text, model.Theme.Dim));

@@ -15,6 +15,9 @@ internal sealed record RoomView
 
     public bool IsDirect { get; init; }
 
+    /// <summary>Known by name from the last time; the server did not tell of it yet.</summary>
+    public bool IsPlaceholder { get; init; }
+
     public string Topic { get; init; } = "";
 
     public string Role { get; init; } = Roles.Member;
@@ -58,6 +61,8 @@ internal sealed record RoomView
     public string Address => (IsDirect ? "@" : "#") + Title;
 
     public bool CanModerate => Role is Roles.Owner or Roles.Moderator;
+
+    public static RoomView Of(KnownRoom known) => new() { Id = known.Id, Title = SafeText.Clean(known.Title), IsDirect = known.IsDirect, IsPlaceholder = true };
 
     public static RoomView Of(ChatRoom room)
     {

@@ -92,6 +92,9 @@ internal enum NoticeLevel
 /// <summary>A message that the server refused, kept until somebody sends it again or throws it away.</summary>
 internal sealed record FailedMessage(string Id, string Room, string Body, string? Kind, long? ReplyTo, string Problem, long At);
 
+/// <summary>A room by its name only.</summary>
+internal sealed record KnownRoom(string Id, string Title, bool IsDirect);
+
 /// <summary>What the screen remembers of an account from one run to the next, a crash included.</summary>
 internal sealed record Memory
 {
@@ -115,13 +118,16 @@ internal sealed record Memory
 
     public ImmutableArray<FailedMessage> Failed { get; init; } = [];
 
+    /// <summary>The rooms as they were last, so that one can write before a server answers.</summary>
+    public ImmutableArray<KnownRoom> Rooms { get; init; } = [];
+
     /// <summary>The same for the same account at the same server; a damaged file counts as none.</summary>
     public static Memory Load(string path)
     {
         try
         {
             var memory = JsonSerializer.Deserialize(File.ReadAllText(path), SettingsJson.Default.Memory) ?? new Memory();
-            return memory.Failed.IsDefault ? memory with { Failed = [] } : memory;
+            return memory with { Failed = memory.Failed.IsDefault ? [] : memory.Failed, Rooms = memory.Rooms.IsDefault ? [] : memory.Rooms };
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

@@ -14,6 +14,9 @@ internal sealed class Account : IAsyncDisposable
 
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(15);
 
+    /// <summary>Somebody waits at the screen.</summary>
+    private static readonly TimeSpan ReconnectLongest = TimeSpan.FromSeconds(6);
+
     private readonly FileOutboxStore outbox;
     private readonly CancellationTokenSource stop = new();
     private readonly MemoryFile memory;
@@ -23,7 +26,7 @@ internal sealed class Account : IAsyncDisposable
     {
         (Server, User) = (server, user);
         outbox = new FileOutboxStore(sessions.PathFor("outbox", server, user));
-        memory = new MemoryFile(sessions.PathFor("screen", server, user) + ".json");
+        memory = new MemoryFile(MemoryPath(sessions, server, user));
         Client = new ChatClient(new ChatClientOptions
         {
             Servers = ServerAddresses.Parse(server),
@@ -31,6 +34,7 @@ internal sealed class Account : IAsyncDisposable
             OutboxStore = outbox,
             ConnectPatience = Timeout.InfiniteTimeSpan,
             CallTimeout = CallTimeout,
+            ReconnectLongest = ReconnectLongest,
             Timeline = new TimelineOptions { WindowMax = WindowMax },
             Time = time,
         });
@@ -45,6 +49,8 @@ internal sealed class Account : IAsyncDisposable
     public ChatClient Client { get; }
 
     public SdkFeed Feed { get; }
+
+    public static string MemoryPath(SavedSessions sessions, string server, string user) => sessions.PathFor("screen", server, user) + ".json";
 
     public Memory LoadMemory() => memory.Load();
 

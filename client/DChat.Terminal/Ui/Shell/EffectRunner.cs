@@ -124,7 +124,12 @@ internal sealed class EffectRunner(ITerminal terminal, SavedSessions sessions, U
                 work.Run(cancel => HintAsync(open.Client.SetPresenceAsync(away ? PresenceStates.Away : PresenceStates.Online, cancel)));
                 break;
             case Effect.ReleaseOlder(var room):
-                open.Client.FindRoom(room)?.ReleaseOlder();
+                if (open.Client.FindRoom(room) is { } left)
+                {
+                    left.ReleaseOlder();
+                    open.Feed.Touch(room);
+                }
+
                 break;
             case Effect.Reconnect:
                 work.Run(cancel => OpenAsync(open.Server, open.User, cancel));

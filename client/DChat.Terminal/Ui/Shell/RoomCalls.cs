@@ -27,7 +27,7 @@ internal sealed class RoomCalls(Action<UiEvent> tell)
     /// <summary>Null where the effect is none of these.</summary>
     public Func<CancellationToken, Task>? Of(ChatClient client, Effect effect) => effect switch
     {
-        Effect.Edit(var room, var seq, var body) => cancel => client.EditAsync(room, seq, body, cancel),
+        Effect.Edit(var room, var seq, var body) => cancel => EditAsync(client.EditAsync(room, seq, body, cancel)),
         Effect.Delete(var room, var seq) => cancel => client.DeleteAsync(room, seq, cancel),
         Effect.React(var room, var seq, var emoji, var on) => cancel => client.ReactAsync(room, seq, emoji, on, cancel),
         Effect.SetAway(var away) => cancel => client.SetPresenceAsync(away ? PresenceStates.Away : PresenceStates.Online, cancel),
@@ -48,6 +48,18 @@ internal sealed class RoomCalls(Action<UiEvent> tell)
         Effect.Rename(var name) => cancel => DoneAsync(client.Account.RenameAsync(name, cancel), $"Others see you as {name}."),
         _ => null,
     };
+
+    private async Task EditAsync(Task editing)
+    {
+        try
+        {
+            await editing;
+        }
+        catch (ChatException e)
+        {
+            tell(new UiEvent.Failed($"The message was not changed: {Problems.Of(e)} Alt-P brings your text back."));
+        }
+    }
 
     private async Task LoadOlderAsync(ChatClient client, Effect.LoadOlder load, CancellationToken cancel)
     {

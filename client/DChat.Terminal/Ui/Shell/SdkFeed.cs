@@ -56,8 +56,17 @@ internal sealed class SdkFeed(ChatClient client, string me, Action wake)
         lock (gate)
         {
             changed.UnionWith(client.Rooms.Select(room => room.Id));
-            outgoing.AddRange(client.Unsent.Where(message => !outgoing.Contains(message)));
             (synced, linkChanged, invitationsChanged, outboxChanged) = (true, true, true, true);
+            Wake();
+        }
+    }
+
+    /// <summary>The room is to be looked at again.</summary>
+    public void Touch(string room)
+    {
+        lock (gate)
+        {
+            changed.Add(room);
             Wake();
         }
     }
@@ -102,6 +111,8 @@ internal sealed class SdkFeed(ChatClient client, string me, Action wake)
 
             if (outboxChanged || outgoing.Count > 0)
             {
+                // Those that an earlier run left, too.
+                outgoing.AddRange(client.Unsent.Except(outgoing).ToList());
                 events.AddRange(Outbox());
             }
 

@@ -14,7 +14,7 @@ internal static class StartScreen
             UiEvent.ServerProbed probed when probed.Server == start.Text(StartForm.Server).Trim() =>
                 model with { Start = start with { Problem = probed.Problem ?? start.Problem, Says = probed.Says, NeedsInvitation = probed.NeedsInvitation } },
             UiEvent.SignInFailed(var problem) => model with { Start = start with { Busy = false, Problem = problem } },
-            UiEvent.SignedIn(var me, var server, var memory) => model with { Start = null, Dialogs = [], Toast = null, Chat = new Chat { Me = me, Server = server, Memory = memory } },
+            UiEvent.SignedIn(var me, var server, var memory) => Incoming.SignedIn(model, me, server, memory),
             UiEvent.SignedOut(var reason, var form) => model with { Start = form with { Problem = reason } },
             _ => model,
         };

@@ -30,7 +30,7 @@ internal static class StartView
         var canvas = screen.Clip(area);
         var rows = Rows(model, start);
         var shown = start.Shown;
-        if (area.Height >= 10)
+        if (rows[0] is null)
         {
             canvas.Write(0, 0, "d-chat", theme.Strong);
             canvas.Write(8, 0, start.Register ? "make an account" : "sign in", theme.Dim);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using DChat.Protocol;
 using DChat.Terminal.Screen;
 
@@ -11,7 +12,7 @@ internal static class Incoming
         var chat = model.Chat;
         return happened switch
         {
-            UiEvent.SignedIn(var me, var server, var memory) => model with { Chat = chat with { Me = me, Server = server, Memory = memory } },
+            UiEvent.SignedIn(var me, var server, var memory) => SignedIn(model, me, server, memory),
             UiEvent.LinkChanged(var link) => model with { Chat = chat with { Link = link } },
             UiEvent.RoomChanged(var room) => Changed(model, room),
             UiEvent.RoomGone gone => Gone(model, gone),
@@ -32,6 +33,21 @@ internal static class Incoming
         };
     }
 
+    /// <summary>The rooms of the last time are listed at once; what is in them follows from the server.</summary>
+    public static Step SignedIn(Model model, string me, string server, Memory memory)
+    {
+        if (model.Start is null && model.Chat.Me == me && model.Chat.Server == server)
+        {
+            // It is shown already, and may have been typed into.
+            return model;
+        }
+
+        var rooms = memory.Rooms.DistinctBy(known => known.Id).ToImmutableDictionary(known => known.Id, RoomView.Of);
+        var chat = new Chat { Me = me, Server = server, Memory = memory, Rooms = rooms, Order = RoomOrder.Of(rooms.Values, model.Now) };
+        var shown = model with { Start = null, Dialogs = [], Toast = null, Chat = chat };
+        return memory.LastRoom is { } last ? RoomMoves.Open(shown, last) : shown;
+    }
+
     private static Step Changed(Model model, RoomView room)
     {
         var chat = model.Chat;
@@ -39,6 +55,7 @@ internal static class Incoming
         var rooms = chat.Rooms.SetItem(room.Id, room);
         var isNews = known is null || known.Title != room.Title || known.Archived != room.Archived || (known.Unread > 0) != (room.Unread > 0);
         var next = model with { Chat = chat with { Rooms = rooms, Order = isNews ? RoomOrder.Of(rooms.Values, model.Now) : chat.Order } };
+        next = isNews && chat.Synced ? Known(next) : next;
         if (known is null)
         {
             // The first room of somebody new opens by itself.
@@ -46,6 +63,11 @@ internal static class Incoming
         }
 
         var pane = chat.PaneOf(room.Id);
+        if (room.Id == chat.Open && known.IsPlaceholder)
+        {
+            return RoomMoves.Enter(next, room);
+        }
+
         if (room.Id != chat.Open || known.Messages == room.Messages)
         {
             return next;
@@ -53,7 +75,8 @@ internal static class Incoming
 
         var unseen = !model.Focused && pane.NewAfter is null && room.NewestSeq > known.NewestSeq && known.NewestSeq > 0;
         var step = (unseen ? next with { Chat = next.Chat.With(room.Id, pane with { NewAfter = known.NewestSeq }) } : next).Step();
-        return known.Members != room.Members && pane.Members is not null ? step.And(new Effect.ListMembers(room.Id)) : step;
+        var moved = room.Messages is [.., { Kind: MessageKinds.System }] && room.NewestSeq > known.NewestSeq;
+        return (moved || known.Members != room.Members) && pane.Members is not null ? step.And(new Effect.ListMembers(room.Id)) : step;
     }
 
     private static Step Gone(Model model, UiEvent.RoomGone gone)
@@ -80,14 +103,17 @@ internal static class Incoming
             RemovalReasons.Deleted => $"{gone.Title} was deleted.",
             _ => $"You left {gone.Title}.",
         };
-        var told = next.Say(why, bad: gone.Reason != RemovalReasons.Left);
+        var told = Known(next).Say(why, bad: gone.Reason != RemovalReasons.Left);
         return chat.Open == gone.Room && order.Length > 0 ? RoomMoves.Open(told, order[Math.Clamp(at, 0, order.Length - 1)]) : told;
     }
 
     private static Step Synced(Model model)
     {
-        var chat = model.Chat with { Synced = true, Order = RoomOrder.Of(model.Chat.Rooms.Values, model.Now) };
-        var next = model with { Chat = chat };
+        // Rooms that the server did not tell of are no longer the user's.
+        var rooms = model.Chat.Rooms.Where(r => !r.Value.IsPlaceholder).ToImmutableDictionary();
+        var open = model.Chat.Open is { } shown && rooms.ContainsKey(shown) ? shown : null;
+        var chat = model.Chat with { Synced = true, Rooms = rooms, Open = open, Order = RoomOrder.Of(rooms.Values, model.Now) };
+        var next = Known(model with { Chat = chat });
         if (chat.Room is not null || chat.Order.Length == 0)
         {
             return next;
@@ -95,6 +121,14 @@ internal static class Incoming
 
         var last = chat.Memory.LastRoom is { } id && chat.Rooms.ContainsKey(id) ? id : chat.Order[0];
         return RoomMoves.Open(next, last);
+    }
+
+    /// <summary>The rooms are kept for the next time.</summary>
+    private static Model Known(Model model)
+    {
+        var chat = model.Chat;
+        ImmutableArray<KnownRoom> rooms = [.. chat.Order.Select(id => chat.Rooms[id]).Select(room => new KnownRoom(room.Id, room.Title, room.IsDirect))];
+        return rooms.SequenceEqual(chat.Memory.Rooms) ? model : ChatKeys.Keep(model, chat.Memory with { Rooms = rooms });
     }
 
     /// <summary>A chosen entry that is on its way is another one when the list changed.</summary>
@@ -141,7 +175,7 @@ internal static class Incoming
         return loaded.Problem is { } problem ? next.Say(problem, bad: true) : next;
     }
 
-    private static Step MembersListed(Model model, string id, System.Collections.Immutable.ImmutableArray<MemberView> members)
+    private static Step MembersListed(Model model, string id, ImmutableArray<MemberView> members)
     {
         var next = model with { Chat = model.Chat.With(id, model.Chat.PaneOf(id) with { Members = members }) };
         return next.Dialog is Dialog.Menu { Kind: MenuKind.Members } menu && menu.Subject == id

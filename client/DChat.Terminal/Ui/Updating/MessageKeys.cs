@@ -8,19 +8,19 @@ namespace DChat.Terminal.Ui;
 internal static class MessageKeys
 {
     /// <summary>What a message offers, with the letter for it.</summary>
-    public static readonly ImmutableArray<(string Key, MessageAct Act, string Says)> All =
+    public static readonly ImmutableArray<(string Key, MessageAct Act, string Short, string Says)> All =
     [
-        ("r", MessageAct.Reply, "reply"),
-        ("+", MessageAct.React, "react"),
-        ("y", MessageAct.Copy, "copy"),
-        ("e", MessageAct.Edit, "edit"),
-        ("d", MessageAct.Delete, "delete"),
-        ("g", MessageAct.GoToReplied, "go to the message that it answers"),
-        ("s", MessageAct.SaveFile, "save its files"),
-        ("a", MessageAct.Author, "about its author"),
-        ("i", MessageAct.Info, "when, and who reacted"),
-        ("t", MessageAct.Retry, "try to send it again"),
-        ("x", MessageAct.Discard, "throw it away"),
+        ("r", MessageAct.Reply, "reply", "reply"),
+        ("+", MessageAct.React, "react", "react"),
+        ("y", MessageAct.Copy, "copy", "copy"),
+        ("e", MessageAct.Edit, "edit", "edit"),
+        ("d", MessageAct.Delete, "delete", "delete"),
+        ("g", MessageAct.GoToReplied, "go to", "go to the message that it answers"),
+        ("s", MessageAct.SaveFile, "save", "save its files"),
+        ("a", MessageAct.Author, "author", "about its author"),
+        ("i", MessageAct.Info, "info", "when, and who reacted"),
+        ("t", MessageAct.Retry, "try again", "try to send it again"),
+        ("x", MessageAct.Discard, "discard", "throw it away"),
     ];
 
     /// <summary>Null where the key is not about the message.</summary>

@@ -23,20 +23,39 @@ internal static class RoomMoves
 
         var chat = model.Chat;
         var step = Close(model);
-        var pane = chat.PaneOf(id) with { NewAfter = room.Unread > 0 ? room.ReadSeq : null, Selected = null, Scroll = Scroll.End, Completion = null, Marked = 0, LoadingOlder = false };
-        var next = step.Model.Chat.With(id, pane) with
+        var next = step.Model.Chat with
         {
             Open = id,
             Before = chat.Open ?? chat.Before,
             Memory = chat.Memory with { LastRoom = id },
         };
-        var opened = step with { Model = step.Model with { Chat = next } };
-        if (pane.Members is null && room.Members <= MembersShown)
+        return (step with { Model = step.Model with { Chat = next } }).Then(m => Enter(m, room)).Then(m => chat.Open is null ? TakeAlong(m) : m);
+    }
+
+    /// <summary>The open room as it is when one comes in: where one stopped reading.</summary>
+    public static Step Enter(Model model, RoomView room)
+    {
+        var pane = model.Chat.PaneOf(room.Id) with { NewAfter = room.Unread > 0 ? room.ReadSeq : null, Selected = null, Scroll = Scroll.End, Completion = null, Marked = 0, LoadingOlder = false };
+        var step = (model with { Chat = model.Chat.With(room.Id, pane) }).Step();
+        if (pane.Members is null && room.Members <= MembersShown && !room.IsPlaceholder)
         {
-            opened = opened.And(new Effect.ListMembers(id));
+            step = step.And(new Effect.ListMembers(room.Id));
         }
 
-        return opened.Then(m => AtUnread(m, room));
+        return step.Then(m => AtUnread(m, room));
+    }
+
+    /// <summary>What was typed before a room was open goes into the first one.</summary>
+    private static Step TakeAlong(Model model)
+    {
+        var typed = model.Chat.PaneOf("").Input.Text;
+        if (typed.Length == 0 || !model.Chat.Pane.Input.IsEmpty)
+        {
+            return model;
+        }
+
+        var chat = model.Chat.With("", Pane.Empty) with { Memory = model.Chat.Memory with { Drafts = model.Chat.Memory.Drafts.Remove("") } };
+        return ChatKeys.Write(model with { Chat = chat }, Editor.Of(typed));
     }
 
     public static Step ByNumber(Model model, int number) =>
@@ -83,7 +102,7 @@ internal static class RoomMoves
     public static Step ScrollTo(Model model, RoomView room, Scroll scroll)
     {
         var pane = model.Chat.Pane;
-        var step = (model with { Chat = model.Chat.With(room.Id, pane with { Scroll = scroll }) }).Step();
+        var step = (model with { Chat = model.Chat.With(room.Id, pane with { Scroll = scroll, Wanted = null }) }).Step();
         return scroll.IsEnd && !pane.Scroll.IsEnd ? step.And(new Effect.ReleaseOlder(room.Id)) : step;
     }
 

@@ -1,0 +1,289 @@
+using DChat.Protocol;
+using DChat.Terminal.Screen;
+using DChat.Terminal.Ui;
+
+namespace DChat.Terminal.Tests.Ui;
+
+/// <summary>What keys and news do, and what they ask for.</summary>
+public sealed class ChatBehaviourTests
+{
+    [Fact]
+    public void Enter_sends_and_empties_the_input()
+    {
+        var world = World.Chat().Type("well done :tada:").Press("enter");
+        Assert.Equal(new Effect.Send("garden", "well done 🎉", null, null), Assert.Single(world.Asked<Effect.Send>()));
+        Assert.Equal("", world.Input);
+        Assert.Empty(world.Model.Chat.Memory.Drafts);
+    }
+
+    [Fact]
+    public void What_is_typed_is_kept_as_a_draft_of_its_room_with_every_key()
+    {
+        var world = World.Chat().Type("dr");
+        Assert.Equal(["d", "dr"], world.Asked<Effect.Remember>().Select(r => r.Memory.Drafts["garden"]));
+        world.Press("alt+2").Type("other").Press("alt+1");
+        Assert.Equal("dr", world.Input);
+        Assert.Equal("other", world.Model.Chat.PaneOf("kitchen").Input.Text);
+    }
+
+    [Fact]
+    public void Up_on_an_empty_line_edits_the_last_message_of_ones_own_and_Esc_brings_back_what_was_there()
+    {
+        var world = World.Chat().Press("up");
+        Assert.Equal("Thanks @bob :)", world.Input);
+        world.Press("ctrl+u").Type("Thank you").Press("enter");
+        Assert.Equal(new Effect.Edit("garden", 4, "Thank you"), Assert.Single(world.Asked<Effect.Edit>()));
+        Assert.Equal("", world.Input);
+        world.Type("half a text").Press("shift+up", "e");
+        Assert.Equal("Thanks @bob :)", world.Input);
+        world.Press("escape");
+        Assert.Equal("half a text", world.Input);
+    }
+
+    [Fact]
+    public void A_reply_names_the_message_that_it_answers()
+    {
+        var world = World.Chat().Press("tab", "up", "up", "r").Type("yes").Press("enter");
+        Assert.Equal(new Effect.Send("garden", "yes", null, 2), Assert.Single(world.Asked<Effect.Send>()));
+        Assert.Equal(Writing.New, world.Model.Chat.Pane.Writing);
+    }
+
+    [Fact]
+    public void Two_slashes_begin_a_message_with_one()
+    {
+        var world = World.Chat().Type("//etc").Press("enter");
+        Assert.Equal("/etc", Assert.Single(world.Asked<Effect.Send>()).Body);
+    }
+
+    [Fact]
+    public void A_command_that_does_not_exist_stays_to_be_put_right()
+    {
+        var world = World.Chat().Type("/nonsense at all").Press("enter");
+        Assert.Equal("/nonsense at all", world.Input);
+        Assert.True(world.Model.Toast!.IsBad);
+        Assert.Empty(world.Asked<Effect.Send>());
+    }
+
+    [Theory]
+    [InlineData("/kick bob too loud")]
+    [InlineData("/kick @bob too loud")]
+    public void Commands_of_moderators(string command)
+    {
+        var world = World.Chat().Type(command).Press("enter");
+        Assert.Equal(new Effect.Moderate("garden", DChat.Terminal.Ui.Moderation.Kick, "bob", "too loud"), Assert.Single(world.Asked<Effect.Moderate>()));
+        Assert.Equal("", world.Input);
+    }
+
+    [Fact]
+    public void A_text_that_is_too_long_is_not_sent_and_not_lost()
+    {
+        var text = new string('x', ProtocolLimits.BodyMax + 1);
+        var world = World.Chat().Paste(text).Press("enter");
+        Assert.Equal(text, world.Input);
+        world.Press("enter");
+        Assert.Empty(world.Asked<Effect.Send>());
+        Assert.Equal(text, world.Input);
+    }
+
+    [Fact]
+    public void A_paste_of_few_lines_goes_in_at_once_and_one_of_many_asks_and_neither_sends()
+    {
+        var world = World.Chat().Paste("one\ntwo\n");
+        Assert.Equal("one\ntwo", world.Input);
+        world.Paste("1\n2\n3\n4\n5");
+        Assert.IsType<Dialog.Confirm>(world.Model.Dialog);
+        Assert.Equal("one\ntwo", world.Input);
+        world.Press("o");
+        Assert.Equal("1\n2\n3\n4\n5", Assert.Single(world.Asked<Effect.UploadText>()).Text);
+        Assert.Empty(world.Asked<Effect.Send>());
+    }
+
+    [Fact]
+    public void A_question_mark_shows_the_keys_on_an_empty_line_and_is_one_in_a_text()
+    {
+        var world = World.Chat().Type("?");
+        Assert.IsType<Dialog.Help>(world.Model.Dialog);
+        world.Type("?");
+        Assert.Null(world.Model.Dialog);
+        Assert.Equal("?", world.Input);
+        Assert.Equal("??", world.Type("?").Input);
+    }
+
+    [Fact]
+    public void Tab_completes_a_name()
+    {
+        Assert.Equal("@bob ", World.Chat().Type("@b").Press("tab").Input);
+        Assert.Equal("@bob ", World.Chat().Type("bo").Press("tab").Input);
+        Assert.Equal("see #kitchen ", World.Chat().Type("see #ki").Press("tab").Input);
+        Assert.Equal("/kick bob ", World.Chat().Type("/kick b").Press("tab").Input);
+    }
+
+    [Fact]
+    public void A_room_that_is_looked_at_is_read_and_one_behind_another_window_is_not()
+    {
+        var world = World.Chat();
+        world.Happens(new UiEvent.Input(new FocusChanged(false)));
+        var news = World.Garden() with { Messages = [.. World.Garden().Messages, World.Said(5, "bob", "news")], Unread = 1 };
+        world.Happens(new UiEvent.RoomChanged(news));
+        Assert.Empty(world.Asked<Effect.MarkRead>());
+        Assert.Contains(" new ", world.Text, StringComparison.Ordinal);
+        world.Happens(new UiEvent.Input(new FocusChanged(true)));
+        Assert.Equal(new Effect.MarkRead("garden", 5), Assert.Single(world.Asked<Effect.MarkRead>()));
+    }
+
+    [Theory]
+    [InlineData("kitchen", "hello", true, "Mentions", false)]
+    [InlineData("kitchen", "hello @ann", true, "Mentions", true)]
+    [InlineData("kitchen", "hello", true, "All", true)]
+    [InlineData("kitchen", "hello @ann", true, "None", false)]
+    [InlineData("d-bob", "hello", true, "Mentions", true)]
+    [InlineData("garden", "hello @ann", true, "Mentions", false)]
+    [InlineData("garden", "hello @ann", false, "Mentions", true)]
+    public void What_is_worth_a_notice(string room, string body, bool focused, string level, bool expected)
+    {
+        var world = World.Chat();
+        world.Happens(new UiEvent.Input(new FocusChanged(focused)));
+        world = Level(world, room, level);
+        var message = World.Said(9, "bob", body);
+        var arrived = new UiEvent.Arrived(room, message, Mentions.Names(body, "ann") ? message : null);
+        Assert.Equal(expected, world.Happens(arrived).Asked<Effect.Bell>().Count > 0);
+        world.Press("alt+n");
+        Assert.Empty(world.Happens(arrived).Asked<Effect.Bell>());
+    }
+
+    [Fact]
+    public void Scrolling_back_asks_for_older_messages_once_at_a_time()
+    {
+        var world = World.Chat();
+        world.Happens(new UiEvent.RoomChanged(World.Room("garden", World.Many(100, from: 101)) with { HasOlder = true }));
+        Assert.Empty(world.Asked<Effect.LoadOlder>());
+        world.Press("pageup", "pageup", "pageup", "pageup", "pageup", "pageup");
+        Assert.Equal(new Effect.LoadOlder("garden", null), Assert.Single(world.Asked<Effect.LoadOlder>()));
+        var before = world.Text;
+        world.Happens(new UiEvent.RoomChanged(World.Room("garden", World.Many(200)) with { HasOlder = false }), new UiEvent.OlderLoaded("garden", null));
+        Assert.Equal(before, world.Text);
+        world.Press("ctrl+home");
+        Assert.Contains("message 1\n", world.Text, StringComparison.Ordinal);
+        Assert.Contains("The beginning of #garden", world.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Jumping_to_the_answered_message_loads_as_far_as_it_takes()
+    {
+        var world = World.Chat();
+        world.Happens(new UiEvent.RoomChanged(World.Room("garden", [.. World.Many(60, from: 401), World.Said(461, "bob", "as I said") with { ReplyTo = 5 }]) with { HasOlder = true }));
+        world.Press("tab", "g");
+        Assert.Equal(new Effect.LoadOlder("garden", 5), Assert.Single(world.Asked<Effect.LoadOlder>()));
+        world.Happens(new UiEvent.RoomChanged(World.Room("garden", World.Many(461))), new UiEvent.OlderLoaded("garden", null));
+        Assert.Equal(5, world.Model.Chat.Pane.Selected);
+        Assert.Contains("message 5\n", world.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Messages_that_come_while_one_reads_further_up_do_not_move_what_is_read()
+    {
+        var world = World.Chat();
+        world.Happens(new UiEvent.RoomChanged(World.Room("garden", World.Many(80))));
+        world.Press("pageup");
+        var shown = world.Text.Split('\n')[2..15];
+        world.Happens(new UiEvent.RoomChanged(World.Room("garden", [.. World.Many(80), World.Said(81, "cy", "more")])));
+        Assert.Equal(shown, world.Text.Split('\n')[2..15]);
+        Assert.Contains("more", world.Press("ctrl+end").Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_refused_message_can_be_sent_again_or_thrown_away()
+    {
+        var failed = new FailedMessage("f1", "garden", "again", null, 2, "You are muted.", 0);
+        var world = World.Chat().Happens(new UiEvent.SendRefused(failed)).Press("tab", "t");
+        Assert.Equal(new Effect.Send("garden", "again", null, 2), Assert.Single(world.Asked<Effect.Send>()));
+        Assert.Empty(world.Model.Chat.Memory.Failed);
+        world.Happens(new UiEvent.SendRefused(failed)).Press("tab", "x");
+        Assert.Empty(world.Asked<Effect.Send>());
+        Assert.Empty(world.Model.Chat.Memory.Failed);
+    }
+
+    [Fact]
+    public void Who_is_removed_from_the_open_room_stands_in_another_one()
+    {
+        var world = World.Chat().Happens(new UiEvent.RoomGone("garden", "garden", RemovalReasons.Kicked));
+        Assert.Equal("kitchen", world.Model.Chat.Open);
+        Assert.Contains("You were removed from garden.", world.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_was_typed_before_any_room_was_known_goes_into_the_first_one()
+    {
+        var world = new World().Type("early");
+        world.Happens(new UiEvent.RoomChanged(World.Garden()), new UiEvent.Synced());
+        Assert.Equal("early", world.Input);
+        Assert.Equal("garden", world.Model.Chat.Open);
+    }
+
+    [Fact]
+    public void Rooms_of_the_last_time_can_be_written_into_before_a_server_answers()
+    {
+        var memory = new Memory { LastRoom = "garden", Rooms = [new("garden", "garden", false), new("gone", "gone", false)] };
+        var world = World.Start().Happens(new UiEvent.SignedIn("ann", "http://localhost:8080/", memory));
+        world.Type("hello").Press("enter").Type("dr");
+        Assert.Equal("garden", Assert.Single(world.Asked<Effect.Send>()).Room);
+        world.Happens(new UiEvent.RoomChanged(World.Garden()), new UiEvent.Synced());
+        Assert.Equal("dr", world.Input);
+        Assert.Equal("garden", Assert.Single(world.Model.Chat.Order));
+        Assert.Contains("Thanks @bob", world.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Control_C_clears_and_then_quits()
+    {
+        var world = World.Chat().Type("x").Press("ctrl+c");
+        Assert.Equal("", world.Input);
+        Assert.Empty(world.Press("ctrl+c").Asked<Effect.Quit>());
+        Assert.Single(world.Press("ctrl+c").Asked<Effect.Quit>());
+    }
+
+    [Fact]
+    public void Whoever_is_idle_is_away_until_the_next_key()
+    {
+        var world = World.Chat().At(TimeSpan.FromMinutes(11));
+        Assert.True(Assert.Single(world.Asked<Effect.SetAway>()).Away);
+        Assert.False(Assert.Single(world.Type("x").Asked<Effect.SetAway>()).Away);
+    }
+
+    [Fact]
+    public void An_idle_screen_is_not_drawn_again()
+    {
+        var world = World.Chat();
+        var before = world.Model;
+        world.At(TimeSpan.FromSeconds(20));
+        Assert.Same(before, world.Model);
+    }
+
+    [Fact]
+    public void A_wrong_password_of_a_room_is_asked_for_again()
+    {
+        var world = World.Chat().Happens(new UiEvent.PasswordNeeded("r1", "attic", false)).Type("wrong").Press("enter");
+        Assert.Equal(new Effect.Join("r1", "attic", "wrong"), Assert.Single(world.Asked<Effect.Join>()));
+        world.Happens(new UiEvent.PasswordNeeded("r1", "attic", true));
+        Assert.Contains("That is not its password.", world.Text, StringComparison.Ordinal);
+        Assert.Single(world.Model.Dialogs);
+    }
+
+    [Fact]
+    public void A_click_opens_a_room_and_two_on_a_message_show_what_can_be_done()
+    {
+        var world = World.Chat().Click(5, 2);
+        Assert.Equal("kitchen", world.Model.Chat.Open);
+        world.Click(5, 1).Click(40, 12).Click(40, 12);
+        Assert.Equal(MenuKind.Message, Assert.IsType<Dialog.Menu>(world.Model.Dialog).Kind);
+    }
+
+    private static World Level(World world, string room, string level)
+    {
+        var open = world.Model.Chat.Open!;
+        world.Type($"/go {world.Model.Chat.Rooms[room].Title}").Press("enter").Type($"/notify {level}").Press("enter");
+        world.Type($"/go {open}").Press("enter");
+        world.Effects.Clear();
+        return world;
+    }
+}
