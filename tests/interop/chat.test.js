@@ -193,6 +193,13 @@ describe('the official JavaScript client', () => {
     assert.deepEqual((await ben.call('history', { room, limit: 1 })).messages, [message]);
   });
 
+  it('sends much at once, which it joins into one message', async () => {
+    const room = await makeRoom();
+    const body = 'x'.repeat(500);
+    const answers = await Promise.all(Array.from({ length: 400 }, () => ann.send(room, body)));
+    assert.equal(new Set(answers.map(answer => answer.seq)).size, 400);
+  });
+
   it('edits, reacts and deletes', async () => {
     const room = await makeRoom();
     await ben.call('sync');

@@ -41,6 +41,35 @@ public sealed class RecordReaderTests
     }
 
     [Fact]
+    public void A_message_may_be_longer_than_a_record_may_be()
+    {
+        var records = Enumerable.Range(0, 500).Select(i => new string((char)('a' + (i % 26)), 700)).ToArray();
+        var sink = new Sink();
+        var reader = new RecordReader(1_000);
+        Feed(ref reader, ClientFrames.Text(string.Concat(records.Select(record => record + '\u001e'))), sink, new Random(1));
+        Assert.Equal(records, sink.Records);
+
+        var tooLarge = new ReadOnlySequence<byte>(ClientFrames.Text("short\u001e" + new string('x', 1_001) + '\u001e'));
+        Assert.Equal(ReadEnd.TooLarge, reader.Read(ref tooLarge, sink));
+        Assert.Equal("short", sink.Records[^1]);
+    }
+
+    [Fact]
+    public void A_sink_that_pauses_within_a_message_gets_the_rest_of_it_later()
+    {
+        var sink = new Sink { PauseAfter = 2 };
+        var reader = new RecordReader(1_000);
+        var buffer = new ReadOnlySequence<byte>(ClientFrames.Text("a\u001ebc\u001edef\u001eghij\u001e"));
+        Assert.Equal(ReadEnd.Paused, reader.Read(ref buffer, sink));
+        Assert.Equal(["a", "bc"], sink.Records);
+
+        sink.PauseAfter = int.MaxValue;
+        Assert.Equal(ReadEnd.NeedsMore, reader.Read(ref buffer, sink));
+        Assert.Equal(["a", "bc", "def", "ghij"], sink.Records);
+        Assert.True(buffer.IsEmpty);
+    }
+
+    [Fact]
     public void A_ping_between_the_pieces_of_a_message_is_answered_and_a_stray_piece_refused()
     {
         var sink = new Sink();

@@ -70,7 +70,7 @@ internal sealed class ChatConnection : IRecordSink
     /// <summary>Changes that must wait for something before they get their place in a room's queue; those after them wait too.</summary>
     public Task Preparing { get; set; } = Task.CompletedTask;
 
-    public bool IsPaused => openCallsMax != 0 && Volatile.Read(ref openCalls) >= openCallsMax;
+    public bool IsPaused => HasManyOpenCalls || Outbox.IsCongested;
 
     /// <summary>A snapshot; never changed in place.</summary>
     public Subscription[] Subscriptions => Volatile.Read(ref subscriptions);
@@ -114,7 +114,7 @@ internal sealed class ChatConnection : IRecordSink
     /// <summary>Reads calls until the client goes, is closed or breaks the protocol.</summary>
     public async Task RunAsync()
     {
-        var reader = new RecordReader(callBytesMax + 1);
+        var reader = new RecordReader(callBytesMax);
         try
         {
             while (true)
@@ -257,13 +257,15 @@ internal sealed class ChatConnection : IRecordSink
         }
     }
 
+    private bool HasManyOpenCalls => openCallsMax != 0 && Volatile.Read(ref openCalls) >= openCallsMax;
+
     private async ValueTask WaitForRoomAsync()
     {
-        while (IsPaused)
+        while (HasManyOpenCalls)
         {
             var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             Volatile.Write(ref callEnded, ended);
-            if (!IsPaused)
+            if (!HasManyOpenCalls)
             {
                 break;
             }

@@ -8,7 +8,7 @@ internal interface IRecordSink
     /// <summary>Takes one record, without its separator. The span is valid during the call only. False ends the connection.</summary>
     bool OnRecord(ReadOnlySpan<byte> record);
 
-    /// <summary>The sink takes no further frame now: the rest stays in the buffer.</summary>
+    /// <summary>The sink takes no further record now: the rest stays in the buffer.</summary>
     bool IsPaused { get; }
 
     /// <summary>Answers a ping of the WebSocket layer.</summary>
@@ -16,17 +16,24 @@ internal interface IRecordSink
 }
 
 /// <summary>
-/// Cuts client frames into records, however they are spread: many in one frame, or one over several frames.
+/// Cuts client frames into records, however they are spread: many in one frame, or one over several frames. A frame may be of any
+/// length (clients join the calls that wait into one message): it is read in pieces, and only a record's length is limited.
 /// Holds a buffer only while a record is incomplete.
 /// </summary>
 internal struct RecordReader(int recordBytesMax)
 {
+    /// <summary>So much of a frame is unmasked at once, in bytes.</summary>
+    private const int PieceBytesMax = 16 * 1024;
+
     private const byte Separator = 0x1E;
     private byte[]? partial;
     private int partialBytes;
     private bool inMessage;
+    private ClientFrame frame;
+    private bool inFrame;
+    private long frameBytesRead;
 
-    /// <summary>Reads all whole frames of <paramref name="buffer"/> and leaves it at the first that is not whole.</summary>
+    /// <summary>Reads <paramref name="buffer"/> and leaves it at the first byte that it cannot use yet.</summary>
     public ReadEnd Read(ref ReadOnlySequence<byte> buffer, IRecordSink sink)
     {
         while (true)
@@ -36,18 +43,31 @@ internal struct RecordReader(int recordBytesMax)
                 return ReadEnd.Paused;
             }
 
-            switch (WebSocketFrame.TryRead(ref buffer, recordBytesMax, out var frame))
+            if (!inFrame)
             {
-                case FrameRead.NeedsMore:
-                    return ReadEnd.NeedsMore;
-                case FrameRead.TooLarge:
-                    return ReadEnd.TooLarge;
-                case FrameRead.ProtocolError:
-                    return ReadEnd.ProtocolError;
+                switch (WebSocketFrame.TryReadHeader(ref buffer, out frame))
+                {
+                    case FrameRead.NeedsMore:
+                        return ReadEnd.NeedsMore;
+                    case FrameRead.ProtocolError:
+                        return ReadEnd.ProtocolError;
+                }
+
+                if (!frame.IsControl)
+                {
+                    if (frame.Kind == FrameKind.Binary || inMessage != (frame.Kind == FrameKind.Continuation))
+                    {
+                        return ReadEnd.ProtocolError;
+                    }
+
+                    inMessage = !frame.Final;
+                }
+
+                (inFrame, frameBytesRead) = (true, 0);
             }
 
-            var end = Take(frame, sink);
-            if (end != ReadEnd.NeedsMore)
+            var end = frame.IsControl ? TakeControl(ref buffer, sink, out var hasTaken) : TakePiece(ref buffer, sink, out hasTaken);
+            if (end != ReadEnd.NeedsMore || !hasTaken)
             {
                 return end;
             }
@@ -64,83 +84,93 @@ internal struct RecordReader(int recordBytesMax)
         }
     }
 
-    private ReadEnd Take(in ClientFrame frame, IRecordSink sink)
+    private ReadEnd TakeControl(ref ReadOnlySequence<byte> buffer, IRecordSink sink, out bool hasTaken)
     {
-        switch (frame.Kind)
-        {
-            case FrameKind.Close:
-                return ReadEnd.Closed;
-            case FrameKind.Pong:
-                return ReadEnd.NeedsMore;
-            case FrameKind.Ping:
-                Span<byte> ping = stackalloc byte[(int)frame.Payload.Length];
-                WebSocketFrame.Unmask(frame, ping);
-                sink.OnPing(ping);
-                return ReadEnd.NeedsMore;
-            case FrameKind.Binary:
-                return ReadEnd.ProtocolError;
-        }
-
-        if (inMessage != (frame.Kind == FrameKind.Continuation))
-        {
-            return ReadEnd.ProtocolError;
-        }
-
-        inMessage = !frame.Final;
-        var bytes = (int)frame.Payload.Length;
-        if (bytes == 0)
+        hasTaken = buffer.Length >= frame.PayloadBytes;
+        if (!hasTaken)
         {
             return ReadEnd.NeedsMore;
         }
 
-        var rented = ArrayPool<byte>.Shared.Rent(bytes);
-        try
+        inFrame = false;
+        var payload = buffer.Slice(0, frame.PayloadBytes);
+        buffer = buffer.Slice(frame.PayloadBytes);
+        switch (frame.Kind)
         {
-            WebSocketFrame.Unmask(frame, rented);
-            return Split(rented.AsSpan(0, bytes), sink);
+            case FrameKind.Close:
+                return ReadEnd.Closed;
+            case FrameKind.Ping:
+                Span<byte> ping = stackalloc byte[(int)payload.Length];
+                WebSocketFrame.Unmask(frame.Mask, 0, payload, ping);
+                sink.OnPing(ping);
+                break;
         }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(rented);
-        }
+
+        return ReadEnd.NeedsMore;
     }
 
-    private ReadEnd Split(ReadOnlySpan<byte> data, IRecordSink sink)
+    /// <summary>Takes what is there of a data frame's payload, up to the record at which the sink pauses.</summary>
+    private ReadEnd TakePiece(ref ReadOnlySequence<byte> buffer, IRecordSink sink, out bool hasTaken)
     {
-        while (!data.IsEmpty)
+        var bytes = (int)Math.Min(Math.Min(buffer.Length, frame.PayloadBytes - frameBytesRead), PieceBytesMax);
+        var end = ReadEnd.NeedsMore;
+        if (bytes > 0)
         {
+            var rented = ArrayPool<byte>.Shared.Rent(bytes);
+            try
+            {
+                WebSocketFrame.Unmask(frame.Mask, frameBytesRead, buffer.Slice(0, bytes), rented);
+                end = Split(rented.AsSpan(0, bytes), sink, out var read);
+                frameBytesRead += read;
+                buffer = buffer.Slice(read);
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(rented);
+            }
+        }
+
+        inFrame = frameBytesRead < frame.PayloadBytes;
+        hasTaken = bytes > 0 || !inFrame;
+        return end;
+    }
+
+    /// <summary>Hands out the records of a piece; <paramref name="read"/> falls short of its length where the sink pauses.</summary>
+    private ReadEnd Split(ReadOnlySpan<byte> piece, IRecordSink sink, out int read)
+    {
+        read = 0;
+        while (read < piece.Length && !sink.IsPaused)
+        {
+            var data = piece[read..];
             var end = data.IndexOf(Separator);
             if (end < 0)
             {
+                read = piece.Length;
                 return Keep(data) ? ReadEnd.NeedsMore : ReadEnd.TooLarge;
             }
 
-            var record = data[..end];
-            data = data[(end + 1)..];
-            bool goOn;
-            if (partial is null)
+            read += end + 1;
+            if (!HandOut(data[..end], sink, out var isTooLarge))
             {
-                goOn = sink.OnRecord(record);
-            }
-            else
-            {
-                if (!Keep(record))
-                {
-                    return ReadEnd.TooLarge;
-                }
-
-                goOn = sink.OnRecord(partial.AsSpan(0, partialBytes));
-                Release();
-                partialBytes = 0;
-            }
-
-            if (!goOn)
-            {
-                return ReadEnd.Ended;
+                return isTooLarge ? ReadEnd.TooLarge : ReadEnd.Ended;
             }
         }
 
         return ReadEnd.NeedsMore;
+    }
+
+    private bool HandOut(ReadOnlySpan<byte> record, IRecordSink sink, out bool isTooLarge)
+    {
+        isTooLarge = record.Length > recordBytesMax || (partial is not null && !Keep(record));
+        if (isTooLarge || partial is null)
+        {
+            return !isTooLarge && sink.OnRecord(record);
+        }
+
+        var goOn = sink.OnRecord(partial.AsSpan(0, partialBytes));
+        Release();
+        partialBytes = 0;
+        return goOn;
     }
 
     private bool Keep(ReadOnlySpan<byte> data)

@@ -51,10 +51,8 @@ internal static class WebSocketFrame
         }
     }
 
-    /// <summary>
-    /// Takes one client frame off <paramref name="buffer"/>. The payload is still masked (<see cref="Unmask"/>).
-    /// </summary>
-    public static FrameRead TryRead(ref ReadOnlySequence<byte> buffer, int payloadBytesMax, out ClientFrame frame)
+    /// <summary>Takes a client frame's header off <paramref name="buffer"/>; its payload follows there, masked (<see cref="Unmask"/>).</summary>
+    public static FrameRead TryReadHeader(ref ReadOnlySequence<byte> buffer, out ClientFrame frame)
     {
         frame = default;
         Span<byte> header = stackalloc byte[HeaderBytesMax + ClientMaskBytes];
@@ -93,40 +91,38 @@ internal static class WebSocketFrame
             8 => BinaryPrimitives.ReadInt64BigEndian(header[2..]),
             _ => payloadBytes,
         };
-        if (payloadBytes < 0 || payloadBytes > payloadBytesMax)
+        if (payloadBytes < 0)
         {
-            return FrameRead.TooLarge;
-        }
-
-        if (buffer.Length < headerBytes + payloadBytes)
-        {
-            return FrameRead.NeedsMore;
+            return FrameRead.ProtocolError;
         }
 
         var mask = MemoryMarshal.Read<uint>(header[(2 + lengthBytes)..]);
-        frame = new ClientFrame(kind, final, mask, buffer.Slice(headerBytes, payloadBytes));
-        buffer = buffer.Slice(headerBytes + payloadBytes);
+        frame = new ClientFrame(kind, final, mask, payloadBytes);
+        buffer = buffer.Slice(headerBytes);
         return FrameRead.Frame;
     }
 
-    /// <summary>Copies a payload and takes the client's mask off it (RFC 6455, 5.3).</summary>
-    public static void Unmask(in ClientFrame frame, Span<byte> destination)
+    /// <summary>Copies a piece of a payload and takes the client's mask off it (RFC 6455, 5.3).</summary>
+    /// <param name="offset">Where in the payload the piece begins, in bytes.</param>
+    public static void Unmask(uint mask, long offset, in ReadOnlySequence<byte> piece, Span<byte> destination)
     {
-        frame.Payload.CopyTo(destination);
-        var data = destination[..(int)frame.Payload.Length];
+        piece.CopyTo(destination);
+        var data = destination[..(int)piece.Length];
+        var turn = 8 * (int)(offset & 3);
+        mask = BitConverter.IsLittleEndian ? BitOperations.RotateRight(mask, turn) : BitOperations.RotateLeft(mask, turn);
         if (Vector.IsHardwareAccelerated && data.Length >= Vector<byte>.Count)
         {
-            var mask = Vector.AsVectorByte(new Vector<uint>(frame.Mask));
+            var masks = Vector.AsVectorByte(new Vector<uint>(mask));
             var vectors = MemoryMarshal.Cast<byte, Vector<byte>>(data);
             for (var i = 0; i < vectors.Length; i++)
             {
-                vectors[i] ^= mask;
+                vectors[i] ^= masks;
             }
 
             data = data[(vectors.Length * Vector<byte>.Count)..];
         }
 
-        var maskBytes = MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in frame.Mask));
+        var maskBytes = MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in mask));
         for (var i = 0; i < data.Length; i++)
         {
             data[i] ^= maskBytes[i & 3];
@@ -148,15 +144,16 @@ internal enum FrameRead
 {
     Frame,
     NeedsMore,
-    TooLarge,
     ProtocolError,
 }
 
-/// <summary>A frame as the client sent it.</summary>
-internal readonly struct ClientFrame(FrameKind kind, bool final, uint mask, ReadOnlySequence<byte> payload)
+/// <summary>What a frame's header says of it.</summary>
+internal readonly struct ClientFrame(FrameKind kind, bool final, uint mask, long payloadBytes)
 {
     public readonly FrameKind Kind = kind;
     public readonly bool Final = final;
     public readonly uint Mask = mask;
-    public readonly ReadOnlySequence<byte> Payload = payload;
+    public readonly long PayloadBytes = payloadBytes;
+
+    public bool IsControl => ((byte)Kind & 0x8) != 0;
 }
