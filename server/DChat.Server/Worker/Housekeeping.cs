@@ -2,6 +2,7 @@ using DChat.Core.Messages;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using Microsoft.Extensions.Hosting;
+using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
 namespace DChat.Server.Worker;
 
@@ -9,6 +10,7 @@ namespace DChat.Server.Worker;
 internal sealed partial class Housekeeping(
     IMessageStore store,
     RegistryReplica replica,
+    RoomHost host,
     WorkerIdentity identity,
     ServerOptions options,
     TimeProvider time,
@@ -70,6 +72,8 @@ internal sealed partial class Housekeeping(
             {
                 await Task.Delay(Pause, time, stopping).ConfigureAwait(false);
             }
+
+            host.Retained(room.Id, sentBefore);
         }
     }
 

@@ -40,6 +40,40 @@ public sealed class HousekeepingTests
         Assert.Equal(["new"], await BodiesAsync(ann, forgets));
     }
 
+    [Fact]
+    public async Task What_retention_removed_is_not_served_from_memory_either()
+    {
+        var clock = new ShiftedTime();
+        await using var server = await InProcessServer.StartAsync(
+            options => options with { RetentionDays = 1 },
+            builder => builder.Services.AddSingleton<TimeProvider>(clock));
+        var token = await RegisterAsync(server, "ann");
+        await using var ann = await HubProbe.ConnectAsync(server.Client, token);
+        var room = (string)(await ann.CallAsync(HubMethods.CreateRoom, new { name = "forgets" }))!["id"]!;
+        for (var i = 0; i < 5; i++)
+        {
+            await ann.CallAsync(HubMethods.Send, new { room, clientId = $"old {i}", body = "old" });
+        }
+
+        clock.Advance(TimeSpan.FromDays(2));
+        await ann.CallAsync(HubMethods.Send, new { room, clientId = "new", body = "new" });
+        Assert.Equal(6, (await ann.CallAsync(HubMethods.Subscribe, new { room, afterRev = 0 }))!["messages"]!.AsArray().Count);
+        await server.Services.GetServices<IHostedService>().OfType<Housekeeping>().Single().CleanAsync(CancellationToken.None);
+
+        foreach (var afterRev in new[] { 0, 3, 4 })
+        {
+            var resumed = (await ann.CallAsync(HubMethods.Subscribe, new { room, afterRev }))!;
+            Assert.True((bool)resumed["reset"]!);
+            Assert.Equal(["new"], resumed["messages"]!.AsArray().Select(message => (string)message!["body"]!));
+        }
+
+        var seen = (await ann.CallAsync(HubMethods.Subscribe, new { room, afterRev = 5 }))!;
+        Assert.Equal((false, 1), ((bool)seen["reset"]!, seen["messages"]!.AsArray().Count));
+        var synced = (await ann.CallAsync(HubMethods.Sync, new { revs = new Dictionary<string, long> { [room] = 0 } }))!["rooms"]![0]!;
+        Assert.True((bool)synced["reset"]!);
+        Assert.Single(synced["messages"]!.AsArray());
+    }
+
     private static async Task<string[]> BodiesAsync(HubProbe probe, string room)
     {
         var page = await probe.CallAsync(HubMethods.History, new { room });

@@ -73,13 +73,30 @@ public sealed class RoomRingTests
         var ring = new RoomRing();
         ring.Reset(0);
         Add(ring, rev: 1, seq: 1);
-        ring.Add(2, 1, Encoding.UTF8.GetBytes("""{"seq":1,"rev":2}"""), reacted: true);
+        ring.Add(2, 1, Encoding.UTF8.GetBytes("""{"seq":1,"rev":2}"""), reacted: true, sentAt: 2);
         Assert.Null(ring.TryRead(0, 2, 200));
         Assert.Empty(Revs(ring.TryRead(2, 2, 200)!));
     }
 
+    [Fact]
+    public void What_retention_removed_is_forgotten_and_nobody_resumes_over_it()
+    {
+        var ring = new RoomRing();
+        ring.Reset(0);
+        Add(ring, rev: 1, seq: 1);
+        Add(ring, rev: 2, seq: 2);
+        Add(ring, rev: 3, seq: 1);
+        Add(ring, rev: 4, seq: 3);
+        ring.Retain(sentBefore: 2);
+        Assert.Equal(3, ring.FloorRev);
+        Assert.Null(ring.TryRead(2, 4, 10));
+        Assert.Equal(1, ring.TryRead(3, 4, 10)!.Count);
+        ring.Retain(sentBefore: 9);
+        Assert.Equal((4, 0), (ring.FloorRev, ring.TryRead(4, 4, 10)!.Count));
+    }
+
     private static void Add(RoomRing ring, long rev, long seq) =>
-        ring.Add(rev, seq, Encoding.UTF8.GetBytes($$"""{"seq":{{seq}},"rev":{{rev}}}"""), reacted: false);
+        ring.Add(rev, seq, Encoding.UTF8.GetBytes($$"""{"seq":{{seq}},"rev":{{rev}}}"""), reacted: false, sentAt: seq);
 
     private static long[] Revs(ResumePage page)
     {

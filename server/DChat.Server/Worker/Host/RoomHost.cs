@@ -199,6 +199,18 @@ internal sealed partial class RoomHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Retention removed the room's messages that were sent before then: nobody resumes over them from memory.</summary>
+    public void Retained(string roomId, long sentBefore)
+    {
+        if (rooms.TryGetValue(roomId, out var room))
+        {
+            lock (room.Gate)
+            {
+                room.Ring.Retain(sentBefore);
+            }
+        }
+    }
+
     /// <summary>A gateway says how a user stands in a room: online with any of its connections, away with all, or gone.</summary>
     /// <param name="sink">As which the gateway is subscribed.</param>
     public void Announce(string roomId, IRoomSink sink, string user, PresenceState state)

@@ -25,7 +25,7 @@ internal sealed class RoomPublisher(HostLoad load)
             {
                 foreach (var slice in slices)
                 {
-                    room.Ring.Add(slice.Rev, slice.Seq, batch.Frame.AsMemory(slice.Start, slice.Length), slice.Reacted);
+                    room.Ring.Add(slice.Rev, slice.Seq, batch.Frame.AsMemory(slice.Start, slice.Length), slice.Reacted, slice.SentAt);
                 }
 
                 room.PublishedRev = batch.LastRev;

@@ -33,16 +33,32 @@ internal sealed class RoomRing
 
     /// <param name="message">The message after the change, as JSON text.</param>
     /// <param name="reacted">The message has reactions, so a page must say which are the reader's own.</param>
-    public void Add(long rev, long seq, ReadOnlyMemory<byte> message, bool reacted)
+    /// <param name="sentAt">When the message was sent, in Unix milliseconds.</param>
+    public void Add(long rev, long seq, ReadOnlyMemory<byte> message, bool reacted, long sentAt)
     {
-        entries.Enqueue(new Entry(rev, seq, message, reacted));
+        entries.Enqueue(new Entry(rev, seq, message, reacted, sentAt));
         bytes += message.Length;
         while (entries.Count > ChangesMax || bytes > BytesMax)
         {
-            var oldest = entries.Dequeue();
-            bytes -= oldest.Message.Length;
-            FloorRev = oldest.Rev;
+            Drop();
         }
+    }
+
+    /// <summary>Forgets every change of a message sent before then: retention removed it, and the store answers who resumes below.</summary>
+    public void Retain(long sentBefore)
+    {
+        var last = FloorRev;
+        foreach (var entry in entries)
+        {
+            last = entry.SentAt < sentBefore ? entry.Rev : last;
+        }
+
+        while (entries.TryPeek(out var oldest) && oldest.Rev <= last)
+        {
+            Drop();
+        }
+
+        cached = null;
     }
 
     /// <summary>
@@ -80,6 +96,13 @@ internal sealed class RoomRing
         return cached;
     }
 
+    private void Drop()
+    {
+        var oldest = entries.Dequeue();
+        bytes -= oldest.Message.Length;
+        FloorRev = oldest.Rev;
+    }
+
     private static ResumePage Build(Dictionary<long, Entry> latest, int limit)
     {
         var ordered = new List<Entry>(latest.Values);
@@ -101,7 +124,7 @@ internal sealed class RoomRing
         return new ResumePage(json.WrittenMemory, count, ordered.Count > count);
     }
 
-    private readonly record struct Entry(long Rev, long Seq, ReadOnlyMemory<byte> Message, bool Reacted);
+    private readonly record struct Entry(long Rev, long Seq, ReadOnlyMemory<byte> Message, bool Reacted, long SentAt);
 }
 
 /// <param name="Messages">A JSON array of messages.</param>
