@@ -48,6 +48,9 @@ public sealed partial class RegistryState
     /// <summary>The names of all members, in order of joining; as many as the room has.</summary>
     public IEnumerable<string> MembersOf(Room room) => room.Members.After().Select(member => Accounts[member.Account].Name);
 
+    /// <summary>Those who are invited to a room and have not answered.</summary>
+    public IEnumerable<string> InviteesOf(Room room) => room.Invitations.After().Select(invitation => Accounts[invitation.Account].Name);
+
     /// <summary>The handles of all members' accounts, in order of joining.</summary>
     public IEnumerable<int> MemberHandlesOf(Room room) => room.Members.After().Select(member => member.Account);
 

@@ -250,6 +250,30 @@ public sealed class RoomTests(ContractServer server) : IClassFixture<ContractSer
     }
 
     [Fact]
+    public async Task A_deleted_room_is_told_to_members_who_do_not_follow_it_and_to_the_invited()
+    {
+        await using var ann = await server.PersonAsync();
+        await using var ben = await server.PersonAsync();
+        await using var cem = await server.PersonAsync();
+        await using var stranger = await server.PersonAsync();
+        var room = await ann.MakeRoomAsync(ben);
+        await ann.Hub.CallAsync("invite", new { room, user = cem.Name });
+        await ben.Hub.SyncAsync();
+        await ben.Hub.CallAsync("unsubscribe", new { room });
+        await ann.Hub.SyncAsync();
+        await ann.Hub.CallAsync("deleteRoom", new { room });
+        foreach (var told in new[] { ann, ben, cem })
+        {
+            var removed = await told.Hub.NextAsync("roomRemoved");
+            Assert.Equal((room, "deleted"), ((string)removed["room"]!, (string)removed["reason"]!));
+            Assert.DoesNotContain(told.Hub.Untaken(), heard => heard.Name == "roomRemoved");
+        }
+
+        await stranger.Hub.SyncAsync();
+        stranger.Hub.HeardNothingOf(room);
+    }
+
+    [Fact]
     public async Task A_deleted_room_is_gone_for_everybody()
     {
         await using var ann = await server.PersonAsync();

@@ -94,7 +94,7 @@ internal sealed partial class ChatGateway
                 TellRemoved(withdrawn.Room, withdrawn.User, WhyWithdrawn(record, withdrawn.User));
                 break;
             case RoomDeleted deleted:
-                Deleted(deleted.Room, before.FindRoom(deleted.Room)?.AssignedTo == identity.Id);
+                Deleted(before, deleted.Room, before.FindRoom(deleted.Room)?.AssignedTo == identity.Id);
                 break;
             case SessionEnded ended:
                 EndSessions(after, ended.User, "the session was ended");
@@ -230,11 +230,20 @@ internal sealed partial class ChatGateway
     }
 
     /// <param name="isHost">It was hosted here.</param>
-    private void Deleted(string room, bool isHost)
+    private void Deleted(RegistryState before, string room, bool isHost)
     {
         if (feeds.TryRemove(room, out var feed))
         {
-            feed.DetachAll(RemovedFrame(room, RemovalReasons.Deleted));
+            feed.DetachAll();
+        }
+
+        // Whoever followed it, and whoever only had it in a list.
+        if (before.FindRoom(room) is { } deleted)
+        {
+            foreach (var user in before.MembersOf(deleted).Concat(before.InviteesOf(deleted)))
+            {
+                TellRemoved(room, user, RemovalReasons.Deleted);
+            }
         }
 
         activities.Forget(room);

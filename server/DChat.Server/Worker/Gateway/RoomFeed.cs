@@ -122,17 +122,14 @@ internal sealed partial class RoomFeed
         }
     }
 
-    /// <summary>Ends all subscriptions, with a last word to each connection, and the feed.</summary>
-    public void DetachAll(byte[] lastFrame)
+    /// <summary>Ends all subscriptions and the feed. Nothing reaches them after this returns.</summary>
+    public void DetachAll()
     {
         lock (gate)
         {
             foreach (var subscription in subscriptions)
             {
-                if (subscription.End())
-                {
-                    subscription.Connection.Outbox.WriteFrame(lastFrame);
-                }
+                subscription.End();
             }
 
             RemoveEnded();
