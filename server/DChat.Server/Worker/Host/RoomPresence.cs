@@ -1,3 +1,5 @@
+using DChat.Protocol;
+
 namespace DChat.Server.Worker.Host;
 
 internal enum PresenceState : byte
@@ -25,6 +27,7 @@ internal sealed class RoomPresence
     private readonly Dictionary<string, Entry> users = new(StringComparer.Ordinal);
     private readonly HashSet<string> changed = new(StringComparer.Ordinal);
     private int leaving;
+    private bool isPartlyTold;
     private long allAt;
     private long toldAt;
 
@@ -66,6 +69,7 @@ internal sealed class RoomPresence
         {
             changed.Add(user);
             Version++;
+            isPartlyTold |= users.Count > ProtocolLimits.PresenceNamesMax;
         }
     }
 
@@ -105,7 +109,8 @@ internal sealed class RoomPresence
             Expire(nowMs);
         }
 
-        var full = allAt != 0;
+        // While there were too many, not all were told by name: so all are once they are few enough.
+        var full = allAt != 0 || (isPartlyTold && users.Count <= ProtocolLimits.PresenceNamesMax);
         if (changed.Count == 0 && !full)
         {
             return null;
@@ -113,6 +118,7 @@ internal sealed class RoomPresence
 
         toldAt = nowMs;
         allAt = 0;
+        isPartlyTold = users.Count > ProtocolLimits.PresenceNamesMax;
         var told = new List<(string, PresenceState)>(full ? users.Count : changed.Count);
         foreach (var user in full ? users.Keys : (IEnumerable<string>)changed)
         {
