@@ -121,6 +121,37 @@ public sealed class SyncTests(ContractServer server) : IClassFixture<ContractSer
     }
 
     [Fact]
+    public async Task A_sync_of_many_rooms_with_long_topics_holds_at_most_1_MiB_and_leaves_no_room_out()
+    {
+        await using var ann = await server.PersonAsync();
+        await using var ben = await server.PersonAsync();
+        var topic = string.Concat(Enumerable.Repeat("😀", 500));
+        var rooms = new List<string>();
+        for (var i = 0; i < 230; i++)
+        {
+            rooms.Add((string)(await ann.Hub.CallAsync("createRoom", new { name = $"{ann.Name} {i}", topic, visibility = "private" }))!["id"]!);
+        }
+
+        for (var i = 0; i < 30; i++)
+        {
+            var room = (string)(await ben.Hub.CallAsync("createRoom", new { name = $"{ben.Name} {i}", topic, visibility = "private" }))!["id"]!;
+            await ben.Hub.CallAsync("invite", new { room, user = ann.Name });
+        }
+
+        await ann.Hub.SendAsync(rooms[^1], "the last one");
+        var sync = await ann.Hub.SyncAsync();
+        Assert.True(System.Text.Encoding.UTF8.GetByteCount(sync.ToJsonString(Relaxed)) <= 1024 * 1024);
+        Assert.Equal(rooms.Order(), sync["rooms"]!.AsArray().Select(room => (string)room!["room"]!["id"]!).Order());
+        Assert.Equal(30, sync["invitations"]!.AsArray().Count);
+        Assert.Equal(topic, (string?)Chat.RoomIn(sync, rooms[0])!["room"]!["topic"]);
+        var cut = Chat.RoomIn(sync, rooms[^1])!;
+        Assert.Equal((null, true), ((string?)cut["room"]!["topic"], (bool)cut["more"]!));
+        var whole = await ann.Hub.SubscribeAsync(rooms[^1]);
+        Assert.Equal(topic, (string?)whole["room"]!["topic"]);
+        Assert.Equal(["the last one"], Chat.Bodies(whole));
+    }
+
+    [Fact]
     public async Task What_can_not_be_subscribed_is_refused()
     {
         await using var ann = await server.PersonAsync();

@@ -1,15 +1,17 @@
-using System.Text;
+using System.Buffers;
 using System.Text.Json;
 using DChat.Core.Messages;
 using DChat.Protocol;
+using DChat.Server.Worker.Hub;
 
 namespace DChat.Server.Worker.Calls;
 
-/// <summary>What a client needs to go on in a room, with its messages serialized already.</summary>
+/// <summary>What a client needs to go on in a room, serialized already: what it costs on the wire is known.</summary>
+/// <param name="Room">As <see cref="RoomText"/> writes it.</param>
 /// <param name="Messages">A JSON array.</param>
 /// <param name="Online">A JSON array of names.</param>
 internal sealed record RoomSyncText(
-    Protocol.Room Room,
+    ReadOnlyMemory<byte> Room,
     long Rev,
     bool Reset,
     ReadOnlyMemory<byte> Messages,
@@ -20,8 +22,21 @@ internal sealed record RoomSyncText(
 {
     private static readonly byte[] None = "[]"u8.ToArray();
 
-    /// <summary>Its length on the wire, nearly.</summary>
-    public int Bytes => 512 + Encoding.UTF8.GetByteCount(Room.Name) + Encoding.UTF8.GetByteCount(Room.Topic ?? "") + Messages.Length + Online.Length;
+    /// <summary>Of what stands around room, messages and names: at most so many bytes.</summary>
+    public const int FrameBytes = 256;
+
+    /// <summary>Its length on the wire at most.</summary>
+    public int Bytes => FrameBytes + Room.Length + Messages.Length + Online.Length;
+
+    /// <summary>As much of it as fits; at the least a room without messages, names and topic, which <c>subscribe</c> tells.</summary>
+    /// <param name="bare">The room without its topic.</param>
+    public RoomSyncText Fit(int bytes, ReadOnlyMemory<byte> bare)
+    {
+        var text = this;
+        text = text.Bytes > bytes ? text.WithoutMessages() : text;
+        text = text.Bytes > bytes ? text.WithoutNames() : text;
+        return text.Bytes > bytes ? text with { Room = bare } : text;
+    }
 
     public RoomSyncText WithoutMessages() => this with { Messages = None, More = true };
 
@@ -32,7 +47,7 @@ internal sealed record RoomSyncText(
     {
         json.WriteStartObject();
         json.WritePropertyName("room"u8);
-        JsonSerializer.Serialize(json, Room, ProtocolJson.Wire.Room);
+        json.WriteRawValue(Room.Span, skipInputValidation: true);
         json.WriteNumber("rev"u8, Rev);
         json.WriteBoolean("reset"u8, Reset);
         json.WritePropertyName("messages"u8);
@@ -48,8 +63,27 @@ internal sealed record RoomSyncText(
     }
 }
 
+/// <summary>A room as JSON text.</summary>
+internal static class RoomText
+{
+    public static ReadOnlyMemory<byte> Of(Protocol.Room room)
+    {
+        var text = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(text, HubText.JsonOptions))
+        {
+            JsonSerializer.Serialize(json, room, ProtocolJson.Wire.Room);
+        }
+
+        return text.WrittenMemory;
+    }
+
+    /// <summary>Without its topic, by far its longest part.</summary>
+    public static ReadOnlyMemory<byte> BareOf(Protocol.Room room) => Of(room with { Topic = null });
+}
+
 /// <summary>The answer of <c>sync</c>.</summary>
-internal sealed record SyncText(Me Me, ServerInfo Server, IReadOnlyList<RoomSyncText> Rooms, IReadOnlyList<Protocol.Room> Invitations)
+/// <param name="Invitations">As <see cref="RoomText"/> writes them.</param>
+internal sealed record SyncText(Me Me, ServerInfo Server, IReadOnlyList<RoomSyncText> Rooms, IReadOnlyList<ReadOnlyMemory<byte>> Invitations)
 {
     public void Write(Utf8JsonWriter json)
     {
@@ -68,7 +102,7 @@ internal sealed record SyncText(Me Me, ServerInfo Server, IReadOnlyList<RoomSync
         json.WriteStartArray("invitations"u8);
         foreach (var room in Invitations)
         {
-            JsonSerializer.Serialize(json, room, ProtocolJson.Wire.Room);
+            json.WriteRawValue(room.Span, skipInputValidation: true);
         }
 
         json.WriteEndArray();

@@ -29,6 +29,9 @@ internal sealed class SyncCalls(
     /// <summary>Messages of a fresh page.</summary>
     private const int FreshPage = 50;
 
+    /// <summary>Of what stands in the answer of <c>sync</c> beside rooms and invitations: at most so many bytes.</summary>
+    private const int SyncFrameBytes = 16 * 1024;
+
     /// <summary>Rooms whose messages are read at the same time, for one <c>sync</c>.</summary>
     private const int ReadAtOnce = 16;
 
@@ -51,7 +54,11 @@ internal sealed class SyncCalls(
         var read = await marks.ReadAsync(caller.Name, ids).ConfigureAwait(false);
         var synced = new List<RoomSyncText>(attached.Count);
         var messagesLeft = ProtocolLimits.SyncMessagesMax;
-        var bytesLeft = ProtocolLimits.SyncBytesMax - (16 * 1024);
+        var invitations = state.InvitationsOf(caller.Name).Select(invitation => RoomText.BareOf(RoomShapes.ToWire(state, invitation.Room, caller.Name))).ToList();
+
+        // What every room costs at the least is set aside first: the last of them stands in the answer as surely as the first.
+        var bare = ids.ConvertAll(id => state.FindRoom(id) is { } room ? RoomText.BareOf(RoomShapes.ToWire(state, room, caller.Name)) : default);
+        var bytesLeft = ProtocolLimits.SyncBytesMax - SyncFrameBytes - invitations.Sum(CostOf) - bare.Sum(CostOf);
         for (var start = 0; start < attached.Count; start += ReadAtOnce)
         {
             var limit = Math.Min(messagesLeft, ProtocolLimits.PageMax);
@@ -74,17 +81,10 @@ internal sealed class SyncCalls(
                         : (page with { Messages = "[]"u8.ToArray(), Count = 0, More = true }, glance);
                 }
 
-                var text = Build(RoomShapes.ToWire(state, room, caller.Name), rev, page, glance, read[start + i]);
-                if (text.Bytes > bytesLeft)
-                {
-                    text = text.WithoutMessages();
-                    text = text.Bytes > bytesLeft ? text.WithoutNames() : text;
-                }
-                else
-                {
-                    messagesLeft -= page.Count;
-                }
-
+                bytesLeft += CostOf(bare[start + i]);
+                var whole = Build(RoomShapes.ToWire(state, room, caller.Name), rev, page, glance, read[start + i]);
+                var text = whole.Fit(bytesLeft, bare[start + i]);
+                messagesLeft -= text.Messages.Equals(whole.Messages) ? page.Count : 0;
                 bytesLeft -= text.Bytes;
                 synced.Add(text);
             }
@@ -92,7 +92,6 @@ internal sealed class SyncCalls(
 
         var account = state.FindAccount(caller.Name);
         var me = new Me(caller.Name, account?.DisplayName ?? caller.Name, account is { IsAdmin: true } ? ["admin"] : []);
-        var invitations = state.InvitationsOf(caller.Name).Select(invitation => RoomShapes.ToWire(state, invitation.Room, caller.Name)).ToList();
         return new SyncText(me, server, synced, invitations);
     }
 
@@ -170,8 +169,10 @@ internal sealed class SyncCalls(
         return attached;
     }
 
+    private static int CostOf(ReadOnlyMemory<byte> room) => RoomSyncText.FrameBytes + room.Length;
+
     private static RoomSyncText Build(Protocol.Room room, long rev, Page page, RoomGlance glance, ReadState read) =>
-        new(room, rev, page.Reset, page.Messages, page.More, read, glance.Online, glance.OnlineCount);
+        new(RoomText.Of(room), rev, page.Reset, page.Messages, page.More, read, glance.Online, glance.OnlineCount);
 
     private static long? AfterRev(SyncRequest request, string room) =>
         request.Revs is not null && request.Revs.TryGetValue(room, out var seen) ? seen : null;
