@@ -109,10 +109,10 @@ internal sealed partial class RoomFeed
         while (true)
         {
             var target = route!.Target;
-            if (IsWanted(target, out var resumed))
+            if (IsWanted(target, out var afterRev))
             {
                 var source = new Source(this, target!);
-                var from = await target!.Port.SubscribeAsync(Room, target.Epoch, source, resumed).ConfigureAwait(false);
+                var from = await target!.Port.SubscribeAsync(Room, target.Epoch, source, afterRev).ConfigureAwait(false);
                 if (!Subscribed(source, from))
                 {
                     target.Port.Unsubscribe(Room, source);
@@ -131,11 +131,11 @@ internal sealed partial class RoomFeed
         }
     }
 
-    private bool IsWanted(RoomTarget? target, out bool resumed)
+    private bool IsWanted(RoomTarget? target, out long? afterRev)
     {
         lock (gate)
         {
-            resumed = rev >= 0;
+            afterRev = rev >= 0 ? rev : null;
             if (closed)
             {
                 return false;
@@ -174,7 +174,7 @@ internal sealed partial class RoomFeed
                 return from is null;
             }
 
-            previous = current is { HasEnded: false } && current.Target.Port.IsUp ? current : null;
+            previous = (current ?? previous) is { HasEnded: false } before ? before : null;
             current = source;
             retryAt = 0;
             if (users.Count > 0)
@@ -252,7 +252,8 @@ internal sealed partial class RoomFeed
         gapUntil = gapTo < 0 ? Environment.TickCount64 + GapMs : gapUntil;
         gapTo = Math.Max(gapTo, batch.LastRev);
         held.Enqueue(batch);
-        if (source == previous || previous is null || held.Count > HeldMax)
+        var other = source == current ? previous : current ?? previous;
+        if (source == previous || other is null or { HasEnded: true } || held.Count > HeldMax)
         {
             GiveGapUp();
         }

@@ -152,7 +152,7 @@ internal sealed partial class CommitLoop(
     {
         lock (room.Gate)
         {
-            room.IsQueued = room.Phase == RoomPhase.Open && room.Waiting.Count > 0;
+            room.IsQueued = room.Phase == RoomPhase.Open && !room.IsLeaving && room.Waiting.Count > 0;
             if (room.IsQueued)
             {
                 Enqueue(room);

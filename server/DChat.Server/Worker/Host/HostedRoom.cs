@@ -44,6 +44,8 @@ internal sealed class HostedRoom(string id)
 
     public RoomRing Ring { get; } = new();
 
+    public RecentBatches Recent { get; } = new();
+
     public RoomPresence Presence { get; } = new();
 
     public RoomTyping Typing { get; } = new();

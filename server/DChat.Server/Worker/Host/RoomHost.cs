@@ -125,8 +125,11 @@ internal sealed partial class RoomHost : IAsyncDisposable
     /// Subscribes a gateway: from the answered revision on it is told every change. Null where the room cannot be opened here now, or not
     /// under this epoch.
     /// </summary>
-    /// <param name="resumed">The gateway's clients followed the room at another host: they are told everybody who is here.</param>
-    public async ValueTask<long?> SubscribeAsync(string roomId, long epoch, IRoomSink sink, bool resumed, CancellationToken cancellation)
+    /// <param name="afterRev">
+    /// Up to where the gateway's clients were told by another host; what was told here since comes before the answer, and everybody who is here
+    /// is told. Null: they were told nothing.
+    /// </param>
+    public async ValueTask<long?> SubscribeAsync(string roomId, long epoch, IRoomSink sink, long? afterRev, CancellationToken cancellation)
     {
         for (var attempt = 0; attempt < 3; attempt++)
         {
@@ -151,8 +154,9 @@ internal sealed partial class RoomHost : IAsyncDisposable
                         room.Sinks.Add(sink);
                     }
 
-                    if (resumed)
+                    if (afterRev is { } told)
                     {
+                        room.Recent.Replay(told, sink);
                         soft.TellAll(room);
                     }
 

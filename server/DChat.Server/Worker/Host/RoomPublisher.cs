@@ -29,6 +29,7 @@ internal sealed class RoomPublisher(HostLoad load)
                 }
 
                 room.PublishedRev = batch.LastRev;
+                room.Recent.Add(batch);
                 room.LastSentAt = Math.Max(room.LastSentAt, slices[^1].SentAt);
                 load.Published(room, batch.Count);
                 foreach (var sink in room.Sinks)
@@ -49,6 +50,7 @@ internal sealed class RoomPublisher(HostLoad load)
 
         room.PublishedRev = rev;
         room.Ring.Reset(rev);
+        room.Recent.Clear();
         foreach (var sink in room.Sinks)
         {
             sink.Skip(rev);

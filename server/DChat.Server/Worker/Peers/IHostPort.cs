@@ -16,8 +16,8 @@ internal interface IHostPort
     bool Submit(OutstandingChange change, long epoch, long attempt);
 
     /// <summary>Subscribes at a room: from the answered revision on the sink is told every change. Null where that cannot be done now.</summary>
-    /// <param name="resumed">This gateway's clients followed the room at another host, or over another link.</param>
-    ValueTask<long?> SubscribeAsync(string room, long epoch, IRoomSink sink, bool resumed);
+    /// <param name="afterRev">Up to where this gateway's clients were told, by another host or over another link; null: they were told nothing.</param>
+    ValueTask<long?> SubscribeAsync(string room, long epoch, IRoomSink sink, long? afterRev);
 
     void Unsubscribe(string room, IRoomSink sink);
 

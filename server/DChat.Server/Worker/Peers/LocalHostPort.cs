@@ -13,11 +13,11 @@ internal sealed class LocalHostPort(RoomHost host) : IHostPort
         return true;
     }
 
-    public async ValueTask<long?> SubscribeAsync(string room, long epoch, IRoomSink sink, bool resumed)
+    public async ValueTask<long?> SubscribeAsync(string room, long epoch, IRoomSink sink, long? afterRev)
     {
         try
         {
-            return await host.SubscribeAsync(room, epoch, sink, resumed, CancellationToken.None).ConfigureAwait(false);
+            return await host.SubscribeAsync(room, epoch, sink, afterRev, CancellationToken.None).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

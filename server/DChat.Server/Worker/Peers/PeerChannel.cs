@@ -44,9 +44,9 @@ internal sealed class PeerChannel(RegistryReplica replica) : INodeService
     }
 
     /// <summary>Asks together with whoever asks meanwhile.</summary>
-    public Task<long?> SubscribeAsync(string room, long epoch, IRoomSink sink, bool resumed)
+    public Task<long?> SubscribeAsync(string room, long epoch, IRoomSink sink, long? afterRev)
     {
-        var asked = new Asked(Interlocked.Increment(ref _lastNumber), room, epoch, resumed);
+        var asked = new Asked(Interlocked.Increment(ref _lastNumber), room, epoch, afterRev);
         _subscriptions[asked.Number] = (room, sink);
         _numbers[sink] = asked.Number;
         lock (_gate)
@@ -235,7 +235,7 @@ internal sealed class PeerChannel(RegistryReplica replica) : INodeService
         to.Number(part.Length);
         foreach (var asked in part)
         {
-            to.Number(asked.Number).Text(asked.Room).Number(asked.Epoch).Flag(asked.Resumed);
+            ChangeCodec.WriteOptional(to.Number(asked.Number).Text(asked.Room).Number(asked.Epoch), asked.AfterRev);
         }
     }
 
@@ -249,7 +249,7 @@ internal sealed class PeerChannel(RegistryReplica replica) : INodeService
     }
 
     /// <param name="Number">Names the subscription on this link.</param>
-    private sealed record Asked(long Number, string Room, long Epoch, bool Resumed)
+    private sealed record Asked(long Number, string Room, long Epoch, long? AfterRev)
     {
         public TaskCompletionSource<long?> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

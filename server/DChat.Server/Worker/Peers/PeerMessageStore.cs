@@ -86,7 +86,7 @@ internal sealed class PeerMessageStore(PeerPorts ports, RegistryReplica replica)
                 {
                     if (await port.AskStoreAsync(asked, limit.Token).ConfigureAwait(false) is { } answer)
                     {
-                        return JsonSerializer.Deserialize(answer, type)!;
+                        return answer.Length > 0 ? JsonSerializer.Deserialize(answer, type)! : throw new FormatException("a host found the request not valid");
                     }
                 }
 

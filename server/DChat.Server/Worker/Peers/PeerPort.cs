@@ -45,8 +45,8 @@ internal sealed partial class PeerPort : IHostPort, IAsyncDisposable
 
     public bool Submit(OutstandingChange change, long epoch, long attempt) => _channel is { } channel && channel.Submit(change, epoch, attempt);
 
-    public async ValueTask<long?> SubscribeAsync(string room, long epoch, IRoomSink sink, bool resumed) =>
-        _channel is { } channel ? await channel.SubscribeAsync(room, epoch, sink, resumed).ConfigureAwait(false) : null;
+    public async ValueTask<long?> SubscribeAsync(string room, long epoch, IRoomSink sink, long? afterRev) =>
+        _channel is { } channel ? await channel.SubscribeAsync(room, epoch, sink, afterRev).ConfigureAwait(false) : null;
 
     public void Unsubscribe(string room, IRoomSink sink) => _channel?.Unsubscribe(sink);
 

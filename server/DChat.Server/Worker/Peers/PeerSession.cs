@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using DChat.Core.Messages;
 using DChat.Server.Coordinator;
 using DChat.Server.Nodes;
 using DChat.Server.Worker.Host;
@@ -121,25 +122,26 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
         var opening = new List<Task<long?>>();
         for (var i = 0; i < count; i++)
         {
-            var (number, room, epoch, resumed) = (payload.Number(), payload.Text(), payload.Number(), payload.Flag());
+            var (number, room, epoch) = (payload.Number(), payload.Text(), payload.Number());
+            var afterRev = ChangeCodec.ReadOptional(ref payload);
             var sink = new PeerSink(link, number, room, replica);
             if (!_sinks.TryAdd(number, sink))
             {
                 throw new InvalidDataException("a gateway used a number twice");
             }
 
-            opening.Add(OpenAsync(sink, epoch, resumed));
+            opening.Add(OpenAsync(sink, epoch, afterRev));
         }
 
         _ = AnswerAsync(link, call, opening);
     }
 
-    private async Task<long?> OpenAsync(PeerSink sink, long epoch, bool resumed)
+    private async Task<long?> OpenAsync(PeerSink sink, long epoch, long? afterRev)
     {
         long? rev = null;
         try
         {
-            rev = await host.SubscribeAsync(sink.Room, epoch, sink, resumed, CancellationToken.None).ConfigureAwait(false);
+            rev = await host.SubscribeAsync(sink.Room, epoch, sink, afterRev, CancellationToken.None).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -223,7 +225,11 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
         {
             link.Reply(call, await reads.AnswerAsync(request).ConfigureAwait(false));
         }
-        catch (Exception failure) when (failure is InvalidDataException or Core.Messages.MessageStoreUnavailableException or OperationCanceledException or FormatException)
+        catch (FormatException)
+        {
+            link.Reply(call, []); // What was asked for is not valid, whoever is asked.
+        }
+        catch (Exception failure) when (failure is InvalidDataException or MessageStoreUnavailableException or OperationCanceledException)
         {
             link.Fail(call, failure.Message);
         }

@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace DChat.Server.Tests.Peers;
+
+/// <summary>A way to a port that can be cut and mended.</summary>
+internal sealed class CuttableProxy : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly ConcurrentDictionary<Socket, byte> _open = new();
+    private readonly CancellationTokenSource _ending = new();
+    private readonly int _port;
+    private readonly Task _accepting;
+    private volatile bool _isCut;
+
+    public CuttableProxy(int port)
+    {
+        _port = port;
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    public string Address => $"127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
+
+    /// <summary>Resets what is open and what comes, until mended.</summary>
+    public void Cut()
+    {
+        _isCut = true;
+        foreach (var socket in _open.Keys)
+        {
+            socket.Close(0);
+        }
+    }
+
+    public void Mend() => _isCut = false;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ending.CancelAsync();
+        _listener.Stop();
+        Cut();
+        await _accepting;
+        _ending.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        var carrying = new List<Task>();
+        try
+        {
+            while (true)
+            {
+                var near = await _listener.AcceptSocketAsync(_ending.Token);
+                carrying.Add(CarryAsync(near));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            await Task.WhenAll(carrying);
+        }
+    }
+
+    private async Task CarryAsync(Socket near)
+    {
+        using var far = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var held = near;
+        near.NoDelay = true;
+        _open[near] = _open[far] = 0;
+        try
+        {
+            if (!_isCut)
+            {
+                await far.ConnectAsync(IPAddress.Loopback, _port, _ending.Token);
+                await Task.WhenAny(CopyAsync(near, far), CopyAsync(far, near));
+            }
+        }
+        catch (Exception failure) when (failure is SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            // The other end hears of it below.
+        }
+        finally
+        {
+            _open.TryRemove(near, out _);
+            _open.TryRemove(far, out _);
+            near.Close(0);
+            far.Close(0);
+        }
+    }
+
+    private static async Task CopyAsync(Socket from, Socket to)
+    {
+        var buffer = new byte[16 * 1024];
+        try
+        {
+            for (int read; (read = await from.ReceiveAsync(buffer.AsMemory(), CancellationToken.None)) > 0;)
+            {
+                for (var sent = 0; sent < read;)
+                {
+                    sent += await to.SendAsync(buffer.AsMemory(sent, read - sent), CancellationToken.None);
+                }
+            }
+        }
+        catch (Exception failure) when (failure is SocketException or ObjectDisposedException)
+        {
+            // The connection was cut.
+        }
+    }
+}

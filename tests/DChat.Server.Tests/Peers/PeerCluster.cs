@@ -1,0 +1,161 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using DChat.Core.Messages;
+using DChat.Core.Registry;
+using DChat.Protocol;
+using DChat.Server.Cli;
+using DChat.Server.Coordinator;
+using DChat.Server.Http;
+using DChat.Server.Tests.Contract;
+using DChat.Server.Worker;
+using DChat.Storage.Sqlite.Messages;
+using DChat.TestKit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace DChat.Server.Tests.Peers;
+
+/// <summary>A coordinator and workers in the test's process: real links over loopback, one store, and rooms that move when the test says so.</summary>
+internal sealed class PeerCluster : IAsyncDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly List<PeerWorker> _workers = [];
+    private SqliteMessageStore? _store;
+    private InProcessServer? _coordinator;
+    private HttpClient? _admin;
+    private int _hired;
+
+    public IReadOnlyList<PeerWorker> Workers => _workers;
+
+    /// <param name="hosts">Workers with the store.</param>
+    /// <param name="gateways">Workers without one.</param>
+    public static async Task<PeerCluster> StartAsync(int hosts, int gateways = 0)
+    {
+        var cluster = new PeerCluster();
+        try
+        {
+            await cluster.StartThemAsync(hosts, gateways);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>An account that nobody else uses, connected to a worker.</summary>
+    public async Task<Person> PersonAsync(int worker)
+    {
+        using var answer = await _admin!.PostAsJsonAsync("/api/admin/users/bulk", new { prefix = $"u{Interlocked.Increment(ref _hired)}-", count = 1 });
+        var made = (await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<BulkUsersAnswer>())!.Users[0];
+        await Eventually.Holds(() => _workers[worker].Replica.State.FindAccount(made.User) is not null);
+        var address = _workers[worker].Server.Client;
+        return new Person(address, made.User, made.AccessToken, await HubProbe.ConnectAsync(address, made.AccessToken));
+    }
+
+    /// <summary>A room with everybody in it, hosted by a worker; all are subscribed and know where its events begin.</summary>
+    public async Task<string> MakeRoomAsync(int host, params Person[] people)
+    {
+        var room = await people[0].Hub.MakeRoomAsync();
+        await MoveAsync(room, host);
+        foreach (var person in people.Skip(1))
+        {
+            await person.Hub.CallAsync("joinRoom", new { room });
+        }
+
+        return room;
+    }
+
+    /// <summary>Has the registry say that a worker hosts a room, and waits until every worker has heard it.</summary>
+    public async Task MoveAsync(string room, int worker)
+    {
+        var command = new AssignRooms(Chat.NewId(), "", 0, _workers[worker].Id, [room]);
+        var result = await _coordinator!.Services.GetRequiredService<IRegistryCommands>().SubmitAsync(command, CancellationToken.None).Within();
+        Assert.True(result.Outcome.IsOk, result.Outcome.Text);
+        foreach (var other in _workers)
+        {
+            Assert.True(await other.Replica.WaitForAsync(result.Index, Eventually.DefaultLimit, CancellationToken.None));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _admin?.Dispose();
+        foreach (var worker in _workers)
+        {
+            worker.Store?.Release();
+            worker.Proxy.Mend();
+        }
+
+        // One after the other: each gives its rooms to those that are left.
+        foreach (var worker in _workers)
+        {
+            await worker.Server.DisposeAsync();
+            await worker.Proxy.DisposeAsync();
+        }
+
+        await (_coordinator?.DisposeAsync() ?? default);
+        await (_store?.DisposeAsync() ?? default);
+        _folder.Dispose();
+    }
+
+    private async Task StartThemAsync(int hosts, int gateways)
+    {
+        var secret = Convert.ToBase64String(new byte[32].Select((_, i) => (byte)(i * 7)).ToArray());
+        _store = SqliteMessageStore.Open(new SqliteMessageStoreOptions { Path = _folder["messages.db"] }, TimeProvider.System, NullLogger<SqliteMessageStore>.Instance);
+        var port = FreePort.Next();
+
+        // Creator: nothing moves but by the test's own hand.
+        _coordinator = await InProcessServer.StartAsync(options => options with
+        {
+            Mode = ServerMode.Coordinator, NodePort = port, ClusterSecret = secret, Placement = RoomPlacementMode.Creator, WorkerSilenceMs = 60_000, WorkerClosedMs = 60_000,
+        });
+        for (var i = 0; i < hosts + gateways; i++)
+        {
+            _workers.Add(await StartWorkerAsync(port, secret, isHost: i < hosts));
+        }
+
+        _admin = _workers[0].Server.CreateHttpClient();
+        using var answer = await _admin.PostAsJsonAsync("/api/login", new { user = "admin", password = _coordinator.AdminPassword });
+        var token = (await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<TokenAnswer>())!.AccessToken;
+        _admin.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+    }
+
+    private async Task<PeerWorker> StartWorkerAsync(int coordinator, string secret, bool isHost)
+    {
+        var port = FreePort.Next();
+        var proxy = new CuttableProxy(port);
+        var store = isHost ? new HeldStore(_store!) : null;
+        var server = await InProcessServer.StartAsync(
+            options => options with
+            {
+                Mode = ServerMode.Worker,
+                NodePort = port,
+                Advertise = proxy.Address,
+                ClusterSecret = secret,
+                Coordinators = $"127.0.0.1:{coordinator}",
+                Store = isHost ? EngineUrl.Under(options.Data, "sqlite", "unused.db") : null,
+                AccessTokenSeconds = 3_600,
+                Limits = options.Limits with { SendBurst = 0, CallBurst = 0, SearchBurst = 0 },
+            },
+            builder =>
+            {
+                if (store is not null)
+                {
+                    builder.Services.Replace(ServiceDescriptor.Singleton<IMessageStore>(store));
+                }
+            });
+        return new PeerWorker(server, proxy, store);
+    }
+}
+
+/// <param name="Proxy">Before its node port: gateways reach it only so.</param>
+/// <param name="Store">Null for a gateway only.</param>
+internal sealed record PeerWorker(InProcessServer Server, CuttableProxy Proxy, HeldStore? Store)
+{
+    public string Id => Server.Services.GetRequiredService<WorkerIdentity>().Id;
+
+    public RegistryReplica Replica => Server.Services.GetRequiredService<RegistryReplica>();
+}

@@ -1,0 +1,149 @@
+using System.Text.Json.Nodes;
+using DChat.Server.Tests.Contract;
+using DChat.TestKit;
+
+namespace DChat.Server.Tests.Peers;
+
+/// <summary>Clients on any worker use rooms on any other, and do not notice when a room moves.</summary>
+public sealed class PeerTests
+{
+    [Fact]
+    public async Task Clients_of_every_worker_share_a_room_hosted_by_one()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 2, gateways: 1);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var ben = await cluster.PersonAsync(1);
+        await using var cat = await cluster.PersonAsync(2);
+        var room = await cluster.MakeRoomAsync(1, ann, ben, cat);
+        await ann.Hub.SyncAsync();
+        await ben.Hub.SyncAsync();
+        await cat.Hub.SyncAsync();
+        foreach (var sender in new[] { ann, ben, cat })
+        {
+            var clientId = Chat.NewId();
+            var sent = await sender.Hub.SendAsync(room, "from " + sender.Name, clientId);
+            foreach (var reader in new[] { ann, ben, cat })
+            {
+                Assert.Equal((long)sent["rev"]!, (long)(await reader.Hub.NextPostAsync(room, "from " + sender.Name))["rev"]!);
+            }
+
+            // Whoever repeats it, wherever, gets the first answer.
+            await using var elsewhere = await HubProbe.ConnectAsync(cluster.Workers[0].Server.Client, sender.Token);
+            Assert.Equal(sent.ToJsonString(), (await elsewhere.SendAsync(room, "again", clientId)).ToJsonString());
+        }
+
+        await Eventually.Holds(async () => (int)(await ann.Hub.SubscribeAsync(room))["onlineCount"]! == 3);
+        await Eventually.Holds(async () => (await cat.Hub.CallAsync("members", new { room }))!["members"]!.AsArray().All(member => (bool)member!["online"]!));
+        await ann.Hub.CallAsync("typing", new { room });
+        Assert.Equal(ann.Name, (string)(await cat.Hub.NextAsync("typing"))["users"]![0]!);
+        await cat.Hub.CallAsync("markRead", new { room, seq = 2 });
+        await Eventually.Holds(async () => (long)Chat.RoomIn(await cat.Hub.SyncAsync(), room)!["readSeq"]! == 2);
+        Assert.Equal(3, Chat.Bodies((await cat.Hub.CallAsync("history", new { room }))!).Length);
+        await Eventually.Holds(async () => (await cat.Hub.CallAsync("search", new { query = "from" }))!["hits"]!.AsArray().Count == 3);
+        await cat.Hub.RefusesAsync("not_found", "edit", new { room, clientId = Chat.NewId(), seq = 99, body = "no" });
+        await cat.Hub.RefusesAsync("invalid_argument", "search", new { query = "from", after = "nonsense" });
+    }
+
+    [Fact]
+    public async Task A_room_moves_and_its_clients_notice_nothing()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 3);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var ben = await cluster.PersonAsync(1);
+        var room = await cluster.MakeRoomAsync(0, ann, ben);
+        var views = new (HubProbe Hub, RoomView View)[] { (ann.Hub, new RoomView(room)), (ben.Hub, new RoomView(room)) };
+        foreach (var (hub, view) in views)
+        {
+            await view.CatchUpAsync(hub, null);
+        }
+
+        var sent = new List<Task<JsonNode?>>();
+        for (var round = 0; round < 6; round++)
+        {
+            for (var i = 0; i < 50; i++)
+            {
+                sent.Add(ann.Hub.BeginCall("send", new { room, clientId = Chat.NewId(), body = $"a{sent.Count}" }));
+                sent.Add(ben.Hub.BeginCall("send", new { room, clientId = Chat.NewId(), body = $"b{sent.Count}" }));
+            }
+
+            await cluster.MoveAsync(room, (round + 1) % 3);
+        }
+
+        var answers = await Task.WhenAll(sent).Within();
+        foreach (var (hub, view) in views)
+        {
+            await view.FollowAsync(hub, answers.Max(answer => (long)answer!["rev"]!));
+            Assert.DoesNotContain(hub.Untaken(), heard => heard.Name == "resync");
+        }
+
+        Assert.Equal(views[0].View.ToString(), views[1].View.ToString());
+        foreach (var writer in "ab")
+        {
+            var numbers = views[0].View.Messages.Values.Select(message => (string)message["body"]!).Where(body => body.StartsWith(writer)).Select(body => int.Parse(body[1..]));
+            Assert.Equal(Enumerable.Range(0, 600).Where(n => n % 2 == (writer == 'a' ? 0 : 1)), numbers);
+        }
+    }
+
+    [Fact]
+    public async Task A_host_that_was_stopped_and_wakes_changes_nothing()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 2);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var ben = await cluster.PersonAsync(1);
+        var room = await cluster.MakeRoomAsync(0, ann, ben);
+        await ann.Hub.SyncAsync();
+        await ben.Hub.SyncAsync();
+        await ben.Hub.SendAsync(room, "before");
+        await ann.Hub.NextPostAsync(room, "before");
+        cluster.Workers[0].Store!.Hold();
+        var late = ann.Hub.BeginCall("send", new { room, clientId = Chat.NewId(), body = "held" });
+        var other = ben.Hub.BeginCall("send", new { room, clientId = Chat.NewId(), body = "held too" });
+        await cluster.MoveAsync(room, 1);
+        var answers = await Task.WhenAll(late, other).Within();
+        var after = await ben.Hub.SendAsync(room, "after");
+        cluster.Workers[0].Store!.Release();
+        await ann.Hub.NextPostAsync(room, "after");
+        Assert.Equal((long)after["seq"]!, answers.Max(answer => (long)answer!["seq"]!) + 1);
+        Assert.Equal(["before", "held", "held too", "after"], (await ann.Hub.HistoryAsync(room)).Where(message => (string)message["kind"]! == "text").Select(message => (string)message["body"]!).OrderBy(body => body == "before" ? 0 : body == "after" ? 3 : 1).ThenBy(body => body, StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_link_that_is_cut_delays_and_loses_nothing()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 1, gateways: 1);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var ben = await cluster.PersonAsync(1);
+        var room = await cluster.MakeRoomAsync(0, ann, ben);
+        var view = new RoomView(room);
+        await view.CatchUpAsync(ben.Hub, null);
+        cluster.Workers[0].Proxy.Cut();
+        var held = ben.Hub.BeginCall("send", new { room, clientId = Chat.NewId(), body = "held" });
+        cluster.Workers[0].Proxy.Mend();
+        var answer = (await held.Within())!;
+        await view.FollowAsync(ben.Hub, (long)answer["rev"]!);
+        Assert.Equal("held", (string)view.Messages.Values.Last()["body"]!);
+    }
+
+    [Fact]
+    public async Task After_a_move_everybody_who_is_there_is_told()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 2);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var ben = await cluster.PersonAsync(1);
+        var room = await cluster.MakeRoomAsync(0, ann, ben);
+        await ann.Hub.SyncAsync();
+        await ben.Hub.SyncAsync();
+        await Eventually.Holds(async () => (int)(await ann.Hub.SubscribeAsync(room))["onlineCount"]! == 2);
+        await cluster.MoveAsync(room, 1);
+        var told = await ann.Hub.NextAsync("presence", presence => (bool)presence["full"]!);
+        Assert.Equal(2, (int)told["online"]!);
+        Assert.Equal(new[] { ann.Name, ben.Name }.Order(), told["users"]!.AsArray().Select(user => (string)user!["user"]!).Order());
+
+        // Online by two gateways: the one that leaves takes nothing away.
+        var second = await HubProbe.ConnectAsync(cluster.Workers[1].Server.Client, ann.Token);
+        await second.SyncAsync();
+        await second.DisposeAsync();
+        await ben.Hub.DisposeAsync();
+        Assert.Equal(1, (int)(await ann.Hub.NextAsync("presence", presence => presence["users"]!.AsArray().Any(user => (string)user!["state"]! == "offline")))["online"]!);
+    }
+}
