@@ -62,6 +62,8 @@ internal sealed class HeldStore(IMessageStore store) : IMessageStore
     public Task<bool> RetainAsync(string room, long sentBefore, int limit, CancellationToken cancellation) =>
         store.RetainAsync(room, sentBefore, limit, cancellation);
 
+    public Task<string> ReadIdAsync(CancellationToken cancellation) => store.ReadIdAsync(cancellation);
+
     public Task CheckAsync(CancellationToken cancellation) => store.CheckAsync(cancellation);
 
     /// <summary>The store is the cluster's.</summary>
