@@ -62,6 +62,12 @@ namespace DChat.Protocol;
 [JsonSerializable(typeof(DisableAccountRequest))]
 [JsonSerializable(typeof(NewInvitationRequest))]
 [JsonSerializable(typeof(InvitationAnswer))]
+[JsonSerializable(typeof(ClusterStatus))]
+[JsonSerializable(typeof(AdminRooms))]
+[JsonSerializable(typeof(AdminRoom))]
+[JsonSerializable(typeof(MoveRoomRequest))]
+[JsonSerializable(typeof(AdminUsers))]
+[JsonSerializable(typeof(AuditTrail))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ProtocolJson : JsonSerializerContext
 {

@@ -25,6 +25,10 @@ public sealed record RemoveWorker(string CommandId, string Actor, long At, strin
 public sealed record AssignRooms(string CommandId, string Actor, long At, string Worker, IReadOnlyList<string> Rooms)
     : Command(CommandId, Actor, At);
 
+/// <summary>Leaves a line in the audit trail: what was said in a room is read out by somebody who need not be in it.</summary>
+public sealed record NoteExport(string CommandId, string Actor, long At, string Room)
+    : Command(CommandId, Actor, At);
+
 /// <summary>Adds a token-protection key.</summary>
 /// <param name="Sealed">Wrapped by the cluster secret; at most <see cref="RegistryBounds.KeyBytes"/>.</param>
 public sealed record AddProtectionKey(string CommandId, string Actor, long At, string KeyId, byte[] Sealed, long CreatedAt, long ActivatesAt, long ExpiresAt)

@@ -43,5 +43,6 @@ namespace DChat.Core.Registry;
 [JsonDerivedType(typeof(SetWorkerState), "setWorkerState")]
 [JsonDerivedType(typeof(RemoveWorker), "removeWorker")]
 [JsonDerivedType(typeof(AssignRooms), "assignRooms")]
+[JsonDerivedType(typeof(NoteExport), "noteExport")]
 [JsonDerivedType(typeof(AddProtectionKey), "addProtectionKey")]
 public abstract record Command(string CommandId, string Actor, long At);

@@ -5,6 +5,16 @@ namespace DChat.Core.Registry;
 public sealed partial class RegistryState
 {
     /// <summary>By name, however it is capitalized; closed accounts too.</summary>
+    /// <summary>All accounts in order of creation, closed ones included.</summary>
+    /// <param name="after">The <see cref="Account.Handle"/> of the last one of the page before; -1: from the beginning.</param>
+    public IEnumerable<Account> AllAccounts(int after = -1)
+    {
+        for (var handle = after + 1; handle < Accounts.Count; handle++)
+        {
+            yield return Accounts[handle];
+        }
+    }
+
     public Account? FindAccount(string name) => FindAccountHandle(name) is { } handle ? Accounts[handle] : null;
 
     /// <summary>The account with a <see cref="Account.Handle"/> of this process.</summary>

@@ -134,6 +134,22 @@ internal sealed partial class Ruling
         return Outcome.Ok(epoch.ToString());
     }
 
+    private Outcome Rule(NoteExport c)
+    {
+        if (!IsAdministration)
+        {
+            return NotTheCluster();
+        }
+
+        if (state.FindRoom(c.Room) is null)
+        {
+            return Outcome.Refused(RefusalCodes.NotFound, "no such room");
+        }
+
+        Audit("exportRoom", c.Room, "");
+        return Outcome.Done;
+    }
+
     private Outcome Rule(AddProtectionKey c)
     {
         if (command.Actor.Length > 0)

@@ -52,6 +52,7 @@ internal sealed partial class Ruling(RegistryState state, Command command, Regis
             SetWorkerState c => Rule(c),
             RemoveWorker c => Rule(c),
             AssignRooms c => Rule(c),
+            NoteExport c => Rule(c),
             AddProtectionKey c => Rule(c),
             _ => throw new ArgumentException($"no rule for {ruled.GetType().Name}", nameof(ruled)),
         };

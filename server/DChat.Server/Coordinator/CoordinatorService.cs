@@ -51,6 +51,9 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     /// <summary>Whether this node leads now.</summary>
     public bool IsLeader => Volatile.Read(ref _leader) is not null;
 
+    /// <summary>The term in which this node leads or led last; 0: it never did.</summary>
+    public long Term { get; private set; }
+
     /// <summary>Commands that wait to be decided here.</summary>
     public int Queued => Volatile.Read(ref _leader)?.Queued ?? 0;
 
@@ -201,6 +204,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         var leader = new RegistryLeader(leadership.Term, _log, _replica, _options, _placement, _time, _logger);
         using var lost = CancellationTokenSource.CreateLinkedTokenSource(leadership.Lost, _abort.Token);
         using var offDuty = CancellationTokenSource.CreateLinkedTokenSource(lost.Token, stop);
+        Term = leadership.Term;
         Log.Leading(_logger, leadership.Term, _replica.Index);
         Volatile.Write(ref _leader, leader);
         var deciding = leader.RunAsync(lost.Token, stop);

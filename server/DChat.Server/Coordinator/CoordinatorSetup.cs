@@ -47,6 +47,7 @@ internal static class CoordinatorSetup
         services.AddSingleton<RegistryReplica>();
         services.AddSingleton<WorkerWatch>();
         services.AddSingleton<ClusterDuties>();
+        services.AddSingleton<ClusterPicture>();
         services.AddSingleton<WorkerAdmissions>();
         services.AddSingleton<RegistryFeed>();
         services.AddSingleton<INodeServer, RegistryDoor>();

@@ -1,5 +1,6 @@
 using DChat.Protocol;
 using DChat.Server.Coordinator;
+using DChat.Server.Http.Administration;
 using DChat.Server.Http.Files;
 using DChat.Server.Observability;
 using DChat.Server.Security;
@@ -20,7 +21,10 @@ internal static class HttpApi
         builder.Services.AddSingleton<RoomFiles>();
         builder.Services.AddHostedService<RoomFilePurge>();
         builder.Services.AddSingleton<IApiEndpoints, FileEndpoints>();
-        builder.Services.AddSingleton<IApiEndpoints, AdminEndpoints>();
+        builder.Services.AddSingleton<IApiEndpoints, AccountAdministration>();
+        builder.Services.AddSingleton<IApiEndpoints, ClusterAdministration>();
+        builder.Services.AddSingleton<IApiEndpoints, RoomAdministration>();
+        builder.Services.AddSingleton<IApiEndpoints, AuditEndpoint>();
         builder.Services.AddSingleton<IApiEndpoints, BulkUsersEndpoint>();
     }
 

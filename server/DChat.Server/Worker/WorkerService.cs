@@ -69,11 +69,13 @@ internal sealed partial class WorkerService(
         door.Close();
     }
 
+    /// <summary>Whether anybody is there to take the rooms.</summary>
+    private bool HasHeir => registry.State.Workers().Any(worker => worker is { State: WorkerState.Active, Capacity: > 0 } && worker.Id != identity.Id);
+
     /// <summary>While clients are still served: each room pauses for its move only.</summary>
     private async Task GiveRoomsAwayAsync()
     {
-        var others = registry.State.Workers().Any(worker => worker is { State: WorkerState.Active, Capacity: > 0 } && worker.Id != identity.Id);
-        if (!others || !options.IsHost)
+        if (!HasHeir || !options.IsHost)
         {
             return;
         }
@@ -82,7 +84,7 @@ internal sealed partial class WorkerService(
         var limit = TimeSpan.FromSeconds(options.DrainSeconds) / 2;
         var id = string.Create(CultureInfo.InvariantCulture, $"drain-{identity.Incarnation}");
         var answer = await registry.CommitAsync(new SetWorkerState(id, "", registry.Now(), identity.Id, WorkerState.Draining, identity.Incarnation));
-        while (answer.Error is null && registry.State.FindWorker(identity.Id) is { RoomCount: > 0 } && time.GetElapsedTime(started) < limit)
+        while (answer.Error is null && HasHeir && registry.State.FindWorker(identity.Id) is { RoomCount: > 0 } && time.GetElapsedTime(started) < limit)
         {
             await Task.Delay(LookAgain, time, CancellationToken.None);
         }

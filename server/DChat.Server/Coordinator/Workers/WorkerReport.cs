@@ -78,6 +78,9 @@ internal static class RegistryMethods
     /// <summary>Worker, post: it leaves and has no rooms any more.</summary>
     public const byte Leave = 5;
 
+    /// <summary>Worker, call: nothing → <see cref="DChat.Protocol.ClusterStatus"/>, or nothing where this coordinator does not lead.</summary>
+    public const byte Look = 6;
+
     /// <summary>Coordinator, post: index, entry.</summary>
     public const byte Entry = 10;
 

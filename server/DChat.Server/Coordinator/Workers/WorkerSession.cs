@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DChat.Core.Registry;
+using DChat.Protocol;
 using DChat.Server.Nodes;
 
 namespace DChat.Server.Coordinator.Workers;
@@ -10,6 +11,7 @@ internal sealed partial class WorkerSession(
     RegistryFeed feed,
     WorkerWatch watch,
     WorkerAdmissions admissions,
+    ClusterPicture picture,
     IHostApplicationLifetime lifetime,
     ILogger<WorkerSession> log) : INodeService
 {
@@ -31,6 +33,9 @@ internal sealed partial class WorkerSession(
                 return default;
             case RegistryMethods.Report when _isAdmitted:
                 watch.Reported(link.Peer, Read(message, WorkerJson.Default.WorkerReport));
+                return default;
+            case RegistryMethods.Look when _isAdmitted:
+                link.Reply(message, picture.Take() is { } status ? JsonSerializer.SerializeToUtf8Bytes(status, ProtocolJson.Wire.ClusterStatus) : []);
                 return default;
             case RegistryMethods.Leave when _isAdmitted:
                 watch.Left(link.Peer);

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using DChat.Core.Registry;
-using DChat.Core.Rooms;
+using DChat.Protocol;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Workers;
 using DChat.Server.Nodes;
@@ -108,10 +108,19 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
         return PendingCommand.Unavailable(_replica.Index);
     }
 
-    /// <summary>A whole call to the coordinator, for what administrators ask.</summary>
-    /// <exception cref="NodeLinkException">There is no link, or it ended.</exception>
-    public Task<byte[]> CallAsync(byte method, ReadOnlyMemory<byte> payload, CancellationToken cancellation) =>
-        (_link ?? throw new NodeLinkException("no coordinator can be reached")).CallAsync(method, payload, CommandLimit, cancellation);
+    public async Task<ClusterStatus?> LookAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return _link is { } link && await link.CallAsync(RegistryMethods.Look, default, CommandLimit, cancellation) is { Length: > 0 } picture
+                ? JsonSerializer.Deserialize(picture, ProtocolJson.Wire.ClusterStatus)
+                : null;
+        }
+        catch (Exception failure) when (failure is NodeLinkException or TimeoutException)
+        {
+            return null;
+        }
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

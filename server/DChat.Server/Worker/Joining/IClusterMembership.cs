@@ -1,3 +1,4 @@
+using DChat.Protocol;
 using DChat.Server.Coordinator.Workers;
 
 namespace DChat.Server.Worker.Joining;
@@ -11,6 +12,9 @@ internal interface IClusterMembership
 
     /// <summary>Tells the leader how this worker stands; may be lost, and is due again a second later.</summary>
     void Report(WorkerReport report);
+
+    /// <summary>The cluster as its leader sees it; null where none can be reached.</summary>
+    Task<ClusterStatus?> LookAsync(CancellationToken cancellation);
 
     /// <summary>Says that this worker goes and has nothing left.</summary>
     void Leave();

@@ -1,4 +1,5 @@
 using DChat.Core.Registry;
+using DChat.Protocol;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Workers;
 using DChat.Server.Nodes;
@@ -7,7 +8,7 @@ namespace DChat.Server.Worker.Joining;
 
 /// <summary>The worker that shares its process with a coordinator: no link, and no waiting for approval.</summary>
 internal sealed class LocalMembership(
-    WorkerWatch watch, WorkerAdmissions admissions, IRegistryCommands commands, RegistryReplica replica, NodeSelf self, TimeProvider time) : IClusterMembership
+    WorkerWatch watch, WorkerAdmissions admissions, IRegistryCommands commands, RegistryReplica replica, ClusterPicture picture, NodeSelf self, TimeProvider time) : IClusterMembership
 {
     private readonly NodeHello _hello = self.Hello(NodeServices.Registry);
 
@@ -24,6 +25,8 @@ internal sealed class LocalMembership(
     }
 
     public void Report(WorkerReport report) => watch.ReportedHere(_hello, report);
+
+    public Task<ClusterStatus?> LookAsync(CancellationToken cancellation) => Task.FromResult(picture.Take());
 
     public void Leave()
     {

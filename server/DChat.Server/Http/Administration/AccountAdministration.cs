@@ -4,10 +4,10 @@ using DChat.Core.Rooms;
 using DChat.Protocol;
 using DChat.Server.Security;
 
-namespace DChat.Server.Http;
+namespace DChat.Server.Http.Administration;
 
 /// <summary>What administrators do with accounts; each leaves a line in the registry's audit trail.</summary>
-internal sealed class AdminEndpoints(RegistryWrites registry, Passwords passwords) : IApiEndpoints
+internal sealed class AccountAdministration(RegistryWrites registry, Passwords passwords) : IApiEndpoints
 {
     private const string AdminRole = "admin";
     private const int InvitationBytes = 12;
@@ -16,6 +16,7 @@ internal sealed class AdminEndpoints(RegistryWrites registry, Passwords password
 
     public void Map(ApiRouter router)
     {
+        router.Get("/api/admin/users", ApiAccess.Administrator, call => Task.FromResult(List(call)));
         router.Post("/api/admin/users", ApiAccess.Administrator, MakeAccountAsync);
         router.Post("/api/admin/users/{user}/disable", ApiAccess.Administrator, DisableAsync);
         router.Post("/api/admin/users/{user}/enable", ApiAccess.Administrator, call => DoAsync(call, new EnableAccount(RegistryWrites.NewCommandId(), call.User, registry.Now, call.Route("user"))));
@@ -23,6 +24,19 @@ internal sealed class AdminEndpoints(RegistryWrites registry, Passwords password
         router.Delete("/api/admin/users/{user}/roles/{role}", ApiAccess.Administrator, call => DoAsync(call, new RevokeRole(RegistryWrites.NewCommandId(), call.User, registry.Now, call.Route("user"), call.Route("role"))));
         router.Post("/api/admin/users/{user}/password", ApiAccess.Administrator, SetPasswordAsync);
         router.Post("/api/admin/invitations", ApiAccess.Administrator, InviteAsync);
+    }
+
+    private IResult List(ApiCall call)
+    {
+        var query = call.Context.Request.Query["query"].ToString();
+        var (after, limit) = Pages.Read(call, "after");
+        var found = registry.State.AllAccounts((int)Math.Min(after ?? -1, int.MaxValue - 1))
+            .Where(account => !account.Closed && (query.Length == 0 || account.Name.Contains(query, StringComparison.OrdinalIgnoreCase) || account.DisplayName.Contains(query, StringComparison.OrdinalIgnoreCase)))
+            .Take(limit + 1)
+            .ToList();
+        var more = found.Count > limit;
+        var users = found.Take(limit).Select(account => new AdminUser(account.Name, account.DisplayName, account.IsAdmin ? [AdminRole] : [], account.Disabled, account.RoomCount, account.CreatedAt));
+        return ApiCall.Json(new AdminUsers([.. users], Pages.Next(more, more ? found[limit - 1].Handle : 0)), ProtocolJson.Wire.AdminUsers);
     }
 
     private async Task<IResult> MakeAccountAsync(ApiCall call)

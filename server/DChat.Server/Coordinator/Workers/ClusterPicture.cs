@@ -1,0 +1,46 @@
+using DChat.Core.Registry;
+using DChat.Protocol;
+using DChat.Server.Coordinator.Snapshots;
+
+namespace DChat.Server.Coordinator.Workers;
+
+using Worker = DChat.Core.Registry.Worker;
+
+/// <summary>The cluster as its leader sees it now.</summary>
+internal sealed class ClusterPicture(CoordinatorService coordinator, RegistryReplica replica, WorkerWatch watch, ClusterDuties duties, SnapshotKeeper snapshots, CoordinatorOptions options)
+{
+    /// <summary>Null where this coordinator does not lead.</summary>
+    public ClusterStatus? Take()
+    {
+        if (!coordinator.IsLeader)
+        {
+            return null;
+        }
+
+        var state = replica.State;
+        var workers = state.Workers().Select(worker => Describe(state, worker)).ToList();
+        return new ClusterStatus(
+            options.Advertise, coordinator.Term, state.Index, snapshots.Index, state.AccountCount, state.RoomCount, state.MembershipCount, workers.Sum(worker => worker.Connections), workers);
+    }
+
+    private WorkerStatus Describe(RegistryState state, Worker worker)
+    {
+        var sight = watch.Find(worker.Id);
+        var report = worker.State == WorkerState.Gone ? null : sight?.Report;
+        return new WorkerStatus(
+            worker.Id,
+            worker.Address,
+            worker.State.ToString().ToLowerInvariant(),
+            worker.Capacity,
+            worker.Labels,
+            worker.RoomCount,
+            worker.Capacity == 0 ? 0 : Math.Round(duties.LoadOf(worker).Expected / worker.Capacity, 3),
+            report?.Connections ?? 0,
+            Math.Round(report?.DeliveriesPerSecond ?? 0, 1),
+            report is null ? null : Math.Max(0, state.Index - report.Index),
+            sight?.Peer.Product,
+            sight is null ? null : (long)sight.SilentFor.TotalMilliseconds,
+            report?.StoreError,
+            report is { Unreachable.Count: > 0 } ? report.Unreachable : null);
+    }
+}

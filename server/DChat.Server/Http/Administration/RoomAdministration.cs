@@ -1,0 +1,117 @@
+using System.Text.Json;
+using DChat.Core.Messages;
+using DChat.Core.Registry;
+using DChat.Core.Rooms;
+using DChat.Protocol;
+using DChat.Server.Worker.Hub;
+
+namespace DChat.Server.Http.Administration;
+
+using Room = DChat.Core.Registry.Room;
+
+/// <summary>
+/// All rooms, private and direct ones too, for administrators: where they are hosted and who owns them. What was said in them only by
+/// an export, which leaves a line in the audit trail.
+/// </summary>
+internal sealed class RoomAdministration(RegistryWrites registry, IMessageStore store) : IApiEndpoints
+{
+    private const int OwnersShown = 20;
+    private const string ExportType = "application/x-ndjson";
+
+    public void Map(ApiRouter router)
+    {
+        router.Get("/api/admin/rooms", ApiAccess.Administrator, call => Task.FromResult(List(call)));
+        router.Get("/api/admin/rooms/{room}", ApiAccess.Administrator, call =>
+            Task.FromResult(ApiCall.Json(Describe(Find(call), withOwners: true), ProtocolJson.Wire.AdminRoom)));
+        router.Post("/api/admin/rooms/{room}/move", ApiAccess.Administrator, MoveAsync);
+        router.Delete("/api/admin/rooms/{room}", ApiAccess.Administrator, DeleteAsync);
+        router.Get("/api/admin/rooms/{room}/export", ApiAccess.Administrator, ExportAsync);
+    }
+
+    private IResult List(ApiCall call)
+    {
+        var query = call.Context.Request.Query["query"].ToString();
+        var (after, limit) = Pages.Read(call, "after");
+        var found = registry.State.AllRooms((int)Math.Min(after ?? -1, int.MaxValue - 1))
+            .Where(room => query.Length == 0 || room.Id == query || room.Name.Contains(query, StringComparison.OrdinalIgnoreCase))
+            .Take(limit + 1)
+            .ToList();
+        var more = found.Count > limit;
+        return ApiCall.Json(
+            new AdminRooms([.. found.Take(limit).Select(room => Describe(room, withOwners: false))], Pages.Next(more, more ? found[limit - 1].Handle : 0)),
+            ProtocolJson.Wire.AdminRooms);
+    }
+
+    private AdminRoom Describe(Room room, bool withOwners)
+    {
+        var state = registry.State;
+        var host = state.HostOf(room);
+        return new AdminRoom(
+            room.Id,
+            room.IsDirect ? string.Join(", ", state.MembersOf(room)) : room.Name,
+            room.IsDirect ? "direct" : "room",
+            room.Visibility == RoomVisibility.Private ? Visibilities.Private : Visibilities.Public,
+            room.MemberCount,
+            room.CreatedBy,
+            room.CreatedAt,
+            room.Archived,
+            room.RetentionDays,
+            host?.Worker,
+            host?.Epoch ?? 0,
+            withOwners ? [.. state.MembersPage(room, 0, OwnersShown).Where(member => member.Role == RoomRole.Owner).Select(member => member.User)] : null);
+    }
+
+    private async Task<IResult> MoveAsync(ApiCall call)
+    {
+        var room = Find(call);
+        var request = await call.ReadAsync(ProtocolJson.Wire.MoveRoomRequest);
+        if (registry.State.FindWorker(request.Worker ?? "") is not { } worker)
+        {
+            throw new ApiException(ErrorCodes.NotFound, "There is no such worker; GET /api/admin/status lists them.");
+        }
+
+        await registry.CommitAsync(new AssignRooms(RegistryWrites.NewCommandId(), call.User, registry.Now, worker.Id, [room.Id]), call.Aborted);
+        return Results.NoContent();
+    }
+
+    private async Task<IResult> DeleteAsync(ApiCall call)
+    {
+        await registry.CommitAsync(new DeleteRoom(RegistryWrites.NewCommandId(), call.User, registry.Now, Find(call).Id), call.Aborted);
+        return Results.NoContent();
+    }
+
+    private async Task<IResult> ExportAsync(ApiCall call)
+    {
+        var room = Find(call);
+        await registry.CommitAsync(new NoteExport(RegistryWrites.NewCommandId(), call.User, registry.Now, room.Id), call.Aborted);
+        return Results.Stream(output => WriteAsync(room.Id, output, call.Aborted), ExportType);
+    }
+
+    /// <summary>A message a line, oldest first, as clients are shown them. What retention took is left out.</summary>
+    private async Task WriteAsync(string room, Stream output, CancellationToken cancellation)
+    {
+        var newest = await store.ReadBeforeAsync(room, null, 1, null, cancellation);
+        var last = newest.Messages.Count > 0 ? newest.Messages[0].Seq : 0;
+        for (var from = 1L; from <= last; from += MessageLimits.Page)
+        {
+            var page = await store.ReadBeforeAsync(room, Math.Min(from + MessageLimits.Page, last + 1), MessageLimits.Page, null, cancellation);
+            using var lines = new MemoryStream();
+            foreach (var message in page.Messages.Where(message => message.Seq >= from))
+            {
+                await using (var json = new Utf8JsonWriter(lines, HubText.JsonOptions))
+                {
+                    MessageText.Write(json, message);
+                }
+
+                lines.WriteByte((byte)'\n');
+            }
+
+            lines.Position = 0;
+            await lines.CopyToAsync(output, cancellation);
+        }
+    }
+
+    private Room Find(ApiCall call) =>
+        registry.State.FindRoom(call.Route("room")) ?? registry.State.FindPublicRoom(call.Route("room"))
+        ?? throw new ApiException(ErrorCodes.NotFound, $"There is no room {call.Route("room")}: give its id, or a public room's name.");
+}

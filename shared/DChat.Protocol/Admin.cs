@@ -1,0 +1,63 @@
+namespace DChat.Protocol;
+
+/// <summary><c>GET /api/admin/status</c>: the cluster at a glance, as its leader sees it.</summary>
+/// <param name="Leader">The coordinator that leads, <c>host:port</c> of its node interface.</param>
+/// <param name="Term">Of its leadership.</param>
+/// <param name="Index">The last entry of the registry's log.</param>
+/// <param name="SnapshotIndex">The entry up to which the newest verified snapshot goes; 0: none.</param>
+/// <param name="Online">Connections of clients in all.</param>
+public sealed record ClusterStatus(
+    string Leader, long Term, long Index, long SnapshotIndex, int Accounts, int Rooms, long Memberships, int Online, IReadOnlyList<WorkerStatus> Workers);
+
+/// <summary>A worker as the leader sees it.</summary>
+/// <param name="Address"><c>host:port</c> of its node interface.</param>
+/// <param name="State"><c>pending</c>, <c>active</c>, <c>draining</c> or <c>gone</c>.</param>
+/// <param name="Rooms">Assigned to it.</param>
+/// <param name="Load">What its rooms are expected to cost, in deliveries a second, divided by its capacity.</param>
+/// <param name="Lag">Log entries that it has not applied, by its last report; null: no report.</param>
+/// <param name="SeenMs">Since it was last heard, in milliseconds; null: never by this leader.</param>
+/// <param name="StoreError">Why its message store cannot be used; absent: it can.</param>
+/// <param name="Unreachable">Workers that it cannot reach; absent: none.</param>
+public sealed record WorkerStatus(
+    string Id,
+    string Address,
+    string State,
+    int Capacity,
+    IReadOnlyList<string> Labels,
+    int Rooms,
+    double Load,
+    int Connections,
+    double DeliveriesPerSecond,
+    long? Lag,
+    string? Version,
+    long? SeenMs,
+    string? StoreError = null,
+    IReadOnlyList<string>? Unreachable = null);
+
+/// <summary><c>GET /api/admin/rooms</c>.</summary>
+/// <param name="Next">Give it as <c>after</c> for the next page; absent: this is the last.</param>
+public sealed record AdminRooms(IReadOnlyList<AdminRoom> Rooms, string? Next = null);
+
+/// <param name="Worker">The id of its host; absent: none yet.</param>
+/// <param name="Epoch">Of its assignment.</param>
+/// <param name="Kind"><c>room</c> or <c>direct</c>.</param>
+public sealed record AdminRoom(
+    string Id, string Name, string Kind, string Visibility, int Members, string CreatedBy, long CreatedAt, bool Archived, int RetentionDays, string? Worker, long Epoch, IReadOnlyList<string>? Owners = null);
+
+/// <summary><c>POST /api/admin/rooms/{room}/move</c>.</summary>
+public sealed record MoveRoomRequest(string? Worker);
+
+/// <summary><c>GET /api/admin/users</c>.</summary>
+/// <param name="Next">Give it as <c>after</c> for the next page; absent: this is the last.</param>
+public sealed record AdminUsers(IReadOnlyList<AdminUser> Users, string? Next = null);
+
+public sealed record AdminUser(string User, string DisplayName, IReadOnlyList<string> Roles, bool Disabled, int Rooms, long CreatedAt);
+
+/// <summary><c>GET /api/admin/audit</c>, newest first.</summary>
+/// <param name="Next">Give it as <c>before</c> for the next page; absent: this is the last.</param>
+public sealed record AuditTrail(IReadOnlyList<AuditEntry> Entries, long? Next = null);
+
+/// <param name="At">Unix milliseconds UTC.</param>
+/// <param name="Actor">Who did it; empty: the cluster itself.</param>
+/// <param name="Action">The command's name, such as <c>ban</c>.</param>
+public sealed record AuditEntry(long Number, long At, string Actor, string Action, string Room, string Subject, string Text);
