@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using DChat.Server.Cli.Administration;
 
 namespace DChat.Server.Cli;
 
@@ -64,6 +65,11 @@ public static class CommandLine
             Verb("check", "say whether the server would start with it", parsed => ConfigVerbs.Check(Read(parsed))),
             Verb("show", "print every setting, its value and where it came from", parsed => ConfigVerbs.Show(Read(parsed))),
         });
+        foreach (var verb in AdminVerbs.All())
+        {
+            root.Subcommands.Add(verb);
+        }
+
         return root;
     }
 

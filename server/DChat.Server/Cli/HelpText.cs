@@ -17,6 +17,15 @@ internal sealed class HelpText : SynchronousCommandLineAction
           dchat-server config show          print every setting, its value and where it came from
           dchat-server version              print the version
 
+        For administrators, over any worker (--server URL, --user NAME, --password-file FILE or DCHAT_ADMIN_PASSWORD, --json)
+          dchat-server status [--watch]     the cluster at a glance: leader, workers, load, rooms, lag
+          dchat-server worker list|approve|drain|remove
+          dchat-server room list|show|move|delete|export
+          dchat-server user list|add|passwd|grant|revoke|disable|enable
+          dchat-server invite               print a code with which somebody may register
+          dchat-server audit                who moderated and administered what
+          dchat-server VERB --help          what one of them takes
+
         Examples
           dchat-server                                      everything in one process on http://127.0.0.1:8080,
                                                             its data in ./dchat-data

@@ -1,0 +1,113 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using DChat.Protocol;
+
+namespace DChat.Server.Cli.Administration;
+
+/// <summary>A worker's HTTP API, as an administrator signed in.</summary>
+internal sealed class AdminClient : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
+
+    private readonly HttpClient _http;
+    private readonly string _user;
+    private readonly string _password;
+
+    public AdminClient(Uri server, string user, string password)
+    {
+        _http = new HttpClient { BaseAddress = server, Timeout = Limit };
+        (_user, _password) = (user, password);
+    }
+
+    /// <exception cref="AdminException">It cannot be reached, or does not let this account in.</exception>
+    public async Task SignInAsync(CancellationToken cancellation)
+    {
+        using var content = JsonContent.Create(new LoginRequest(_user, _password), ProtocolJson.Wire.LoginRequest);
+        var tokens = await SendAsync(HttpMethod.Post, "api/login", content, ProtocolJson.Wire.TokenAnswer, cancellation);
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", tokens.AccessToken);
+    }
+
+    public Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellation) => SendAsync(HttpMethod.Get, path, null, type, cancellation);
+
+    public async Task<TAnswer> PostAsync<T, TAnswer>(string path, T body, JsonTypeInfo<T> type, JsonTypeInfo<TAnswer> answer, CancellationToken cancellation)
+    {
+        using var content = JsonContent.Create(body, type);
+        return await SendAsync(HttpMethod.Post, path, content, answer, cancellation);
+    }
+
+    public async Task PostAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        using var content = JsonContent.Create(body, type);
+        using var _ = await SendAsync(HttpMethod.Post, path, content, cancellation);
+    }
+
+    public async Task DoAsync(HttpMethod method, string path, CancellationToken cancellation)
+    {
+        using var _ = await SendAsync(method, path, null, cancellation);
+    }
+
+    /// <summary>Copies what is answered, however long it is.</summary>
+    public async Task CopyAsync(string path, Stream output, CancellationToken cancellation)
+    {
+        using var answer = await SendAsync(HttpMethod.Get, path, null, cancellation);
+        await using var content = await answer.Content.ReadAsStreamAsync(cancellation);
+        await content.CopyToAsync(output, cancellation);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<T> SendAsync<T>(HttpMethod method, string path, HttpContent? content, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        using var answer = await SendAsync(method, path, content, cancellation);
+        return await answer.Content.ReadFromJsonAsync(type, cancellation) ?? throw new AdminException($"{_http.BaseAddress}{path} answered nothing");
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation)
+    {
+        HttpResponseMessage answer;
+        try
+        {
+            using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = content };
+            answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        }
+        catch (Exception failure) when (failure is HttpRequestException || (failure is TaskCanceledException && !cancellation.IsCancellationRequested))
+        {
+            throw new AdminException($"{_http.BaseAddress} cannot be reached: {failure.GetBaseException().Message}. Give a worker's address with --server.", failure);
+        }
+
+        if (answer.IsSuccessStatusCode)
+        {
+            return answer;
+        }
+
+        using (answer)
+        {
+            throw new AdminException(await ExplainAsync(answer, cancellation));
+        }
+    }
+
+    private async Task<string> ExplainAsync(HttpResponseMessage answer, CancellationToken cancellation)
+    {
+        try
+        {
+            var problem = await answer.Content.ReadFromJsonAsync(ProtocolJson.Wire.Problem, cancellation);
+            return problem?.Code switch
+            {
+                ErrorCodes.BadCredentials => $"{_user} is not let in at {_http.BaseAddress}: give the account with --user, and its password in DCHAT_ADMIN_PASSWORD or with --password-file",
+                ErrorCodes.Forbidden when answer.StatusCode == HttpStatusCode.Forbidden => problem.Detail ?? $"{_user} is no administrator",
+                { } code => problem.Detail ?? code,
+                null => $"{_http.BaseAddress} answered {(int)answer.StatusCode}",
+            };
+        }
+        catch (JsonException)
+        {
+            return $"{_http.BaseAddress} answered {(int)answer.StatusCode}, not as D-Chat does";
+        }
+    }
+}
+
+/// <summary>What an administrator asked for was not done; the message says why and, where there is one, the remedy.</summary>
+internal sealed class AdminException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,112 @@
+using System.Globalization;
+using DChat.Protocol;
+
+namespace DChat.Server.Cli.Administration;
+
+/// <summary>What administrators read: tables whose columns are as wide as they must be. Names of others lose what could steer a terminal.</summary>
+internal static class AdminText
+{
+    public static void Status(ClusterStatus status, TextWriter output)
+    {
+        output.WriteLine($"leader {status.Leader} · term {status.Term} · log entry {Number(status.Index)} · newest snapshot {(status.SnapshotIndex == 0 ? "none yet" : "to entry " + Number(status.SnapshotIndex))}");
+        output.WriteLine($"{Number(status.Accounts)} accounts · {Number(status.Rooms)} rooms · {Number(status.Memberships)} memberships · {Number(status.Online)} connections");
+        output.WriteLine();
+        Workers(status, output);
+    }
+
+    public static void Workers(ClusterStatus status, TextWriter output)
+    {
+        Table(
+            output,
+            ["worker", "address", "state", "rooms", "load", "connections", "deliveries/s", "lag", "seen", "version", "labels"],
+            status.Workers.Select(worker => new[]
+            {
+                worker.Id,
+                worker.Address,
+                worker.State,
+                Number(worker.Rooms),
+                worker.Load.ToString("0.###", CultureInfo.InvariantCulture),
+                Number(worker.Connections),
+                worker.DeliveriesPerSecond.ToString("#,0", CultureInfo.InvariantCulture),
+                worker.Lag is { } lag ? Number(lag) : "-",
+                worker.SeenMs is { } seen ? string.Create(CultureInfo.InvariantCulture, $"{seen / 1000.0:0.0} s ago") : "never",
+                worker.Version ?? "-",
+                string.Join(' ', worker.Labels),
+            }));
+        foreach (var worker in status.Workers)
+        {
+            if (worker.StoreError is { } error)
+            {
+                output.WriteLine($"! {worker.Id}: its message store cannot be used: {Clean(error)}");
+            }
+
+            if (worker.Unreachable is { } unreachable)
+            {
+                output.WriteLine($"! {worker.Id} cannot reach {string.Join(", ", unreachable)}");
+            }
+        }
+    }
+
+    public static void Rooms(AdminRooms rooms, TextWriter output)
+    {
+        Table(
+            output,
+            ["id", "name", "kind", "visibility", "members", "created", "worker", "epoch"],
+            rooms.Rooms.Select(room => new[] { room.Id, room.Name, room.Kind, room.Visibility, Number(room.Members), Time(room.CreatedAt), room.Worker ?? "none", Number(room.Epoch) }));
+        More(rooms.Next, output);
+    }
+
+    public static void Room(AdminRoom room, TextWriter output)
+    {
+        output.WriteLine($"{room.Id}  {Clean(room.Name)}");
+        output.WriteLine($"  {room.Kind}, {room.Visibility}{(room.Archived ? ", archived" : "")}, {Number(room.Members)} members, made by {Clean(room.CreatedBy)} at {Time(room.CreatedAt)}");
+        output.WriteLine($"  owners     {string.Join(", ", (room.Owners ?? []).Select(Clean))}");
+        output.WriteLine($"  host       {room.Worker ?? "none"}, epoch {Number(room.Epoch)}");
+        output.WriteLine($"  retention  {(room.RetentionDays == 0 ? "as the server keeps messages" : Number(room.RetentionDays) + " days")}");
+    }
+
+    public static void Users(AdminUsers users, TextWriter output)
+    {
+        Table(
+            output,
+            ["user", "name", "roles", "state", "rooms", "created"],
+            users.Users.Select(user => new[] { user.User, user.DisplayName, string.Join(' ', user.Roles), user.Disabled ? "disabled" : "", Number(user.Rooms), Time(user.CreatedAt) }));
+        More(users.Next, output);
+    }
+
+    public static void Invitation(InvitationAnswer made, TextWriter output) =>
+        output.WriteLine($"{made.Code}  makes {Number(made.Uses)} account{(made.Uses == 1 ? "" : "s")}, until {Time(made.ExpiresAt)}");
+
+    public static void Audit(AuditTrail trail, TextWriter output)
+    {
+        Table(
+            output,
+            ["number", "at", "actor", "action", "room", "subject", "text"],
+            trail.Entries.Select(entry => new[] { Number(entry.Number), Time(entry.At), entry.Actor.Length == 0 ? "(cluster)" : entry.Actor, entry.Action, entry.Room, entry.Subject, entry.Text }));
+        More(trail.Next?.ToString(CultureInfo.InvariantCulture), output);
+    }
+
+    private static void Table(TextWriter output, string[] heads, IEnumerable<string[]> rows)
+    {
+        var all = rows.Select(row => Array.ConvertAll(row, Clean)).ToList();
+        var widths = heads.Select((head, column) => Math.Max(head.Length, all.Count == 0 ? 0 : all.Max(row => row[column].Length))).ToArray();
+        foreach (var row in all.Prepend(heads))
+        {
+            output.WriteLine(string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
+        }
+    }
+
+    private static void More(string? next, TextWriter output)
+    {
+        if (next is not null)
+        {
+            output.WriteLine($"there are more: --after {next}");
+        }
+    }
+
+    private static string Number(long number) => number.ToString("#,0", CultureInfo.InvariantCulture);
+
+    private static string Time(long unixMs) => DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    private static string Clean(string text) => string.Concat(text.Where(letter => !char.IsControl(letter) && char.GetUnicodeCategory(letter) != UnicodeCategory.Format));
+}
