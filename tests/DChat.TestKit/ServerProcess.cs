@@ -19,7 +19,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     private readonly TemporaryFolder? _folder;
     private readonly string _program;
-    private readonly string[] _flags;
+    private string[] _flags;
     private readonly IReadOnlyDictionary<string, string> _environment;
     private Process? _process;
 
@@ -114,7 +114,12 @@ public sealed partial class ServerProcess : IAsyncDisposable
     public void Thaw() => Assert.Equal(0, Signal(ProcessId, SigCont));
 
     /// <summary>Starts it again, after a kill or a stop, on the same data and the same ports.</summary>
-    public Task RestartAsync() => LaunchAsync(Client?.Port ?? 0, Node.Port);
+    /// <param name="flags">Flags beside those of its first start; they stay.</param>
+    public Task RestartAsync(params string[] flags)
+    {
+        _flags = [.. _flags, .. flags];
+        return LaunchAsync(Client?.Port ?? 0, Node.Port);
+    }
 
     /// <summary>Stops it where it runs, and checks that it stopped in an orderly way and logged nothing that it should not.</summary>
     public async ValueTask DisposeAsync()

@@ -22,15 +22,23 @@ internal sealed class LoadGenerator : IDisposable
 
     public bool HasEnded => _process.HasExited;
 
-    public static LoadGenerator Start(ServerProcess server, params string[] arguments)
+    public static LoadGenerator Start(ServerProcess server, params string[] arguments) =>
+        Start([server.Client], null, ["--admin-password-file", Path.Combine(server.Data, "initial-admin-password"), .. arguments]);
+
+    /// <summary>Clients spread over several servers, each of which tries the next when its own is gone.</summary>
+    public static LoadGenerator Start(IEnumerable<Uri> servers, string? adminPassword, params string[] arguments)
     {
         var start = new ProcessStartInfo(
-            ServerBinary.Built("client/DChat.Terminal", "dchat"),
-            ["load", "--server", server.Client.ToString(), "--admin-password-file", Path.Combine(server.Data, "initial-admin-password"), "--json", .. arguments])
+            ServerBinary.Built("client/DChat.Terminal", "dchat"), ["load", "--server", string.Join(',', servers), "--json", .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (adminPassword is not null)
+        {
+            start.Environment["DCHAT_ADMIN_PASSWORD"] = adminPassword;
+        }
+
         return new LoadGenerator(Process.Start(start)!);
     }
 

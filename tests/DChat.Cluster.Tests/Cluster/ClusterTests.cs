@@ -1,0 +1,178 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using DChat.TestKit;
+
+namespace DChat.Cluster.Tests.Cluster;
+
+/// <summary>A coordinator and workers as processes, as operators run them.</summary>
+public sealed class ClusterTests
+{
+    [Fact]
+    public async Task Anybody_chats_with_anybody_whatever_worker_each_is_connected_to()
+    {
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: 3);
+        using var http = cluster.Workers[0].CreateHttpClient();
+        var crowd = await Crowd.MakeAsync(http, ClusterUnderTest.AdminPassword, users: 3);
+        var probes = new List<HubProbe>();
+        try
+        {
+            for (var i = 0; i < cluster.Workers.Count; i++)
+            {
+                probes.Add(await HubProbe.ConnectAsync(cluster.Workers[i].Client, crowd.Token(i)));
+                await probes[i].CallAsync("subscribe", new { room = crowd.Room });
+            }
+
+            for (var i = 0; i < probes.Count; i++)
+            {
+                var sent = await probes[i].CallAsync("send", new { room = crowd.Room, clientId = $"c{i}", body = $"from worker {i}" });
+                foreach (var probe in probes)
+                {
+                    await probe.NextAsync("events", e => e["events"]!.AsArray().Any(change => (long)change!["message"]!["seq"]! == (long)sent!["seq"]!));
+                }
+            }
+        }
+        finally
+        {
+            foreach (var probe in probes)
+            {
+                await probe.DisposeAsync();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_killed_worker_costs_a_pause_and_a_restarted_coordinator_not_even_that()
+    {
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: 2);
+        var (gateway, host) = (cluster.Workers[0], cluster.Workers[1]);
+        using var http = gateway.CreateHttpClient();
+        var crowd = await Crowd.MakeAsync(http, ClusterUnderTest.AdminPassword, users: 1);
+        await MoveAsync(http, crowd.Room, await IdOfAsync(host));
+        await using var probe = await HubProbe.ConnectAsync(gateway.Client, crowd.Token(0));
+        Assert.Equal(1, (long)(await probe.CallAsync("send", new { room = crowd.Room, clientId = "1", body = "before" }))!["seq"]!);
+
+        await cluster.Coordinator.KillAsync();
+        Assert.Equal(2, (long)(await probe.CallAsync("send", new { room = crowd.Room, clientId = "2", body = "without a coordinator" }))!["seq"]!);
+        await cluster.Coordinator.RestartAsync();
+        Assert.Equal(3, (long)(await probe.CallAsync("send", new { room = crowd.Room, clientId = "3", body = "with one again" }))!["seq"]!);
+        await Eventually.Holds(async () => (await StatusAsync(http))?["workers"]!.AsArray().All(worker => (string)worker!["state"]! == "active" && worker["lag"] is not null) is true);
+
+        await host.KillAsync();
+        cluster.Workers.Remove(host);
+        Assert.Equal(4, (long)(await probe.CallAsync("send", new { room = crowd.Room, clientId = "4", body = "after its host died" }))!["seq"]!);
+        Assert.Equal(4, (long)(await probe.CallAsync("send", new { room = crowd.Room, clientId = "4", body = "after its host died" }))!["seq"]!);
+    }
+
+    [Fact]
+    public async Task A_frozen_host_that_wakes_when_its_rooms_have_moved_serves_nobody_wrongly()
+    {
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: 2, ["--worker-silence-ms", "1000"]);
+        var (gateway, host) = (cluster.Workers[0], cluster.Workers[1]);
+        using var http = gateway.CreateHttpClient();
+        var crowd = await Crowd.MakeAsync(http, ClusterUnderTest.AdminPassword, users: 2);
+        await MoveAsync(http, crowd.Room, await IdOfAsync(host));
+        await using var here = await HubProbe.ConnectAsync(gateway.Client, crowd.Token(0));
+        await using var there = await HubProbe.ConnectAsync(host.Client, crowd.Token(1));
+        Assert.Equal(1, (long)(await there.CallAsync("send", new { room = crowd.Room, clientId = "1", body = "one" }))!["seq"]!);
+
+        host.Freeze();
+        Assert.Equal(2, (long)(await here.CallAsync("send", new { room = crowd.Room, clientId = "2", body = "while it is frozen" }))!["seq"]!);
+        host.Thaw();
+
+        // Whether its connection outlived the freeze or not: what it answers is the next in the one order.
+        await using var again = await HubProbe.ConnectAsync(host.Client, crowd.Token(1));
+        var third = (long)(await again.CallAsync("send", new { room = crowd.Room, clientId = "3", body = "awake" }))!["seq"]!;
+        Assert.Equal(3, third);
+        var history = (await here.CallAsync("history", new { room = crowd.Room }))!["messages"]!.AsArray();
+        Assert.Equal(["1", "2", "3"], history.Select(message => (string)message!["clientId"]!));
+    }
+
+    [Fact]
+    public async Task A_drained_worker_gives_its_rooms_away_and_exits_with_0_while_sends_go_on()
+    {
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: 2);
+        var (gateway, host) = (cluster.Workers[0], cluster.Workers[1]);
+        using var http = gateway.CreateHttpClient();
+        var crowd = await Crowd.MakeAsync(http, ClusterUnderTest.AdminPassword, users: 1);
+        await MoveAsync(http, crowd.Room, await IdOfAsync(host));
+        await using var probe = await HubProbe.ConnectAsync(gateway.Client, crowd.Token(0));
+        var sent = 0;
+        var stopped = host.TerminateAsync();
+        while (!stopped.IsCompleted || sent < 20)
+        {
+            sent++;
+            Assert.Equal(sent, (long)(await probe.CallAsync("send", new { room = crowd.Room, clientId = $"c{sent}", body = "meanwhile" }))!["seq"]!);
+        }
+
+        Assert.Equal(0, await stopped);
+        cluster.Workers.Remove(host);
+    }
+
+    [Fact]
+    public async Task Who_does_not_belong_to_the_cluster_is_refused_and_told_why()
+    {
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: 1);
+        using var folder = new TemporaryFolder();
+        var wrong = folder["secret"];
+        DChat.Storage.Files.PrivateFile.Create(wrong, System.Text.Encoding.ASCII.GetBytes(Convert.ToBase64String(new byte[32])));
+        string[] flags = ["--mode", "worker", "--coordinators", cluster.Coordinators, "--store", cluster.Store!, "--blobs", $"file:{folder["blobs"]}", "--port", "0"];
+
+        var (code, _, said) = await ServerProcess.RunAsync([.. flags, "--data", folder["a"], "--node-port", $"{FreePort.Next()}", "--cluster-secret-file", wrong]);
+        Assert.Equal(1, code);
+        Assert.Contains("the cluster secrets differ", said);
+
+        (code, _, said) = await ServerProcess.RunAsync(
+            [.. flags, "--data", folder["b"], "--node-port", $"{FreePort.Next()}", "--cluster-secret-file", cluster.SecretFile, "--advertise", $"127.0.0.1:{cluster.Workers[0].Node.Port}"]);
+        Assert.Equal(1, code);
+        Assert.Contains("has the address", said);
+        Assert.Contains(cluster.Coordinator.Log.Lines, line => line.Contains("the cluster secrets differ", StringComparison.Ordinal));
+
+        // And no user's token opens the nodes' door, nor does the nodes' door know the users' API.
+        using var node = new HttpClient { BaseAddress = cluster.Workers[0].Node };
+        Assert.Equal(HttpStatusCode.NotFound, (await node.GetAsync("api/info")).StatusCode);
+        using var client = cluster.Workers[0].CreateHttpClient();
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("node")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_new_worker_waits_for_approval_where_that_is_asked_for()
+    {
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: 1);
+        await cluster.Coordinator.TerminateAsync();
+        await cluster.Coordinator.RestartAsync(["--admission", "approve"]);
+        using var http = cluster.Workers[0].CreateHttpClient();
+        await SignInAsync(http);
+        var starting = cluster.AddWorkerAsync();
+        string? pending = null;
+        await Eventually.Holds(async () => (pending = (string?)(await StatusAsync(http))?["workers"]!.AsArray().FirstOrDefault(worker => (string)worker!["state"]! == "pending")?["id"]) is not null);
+        Assert.False(starting.IsCompleted);
+        (await http.PostAsync($"api/admin/workers/{pending}/approve", null)).EnsureSuccessStatusCode();
+        await starting.Within();
+    }
+
+    private static async Task MoveAsync(HttpClient http, string room, string worker)
+    {
+        await SignInAsync(http);
+        (await http.PostAsJsonAsync($"api/admin/rooms/{room}/move", new { worker })).EnsureSuccessStatusCode();
+    }
+
+    private static async Task SignInAsync(HttpClient http)
+    {
+        var login = await http.PostAsJsonAsync("api/login", new { user = "admin", password = ClusterUnderTest.AdminPassword });
+        var token = (string)(await login.Content.ReadFromJsonAsync<JsonNode>())!["accessToken"]!;
+        http.DefaultRequestHeaders.Authorization = new("Bearer", token);
+    }
+
+    private static async Task<string> IdOfAsync(ServerProcess worker)
+    {
+        using var other = worker.CreateHttpClient();
+        return (string)(await other.GetFromJsonAsync<JsonNode>("api/info"))!["worker"]!;
+    }
+
+    private static async Task<JsonNode?> StatusAsync(HttpClient http)
+    {
+        using var answer = await http.GetAsync("api/admin/status");
+        return answer.IsSuccessStatusCode ? await answer.Content.ReadFromJsonAsync<JsonNode>() : null;
+    }
+}
