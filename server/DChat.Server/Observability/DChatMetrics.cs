@@ -19,7 +19,7 @@ public sealed class DChatMetrics : IDisposable
     public DChatMetrics()
     {
         Meter = new Meter(MeterName);
-        Sends = Meter.CreateCounter<long>("dchat.sends", "{send}", "Messages that were committed.");
+        Sends = Meter.CreateCounter<long>("dchat.sends", "{send}", "Messages of people that were committed; repeats, edits, reactions and system messages are not counted.");
         Deliveries = Meter.CreateCounter<long>("dchat.deliveries", "{delivery}", "Events that were queued to connections, one for each connection.");
         OutboxOverflows = Meter.CreateCounter<long>("dchat.outbox.overflows", "{overflow}", "Connections that were too slow and were told to resync.");
         Refusals = Meter.CreateCounter<long>("dchat.refusals", "{call}", "Calls that were refused, by code.");
@@ -55,6 +55,10 @@ public sealed class DChatMetrics : IDisposable
 
     /// <summary>Seconds; tags <c>route</c> and <c>status</c>.</summary>
     public Histogram<double> HttpRequests { get; }
+
+    /// <summary>Those that have no tags: they stand at 0 in a scrape before anything happened, so that a first increase is seen as one.</summary>
+    internal bool BeginsAtZero(Instrument instrument) =>
+        instrument == Sends || instrument == Deliveries || instrument == OutboxOverflows || instrument == Commits || instrument == CommitBatch || instrument == PasswordHashing;
 
     /// <summary>One committed batch: its size, and how long the commit took.</summary>
     public void Committed(int changes, TimeSpan duration)

@@ -28,7 +28,13 @@ internal sealed class PrometheusExporter : IDisposable
         {
             if (instrument.Meter == metrics.Meter || instrument.Meter.Name == RuntimeMeter)
             {
-                listener.EnableMeasurementEvents(instrument, _exported.GetOrAdd(PrometheusName.Of(instrument), static (name, of) => new Exported(name, of), instrument));
+                var exported = _exported.GetOrAdd(PrometheusName.Of(instrument), static (name, of) => new Exported(name, of), instrument);
+                if (metrics.BeginsAtZero(instrument))
+                {
+                    exported.BeginAtZero();
+                }
+
+                listener.EnableMeasurementEvents(instrument, exported);
             }
         };
         _listener.SetMeasurementEventCallback<int>(static (_, value, tags, state) => ((Exported)state!).Take(value, tags));
@@ -64,6 +70,8 @@ internal sealed class PrometheusExporter : IDisposable
             PrometheusName.IsHistogram(instrument) ? "histogram"
             : PrometheusName.IsCounter(instrument) ? "counter"
             : "gauge";
+
+        public void BeginAtZero() => Add("", ref _unlabelled);
 
         public void Take(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
         {

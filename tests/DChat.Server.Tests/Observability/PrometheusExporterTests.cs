@@ -27,6 +27,18 @@ public sealed class PrometheusExporterTests : IDisposable
     }
 
     [Fact]
+    public void What_has_no_labels_stands_at_zero_before_anything_happened()
+    {
+        var lines = _exporter.Write().Split('\n');
+        Assert.Contains("dchat_sends_total 0", lines);
+        Assert.Contains("dchat_deliveries_total 0", lines);
+        Assert.Contains("dchat_outbox_overflows_total 0", lines);
+        Assert.Contains("dchat_commit_duration_seconds_count 0", lines);
+        Assert.Contains("dchat_commit_batch_changes_count 0", lines);
+        Assert.Single(lines, "dchat_sends_total 0");
+    }
+
+    [Fact]
     public void Labels_are_kept_apart_and_escaped()
     {
         _metrics.Refusals.Add(1, new KeyValuePair<string, object?>("code", "muted"));

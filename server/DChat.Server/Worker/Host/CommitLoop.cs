@@ -73,7 +73,7 @@ internal sealed partial class CommitLoop(
                 Settle(batch);
                 Refuse(batch);
                 metrics.Committed(batch.Changes, time.GetElapsedTime(started));
-                metrics.Sends.Add(batch.Changes);
+                metrics.Sends.Add(CountPosts(batch));
                 committed = batch;
             }
         }
@@ -323,6 +323,10 @@ internal sealed partial class CommitLoop(
             Release(room);
         }
     }
+
+    /// <summary>Messages of people that were committed now: no repeats, refusals, other changes and system messages.</summary>
+    private static int CountPosts(Batch batch) => batch.Results?.Sum(static result => result.Changes.Count(static change =>
+        change.Event is { Kind: RoomEventKind.Posted, Message.Kind: not MessageKind.System })) ?? 0;
 
     private void Publish(Batch? batch)
     {
