@@ -151,6 +151,31 @@ public sealed class ConnectionTests(ContractServer server) : IClassFixture<Contr
         await other.SyncAsync();
     }
 
+    [Fact]
+    public async Task The_close_frame_says_whether_a_call_was_too_large_or_the_protocol_was_broken()
+    {
+        var (_, token) = await server.AccountAsync();
+        var large = RawWebSocket.Record($$"""{"type":1,"target":"send","arguments":[{"body":"{{new string('x', ProtocolLimits.HubCallBytesMax)}}"}]}""");
+        Assert.Equal(1009, await CloseCodeAsync(token, large));
+        Assert.Equal(1002, await CloseCodeAsync(token, RawWebSocket.Frame("?"u8, opcode: 5)));
+        Assert.Equal(1000, await CloseCodeAsync(token, RawWebSocket.Record("this is no JSON")));
+    }
+
+    private async Task<int> CloseCodeAsync(string token, byte[] bad)
+    {
+        using var socket = await RawWebSocket.ConnectAsync(server.Address, token);
+        await socket.SendAsync(RawWebSocket.Record("""{"protocol":"json","version":1}"""));
+        await socket.SendAsync(bad);
+        while (true)
+        {
+            var (opcode, payload) = await socket.ReadFrameAsync() ?? throw new IOException("the connection ended without a close frame");
+            if (opcode == RawWebSocket.Close)
+            {
+                return (payload[0] << 8) | payload[1];
+            }
+        }
+    }
+
     [Theory]
     [InlineData("this is no JSON")]
     [InlineData("""{"type":1,"target":""")]

@@ -27,6 +27,17 @@ public sealed class G4ExactlyOnceTests(ContractServer server) : IClassFixture<Co
     }
 
     [Fact]
+    public async Task In_a_deleted_room_a_repeat_is_not_found_like_everything_else()
+    {
+        await using var ann = await server.PersonAsync();
+        await using var ben = await server.PersonAsync();
+        var room = await ann.MakeRoomAsync(ben);
+        await ben.Hub.SendAsync(room, "gone soon", "once");
+        await ann.Hub.CallAsync("deleteRoom", new { room });
+        await ben.Hub.RefusesAsync("not_found", "send", new { room, clientId = "once", body = "gone soon" });
+    }
+
+    [Fact]
     public async Task Concurrent_repeats_all_get_the_one_answer()
     {
         await using var ann = await server.PersonAsync();

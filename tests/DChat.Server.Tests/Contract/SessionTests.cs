@@ -37,6 +37,21 @@ public sealed class SessionTests(ContractServer server) : IClassFixture<Contract
     }
 
     [Fact]
+    public async Task A_new_password_leaves_the_tokens_of_bots()
+    {
+        var (tokens, password) = await server.RegisterAsync();
+        using var http = server.HttpOf(tokens.AccessToken);
+        using var made = await http.PostAsJsonAsync("/api/tokens", new { name = "bot" });
+        var bot = (string)JsonNode.Parse(await made.EnsureSuccessStatusCode().Content.ReadAsStringAsync())!["token"]!;
+        await using var working = await HubProbe.ConnectAsync(server.Address, bot);
+        using var answer = await http.PostAsJsonAsync("/api/password", new { current = password, @new = "a quite different one" });
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        await working.SyncAsync();
+        await using var again = await HubProbe.ConnectAsync(server.Address, bot);
+        await again.SyncAsync();
+    }
+
+    [Fact]
     public async Task Disabling_an_account_ends_all_of_it_and_keeps_its_messages()
     {
         await using var ann = await server.PersonAsync();

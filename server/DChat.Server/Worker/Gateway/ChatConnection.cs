@@ -24,7 +24,6 @@ internal sealed class ChatConnection : IRecordSink
     private int openCalls;
     private TaskCompletionSource? callEnded;
     private byte[]? closeRecord;
-    private ushort closeCode = CloseCodes.Normal;
     private bool handshaken;
     private bool closed;
     private bool deaf;
@@ -175,7 +174,6 @@ internal sealed class ChatConnection : IRecordSink
         catch (JsonException exception)
         {
             closeRecord = HubText.CloseFrame("Connection closed with an error: a record is not valid: " + exception.Message, allowReconnect: false);
-            closeCode = CloseCodes.Normal;
             return false;
         }
         finally
@@ -203,10 +201,10 @@ internal sealed class ChatConnection : IRecordSink
     }
 
     /// <summary>Says a last word, closes, and cuts the client off if it does not take it within the grace time.</summary>
-    public async Task CloseAsync(byte[]? lastRecord, TimeSpan grace)
+    public async Task CloseAsync(byte[]? lastRecord, TimeSpan grace, ushort code = CloseCodes.Normal)
     {
         closing = true;
-        var said = Outbox.CloseAsync(lastRecord, WebSocketFrame.Close(CloseCodes.Normal));
+        var said = Outbox.CloseAsync(lastRecord, WebSocketFrame.Close(code));
         try
         {
             await said.WaitAsync(grace).ConfigureAwait(false);
@@ -319,9 +317,9 @@ internal sealed class ChatConnection : IRecordSink
         {
             ReadEnd.TooLarge => (HubText.CloseFrame($"Connection closed with an error: a call is larger than {callBytesMax} bytes", allowReconnect: false), CloseCodes.TooLarge),
             ReadEnd.ProtocolError => (null, CloseCodes.ProtocolError),
-            _ => (closeRecord, closeCode),
+            _ => (closeRecord, CloseCodes.Normal),
         };
-        await CloseAsync(record, CloseGrace).ConfigureAwait(false);
+        await CloseAsync(record, CloseGrace, code).ConfigureAwait(false);
     }
 
     private void Leave()
