@@ -16,6 +16,8 @@ internal sealed class ChatHttp(HttpMessageInvoker invoker, ServerAddresses serve
 
     private static readonly JsonTypeInfo<Nothing> Ignored = ProtocolJson.Wire.Nothing;
 
+    public TimeProvider Time => time;
+
     /// <summary>Calls that answer something.</summary>
     public async Task<T> CallAsync<T>(HttpMethod method, string path, HttpContent? body, string? token, JsonTypeInfo<T> type, CancellationToken cancel)
     {

@@ -14,22 +14,31 @@ public sealed class FileTransfers
 
     internal FileTransfers(ChatHttp http, TokenKeeper tokens) => (this.http, this.tokens) = (http, tokens);
 
-    /// <summary>Uploads a file to a room. To show it there, send a message that names its id.</summary>
+    /// <summary>Uploads a file to a room. To show it there, send a message that names its id. It is given up when it stands still for 30 s.</summary>
     /// <param name="name">How the file is called there.</param>
     /// <param name="content">Is read from where it stands to its end.</param>
     /// <param name="type">Its media type; the server decides where it is null.</param>
     /// <param name="progress">Told of the bytes sent so far.</param>
-    /// <exception cref="ChatException"><c>too_large</c>, <c>not_member</c>, <c>invalid_argument</c>, …</exception>
+    /// <exception cref="ChatException"><c>too_large</c>, <c>not_member</c>, <c>invalid_argument</c>, <c>unreachable</c>, …</exception>
     public async Task<FileInfo> UploadAsync(string room, string name, Stream content, string? type = null, IProgress<long>? progress = null, CancellationToken cancel = default)
     {
         // A body cannot be sent twice, so make sure beforehand that the token will do.
         var token = await tokens.GetAsync(cancel).ConfigureAwait(false);
-        using var part = new ProgressContent(content, progress);
+        using var limit = new CancellationTokenSource(TransferStream.Patience, http.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
+        using var part = new ProgressContent(content, new Progress(progress, () => limit.CancelAfter(TransferStream.Patience)));
         part.Headers.ContentType = type is null ? null : MediaTypeHeaderValue.Parse(type);
         using var form = new MultipartFormDataContent();
         form.Add(part, "file", name);
-        using var response = await http.SendAsync(HttpMethod.Post, $"api/rooms/{Uri.EscapeDataString(room)}/files", form, token, cancel).ConfigureAwait(false);
-        return await ChatHttp.ReadAsync(response, ProtocolJson.Wire.FileInfo, cancel).ConfigureAwait(false);
+        try
+        {
+            using var response = await http.SendAsync(HttpMethod.Post, $"api/rooms/{Uri.EscapeDataString(room)}/files", form, token, either.Token).ConfigureAwait(false);
+            return await ChatHttp.ReadAsync(response, ProtocolJson.Wire.FileInfo, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
+        {
+            throw TransferStream.Stalled(e, TransferStream.Patience);
+        }
     }
 
     /// <summary>Opens a file; dispose of what is returned.</summary>
@@ -38,16 +47,28 @@ public sealed class FileTransfers
     {
         var path = "api/files/" + Uri.EscapeDataString(id);
         var response = await tokens.WithTokenAsync(token => http.SendAsync(HttpMethod.Get, path, null, token, cancel), cancel).ConfigureAwait(false);
-        return new FileDownload(response, await response.Content.ReadAsStreamAsync(cancel).ConfigureAwait(false));
+        var content = await response.Content.ReadAsStreamAsync(cancel).ConfigureAwait(false);
+        return new FileDownload(response, new TransferStream(content, TransferStream.Patience, http.Time));
     }
 
     /// <summary>Writes a file into a stream.</summary>
     /// <param name="progress">Told of the bytes received so far.</param>
+    /// <exception cref="ChatException">As of <see cref="OpenAsync"/>, and <c>unreachable</c> when it breaks off, or stands still for 30 s.</exception>
     public async Task<FileDownload> DownloadAsync(string id, Stream to, IProgress<long>? progress = null, CancellationToken cancel = default)
     {
         using var file = await OpenAsync(id, cancel).ConfigureAwait(false);
         await ProgressContent.CopyAsync(file.Content, to, progress, cancel).ConfigureAwait(false);
         return file;
+    }
+
+    /// <summary>Tells whoever shows it, and whoever watches that it goes on.</summary>
+    private sealed class Progress(IProgress<long>? shown, Action moved) : IProgress<long>
+    {
+        public void Report(long value)
+        {
+            moved();
+            shown?.Report(value);
+        }
     }
 }
 
@@ -66,7 +87,7 @@ public sealed class FileDownload : IDisposable
         Size = headers.ContentLength;
     }
 
-    /// <summary>The bytes.</summary>
+    /// <summary>The bytes. Reading throws <see cref="ChatException"/>, <c>unreachable</c>, when they break off or none comes for 30 s.</summary>
     public Stream Content { get; }
 
     /// <summary>How the one who uploaded it called it. Chosen by somebody else: never use it as a path.</summary>

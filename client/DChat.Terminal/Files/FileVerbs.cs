@@ -64,6 +64,11 @@ internal static class FileVerbs
     {
         var id = context.Parsed.GetRequiredValue(Id);
         var to = context.Parsed.GetValue(To);
+        if (to is not (null or "-"))
+        {
+            RefuseExisting(to);
+        }
+
         await using var client = context.Client();
         using var file = await client.Files.OpenAsync(id, cancel);
         if (to == "-")
@@ -80,15 +85,32 @@ internal static class FileVerbs
 
     private static async Task<long> SaveAsync(FileDownload file, string path, CancellationToken cancel)
     {
+        RefuseExisting(path);
+        var partial = $"{path}.{Guid.NewGuid().ToString("N")[..8]}.part";
         try
         {
-            await using var local = new FileStream(path, FileMode.CreateNew, FileAccess.Write);
-            await file.Content.CopyToAsync(local, cancel);
-            return local.Length;
+            long size;
+            await using (var local = new FileStream(partial, FileMode.CreateNew, FileAccess.Write))
+            {
+                await file.Content.CopyToAsync(local, cancel);
+                size = local.Length;
+            }
+
+            RefuseExisting(path);
+            File.Move(partial, path, overwrite: false);
+            return size;
         }
-        catch (IOException e) when (File.Exists(path))
+        finally
         {
-            throw new UsageException($"{path} exists already; choose another with --output.", e);
+            File.Delete(partial); // Moved away, unless it failed: nobody takes a part for the whole.
+        }
+    }
+
+    private static void RefuseExisting(string path)
+    {
+        if (File.Exists(path))
+        {
+            throw new UsageException($"{path} exists already; choose another with --output.");
         }
     }
 }
