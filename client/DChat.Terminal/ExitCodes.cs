@@ -5,7 +5,7 @@ internal static class ExitCodes
 {
     public const int Ok = 0;
 
-    /// <summary>The server refused: no such room, not a member, wrong password, …</summary>
+    /// <summary>The server refused: no such room, not a member, wrong password, … <c>dchat load</c>: the check found something, or every send was refused.</summary>
     public const int Refused = 1;
 
     /// <summary>The command line is wrong, or names a file that cannot be read.</summary>

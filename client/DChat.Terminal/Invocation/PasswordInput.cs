@@ -2,15 +2,22 @@ using System.Text;
 
 namespace DChat.Terminal.Invocation;
 
-/// <summary>Where passwords come from: <c>DCHAT_PASSWORD</c>, standard input where it is redirected, else the keyboard, without echo. Never a flag, which others could read in the process list.</summary>
+/// <summary>
+/// Where passwords come from: a variable of the environment, standard input where it is redirected, else the keyboard, without echo. Never a
+/// flag, which others could read in the process list.
+/// </summary>
 internal static class PasswordInput
 {
-    private const string Variable = "DCHAT_PASSWORD";
+    /// <summary>Holds the password of an account.</summary>
+    public const string AccountVariable = "DCHAT_PASSWORD";
+
+    /// <summary>Holds the password of a room: another variable, so that a room never gets the password of an account.</summary>
+    public const string RoomVariable = "DCHAT_ROOM_PASSWORD";
 
     /// <param name="confirm">Ask twice at the keyboard, because it is a new one.</param>
-    public static string Read(string prompt, bool confirm = false)
+    public static string Read(string prompt, bool confirm = false, string variable = AccountVariable)
     {
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given)
+        if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } given)
         {
             return given;
         }
@@ -19,7 +26,7 @@ internal static class PasswordInput
         {
             return Console.In.ReadLine() is { Length: > 0 } line
                 ? line
-                : throw new UsageException($"A password is expected on standard input or in {Variable}.");
+                : throw new UsageException($"A password is expected on standard input or in {variable}.");
         }
 
         var password = Ask(prompt);

@@ -6,7 +6,11 @@ using DChat.Protocol;
 namespace DChat.Terminal.Load;
 
 /// <summary>Why a run did not begin.</summary>
-internal sealed class CannotStartException(string message, Exception? inner = null) : Exception(message, inner);
+internal sealed class CannotStartException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>One of <see cref="ExitCodes"/>.</summary>
+    public int ExitCode { get; init; } = ExitCodes.Unreachable;
+}
 
 /// <summary>The run's accounts, tokens and rooms, made by one call of an administrator.</summary>
 internal sealed class Accounts(LoadOptions options) : IDisposable
@@ -52,7 +56,10 @@ internal sealed class Accounts(LoadOptions options) : IDisposable
         if (!response.IsSuccessStatusCode)
         {
             var problem = await response.Content.ReadAsStringAsync(cancellation);
-            throw new CannotStartException($"{address} answered {(int)response.StatusCode}: {problem}");
+            throw new CannotStartException($"{address} answered {(int)response.StatusCode}: {problem}")
+            {
+                ExitCode = response.StatusCode < System.Net.HttpStatusCode.InternalServerError ? ExitCodes.Refused : ExitCodes.Unreachable,
+            };
         }
 
         await using var body = await response.Content.ReadAsStreamAsync(cancellation);

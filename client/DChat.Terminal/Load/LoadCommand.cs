@@ -7,14 +7,6 @@ namespace DChat.Terminal.Load;
 /// <summary><c>dchat load</c>: puts load on a server and checks what every client is shown.</summary>
 internal static class LoadCommand
 {
-    /// <summary>The checker found something.</summary>
-    public const int ExitFindings = 1;
-
-    public const int ExitUsage = 2;
-
-    /// <summary>The run could not begin, or was given up.</summary>
-    public const int ExitCannotStart = 3;
-
     public const string AdminPasswordVariable = "DCHAT_ADMIN_PASSWORD";
 
     private static readonly Option<LoadScenario> Scenario = new("--scenario")
@@ -47,7 +39,7 @@ internal static class LoadCommand
 
     public static Command Create()
     {
-        var command = new Command("load", "Put load on a server and check what every client is shown. Exit code 1: something was lost, doubled, out of order, left out, different or invented.")
+        var command = new Command("load", "Put load on a server and check what every client is shown. Exit codes: 0 nothing is wrong; 1 something was lost, doubled, out of order, left out, different or invented, or the server refused the administrator or every send; 2 the command line is wrong; 4 the server cannot be reached, or the run was given up.")
         {
             Scenario, Users, Rooms, Members, Senders, Rate, Deliveries, InFlight, Duration, Warmup, Drain, ConnectRate, Size, Fill, Seed,
             ServerPid, AdminPasswordFile, Prefix, Reconnect, NoReadBack, Bare,
@@ -67,19 +59,25 @@ internal static class LoadCommand
         catch (FormatException failure)
         {
             await Console.Error.WriteLineAsync($"dchat load: {failure.Message}");
-            return ExitUsage;
+            return ExitCodes.Usage;
         }
 
         try
         {
             var report = await Scenarios.Scenario.RunAsync(options, cancellation);
             Console.WriteLine(options.Json ? JsonSerializer.Serialize(report, LoadJson.Default.LoadReport) : LoadReportText.Write(report));
-            return report.Verdict.IsClean ? 0 : ExitFindings;
+            if (report is { Acknowledged: 0, Refused: > 0 })
+            {
+                await Console.Error.WriteLineAsync($"dchat load: every send was refused: {report.FirstRefusal}");
+                return ExitCodes.Refused;
+            }
+
+            return report.Verdict.IsClean ? ExitCodes.Ok : ExitCodes.Refused;
         }
         catch (Exception failure) when (failure is CannotStartException or HubCallException or TimeoutException || LoadClient.IsLoss(failure))
         {
             await Console.Error.WriteLineAsync($"dchat load: {failure.Message}");
-            return ExitCannotStart;
+            return failure is CannotStartException cannot ? cannot.ExitCode : ExitCodes.Unreachable;
         }
     }
 

@@ -22,7 +22,7 @@ internal sealed class ProcessMeter : IDisposable
         }
         catch (ArgumentException failure)
         {
-            throw new CannotStartException($"--server-pid {pid}: there is no such process", failure);
+            throw new CannotStartException($"--server-pid {pid}: there is no such process", failure) { ExitCode = ExitCodes.Usage };
         }
     }
 

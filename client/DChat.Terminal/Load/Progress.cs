@@ -2,10 +2,11 @@ using System.Globalization;
 
 namespace DChat.Terminal.Load;
 
-/// <summary>One line that is written over and over while the run lasts; silent where nobody looks at a terminal.</summary>
-internal sealed class Progress(LoadRun run, TextWriter? terminal) : IAsyncDisposable
+/// <summary>One line that is written over and over while the run lasts; in a log, a line every few seconds.</summary>
+internal sealed class Progress(LoadRun run, TextWriter output, bool isTerminal) : IAsyncDisposable
 {
-    private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan OnTerminal = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan InLog = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _ended = new();
     private Task _writing = Task.CompletedTask;
@@ -13,7 +14,7 @@ internal sealed class Progress(LoadRun run, TextWriter? terminal) : IAsyncDispos
 
     public static Progress Start(LoadRun run)
     {
-        var progress = new Progress(run, Console.IsErrorRedirected ? null : Console.Error);
+        var progress = new Progress(run, Console.Error, !Console.IsErrorRedirected);
         progress._writing = progress.WriteAsync();
         return progress;
     }
@@ -25,9 +26,9 @@ internal sealed class Progress(LoadRun run, TextWriter? terminal) : IAsyncDispos
     {
         await _ended.CancelAsync();
         await _writing;
-        if (terminal is not null)
+        if (isTerminal)
         {
-            await terminal.WriteAsync("\r\x1b[K");
+            await output.WriteAsync("\r\x1b[K");
         }
 
         _ended.Dispose();
@@ -35,21 +36,18 @@ internal sealed class Progress(LoadRun run, TextWriter? terminal) : IAsyncDispos
 
     private async Task WriteAsync()
     {
-        if (terminal is null)
-        {
-            return;
-        }
-
-        using var timer = new PeriodicTimer(Every);
+        var every = isTerminal ? OnTerminal : InLog;
+        var (before, after) = isTerminal ? ("\r\x1b[K", "") : ("", Environment.NewLine);
+        using var timer = new PeriodicTimer(every);
         var started = LoadRun.Now;
         var (lastDeliveries, lastAcks) = (0L, 0L);
         while (!_ended.IsCancellationRequested)
         {
             var (deliveries, acks) = (run.Meter.Deliveries, run.Meter.Acknowledgements);
             var seconds = LoadMeter.Microseconds(LoadRun.Now - started) / 1_000_000;
-            await terminal.WriteAsync(string.Create(
+            await output.WriteAsync(before + string.Create(
                 CultureInfo.InvariantCulture,
-                $"\r\x1b[K{seconds,4} s  {Volatile.Read(ref _phase)}  {deliveries - lastDeliveries:N0} deliveries/s  {acks - lastAcks:N0} acks/s  findings {run.Checker.FindingsSoFar}  reconnects {run.Reconnects}"));
+                $"{seconds,4} s  {Volatile.Read(ref _phase)}  {(deliveries - lastDeliveries) / every.TotalSeconds:N0} deliveries/s  {(acks - lastAcks) / every.TotalSeconds:N0} acks/s  findings {run.Checker.FindingsSoFar}  reconnects {run.Reconnects}") + after);
             (lastDeliveries, lastAcks) = (deliveries, acks);
             await WaitAsync(timer);
         }

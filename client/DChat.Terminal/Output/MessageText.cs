@@ -13,9 +13,10 @@ internal static class MessageText
     {
         var lines = SafeText.Lines(message.DeletedAt is null ? message.Body : "");
         var author = SafeText.Clean(message.Author);
+        // What the server says begins like nothing that a member can write: "* alice left" is an action of alice's.
         var head = message.Kind switch
         {
-            MessageKinds.System => print.Dim("* " + lines[0]),
+            MessageKinds.System => print.Dim("-- " + lines[0]),
             MessageKinds.Action => $"* {print.Name(author)} {lines[0]}",
             _ => $"{print.Name(author)}: {lines[0]}",
         };

@@ -17,7 +17,7 @@ internal static class RoomVerbs
     private static readonly Argument<string> NewName = new("name") { Description = "1 to 64 characters." };
     private static readonly Option<string?> Topic = new("--topic") { Description = "What it is about.", HelpName = "TEXT" };
     private static readonly Option<bool> Private = new("--private") { Description = "Only who is invited finds it and may join." };
-    private static readonly Option<bool> Password = new("--password") { Description = "The room has a password; it is read as passwords are (never from the command line)." };
+    private static readonly Option<bool> Password = new("--password") { Description = $"The room has a password: it is taken from {PasswordInput.RoomVariable}, from standard input where that is redirected, or asked for." };
     private static readonly Option<bool> Bans = new("--bans") { Description = "List the bans instead; for moderators." };
 
     public static IEnumerable<Command> All()
@@ -81,7 +81,7 @@ internal static class RoomVerbs
     private static async Task CreateAsync(VerbContext context, CancellationToken cancel)
     {
         var parsed = context.Parsed;
-        var password = parsed.GetValue(Password) ? PasswordInput.Read("Password of the room: ", confirm: true) : null;
+        var password = parsed.GetValue(Password) ? PasswordInput.Read("Password of the room: ", confirm: true, PasswordInput.RoomVariable) : null;
         await using var client = await context.ConnectAsync(cancel);
         var visibility = parsed.GetValue(Private) ? Visibilities.Private : Visibilities.Public;
         var room = await client.CreateRoomAsync(parsed.GetRequiredValue(NewName), parsed.GetValue(Topic), visibility, password, cancel);
@@ -91,7 +91,7 @@ internal static class RoomVerbs
     private static async Task JoinAsync(VerbContext context, CancellationToken cancel)
     {
         var name = context.Parsed.GetRequiredValue(Room);
-        var password = context.Parsed.GetValue(Password) ? PasswordInput.Read("Password of the room: ") : null;
+        var password = context.Parsed.GetValue(Password) ? PasswordInput.Read("Password of the room: ", variable: PasswordInput.RoomVariable) : null;
         await using var client = await context.ConnectAsync(cancel, followAll: true);
         var joined = await JoinAsync(client, name, password, cancel);
         context.Print.Result(joined, () => $"Joined {SafeText.Clean(joined.Name)}");

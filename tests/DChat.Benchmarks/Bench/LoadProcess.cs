@@ -32,7 +32,7 @@ internal static class LoadProcess
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync().WaitAsync(Limit);
-        if (process.ExitCode is not (0 or LoadCommand.ExitFindings))
+        if (process.ExitCode is not (0 or ExitCodes.Refused))
         {
             throw new InvalidOperationException($"dchat load {string.Join(' ', arguments)} ended with {process.ExitCode}: {await error}");
         }

@@ -161,6 +161,32 @@ public sealed class LineModeTests(LineModeServer server) : IClassFixture<LineMod
     }
 
     [Fact]
+    public async Task A_room_does_not_get_the_password_of_the_account()
+    {
+        var (alice, bob) = (await SignInAsync("alice"), await SignInAsync("bob"));
+        var room = Unique("locked");
+        var ofRoom = new Dictionary<string, string>(WithPassword) { ["DCHAT_ROOM_PASSWORD"] = "open sesame" };
+        Assert.Equal(0, (await RunAsync(["create", room, "--password", "-u", alice], environment: ofRoom)).ExitCode);
+
+        Assert.Equal(ExitCodes.Refused, (await RunAsync(["join", room, "--password", "-u", bob], DchatProcess.Password + "\n")).ExitCode);
+        Assert.Equal(0, (await RunAsync(["join", room, "--password", "-u", bob], "open sesame\n", WithPassword)).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_download_that_breaks_off_leaves_nothing_and_is_a_failure_of_the_network()
+    {
+        await using var server = await BreakingFileServer.StartAsync();
+        Assert.Equal(0, (await RunAsync(["login", "cut", "--server", server.Address], environment: WithPassword)).ExitCode);
+        var folder = Directory.CreateDirectory(home["downloads"]).FullName;
+
+        var cut = await RunAsync(["download", "f1", "-o", Path.Combine(folder, "a"), "--server", server.Address]);
+
+        Assert.Equal(ExitCodes.Unreachable, cut.ExitCode);
+        Assert.Contains("middle of the file", cut.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+    }
+
+    [Fact]
     public async Task Errors_say_what_to_do_and_exit_codes_tell_them_apart()
     {
         var alice = await SignInAsync("alice");

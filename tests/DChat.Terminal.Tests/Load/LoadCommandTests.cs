@@ -17,8 +17,9 @@ public sealed class LoadCommandTests : IDisposable
     [Fact]
     public async Task A_clean_run_exits_0_and_reports_in_one_JSON_object()
     {
-        var (exitCode, report) = await RunAsync(Misbehaviour.None);
+        var (exitCode, report, error) = await RunAsync(Misbehaviour.None);
 
+        Assert.Contains("deliveries/s", error, StringComparison.Ordinal); // Progress, in a log as well.
         Assert.Equal(0, exitCode);
         Assert.True(report.Verdict.IsClean);
         Assert.True(report is { Acknowledged: > 0, Deliveries: > 0, SendToAck.P99: > 0, SendToDelivery.Max: > 0, OwnCpuSeconds: > 0 });
@@ -27,11 +28,30 @@ public sealed class LoadCommandTests : IDisposable
     [Fact]
     public async Task A_finding_exits_1()
     {
-        var (exitCode, report) = await RunAsync(Misbehaviour.ForgetsWhatItAcknowledged);
+        var (exitCode, report, _) = await RunAsync(Misbehaviour.ForgetsWhatItAcknowledged);
 
-        Assert.Equal(LoadCommand.ExitFindings, exitCode);
+        Assert.Equal(ExitCodes.Refused, exitCode);
         Assert.True(report.Verdict.Missing > 0);
         Assert.NotEmpty(report.Verdict.Examples);
+    }
+
+    [Fact]
+    public async Task A_run_in_which_every_send_is_refused_exits_1()
+    {
+        var (exitCode, report, error) = await RunAsync(Misbehaviour.RefusesEverySend);
+
+        Assert.Equal((ExitCodes.Refused, 0), (exitCode, report.Acknowledged));
+        Assert.Contains("every send was refused", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_refused_administrator_exits_1()
+    {
+        await using var server = await MisbehavingServer.StartAsync(Misbehaviour.RefusesTheAdministrator);
+        var (exitCode, _, error) = await DchatProcess.RunAsync(_home.Path, ["load", "--server", server.Address.ToString()], null, Password);
+
+        Assert.Equal(ExitCodes.Refused, exitCode);
+        Assert.Contains("401", error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -45,7 +65,7 @@ public sealed class LoadCommandTests : IDisposable
     {
         var (exitCode, output, error) = await DchatProcess.RunAsync(_home.Path, ["load", .. arguments]);
 
-        Assert.Equal(LoadCommand.ExitUsage, exitCode);
+        Assert.Equal(ExitCodes.Usage, exitCode);
         Assert.Empty(output);
         Assert.Contains(arguments[^2], error, StringComparison.Ordinal);
     }
@@ -55,24 +75,24 @@ public sealed class LoadCommandTests : IDisposable
     {
         var (exitCode, _, error) = await DchatProcess.RunAsync(_home.Path, ["load"]);
 
-        Assert.Equal(LoadCommand.ExitUsage, exitCode);
+        Assert.Equal(ExitCodes.Usage, exitCode);
         Assert.Contains(LoadCommand.AdminPasswordVariable, error, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_server_that_is_not_there_exits_3()
+    public async Task A_server_that_is_not_there_exits_4()
     {
         var (exitCode, _, error) = await DchatProcess.RunAsync(_home.Path, ["load", "--server", "http://127.0.0.1:1"], null, Password);
 
-        Assert.Equal(LoadCommand.ExitCannotStart, exitCode);
+        Assert.Equal(ExitCodes.Unreachable, exitCode);
         Assert.Contains("127.0.0.1:1", error, StringComparison.Ordinal);
     }
 
-    private async Task<(int ExitCode, LoadReport Report)> RunAsync(Misbehaviour misbehaviour)
+    private async Task<(int ExitCode, LoadReport Report, string Error)> RunAsync(Misbehaviour misbehaviour)
     {
         await using var server = await MisbehavingServer.StartAsync(misbehaviour);
         string[] arguments = ["load", "--json", "--server", server.Address.ToString(), "--users", "4", "--rooms", "2", "--members", "4", "--duration", "0.4", "--warmup", "0.1", "--drain", "3"];
-        var (exitCode, output, _) = await DchatProcess.RunAsync(_home.Path, arguments, null, Password);
-        return (exitCode, JsonSerializer.Deserialize(output, LoadJson.Default.LoadReport)!);
+        var (exitCode, output, error) = await DchatProcess.RunAsync(_home.Path, arguments, null, Password);
+        return (exitCode, JsonSerializer.Deserialize(output, LoadJson.Default.LoadReport)!, error);
     }
 }

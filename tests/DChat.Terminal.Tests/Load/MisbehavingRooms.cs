@@ -52,6 +52,11 @@ internal sealed class MisbehavingRooms(Misbehaviour misbehaviour)
 
     public SendAnswer Send(SendRequest request)
     {
+        if (misbehaviour == Misbehaviour.RefusesEverySend)
+        {
+            throw new HubException(new HubError(ErrorCodes.Forbidden, "no").Format());
+        }
+
         lock (_gate)
         {
             if (_answers.TryGetValue((request.Room!, request.ClientId!), out var first) && misbehaviour != Misbehaviour.StoresARepeatTwice)

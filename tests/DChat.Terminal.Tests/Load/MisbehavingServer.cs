@@ -24,6 +24,8 @@ public enum Misbehaviour
     LosesFromHistory,
     ShowsWhatItRefused,
     StoresARepeatTwice,
+    RefusesTheAdministrator,
+    RefusesEverySend,
 
     // Allowed by the contract: the verdict must be clean.
     CutsConnections,
@@ -49,7 +51,9 @@ internal sealed class MisbehavingServer : IAsyncDisposable
         builder.Services.AddSignalR(hub => hub.EnableDetailedErrors = true)
             .AddJsonProtocol(json => json.PayloadSerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
         var app = builder.Build();
-        app.MapPost("/api/login", () => new TokenAnswer("admin", "token", "refresh", 300));
+        app.MapPost("/api/login", () => misbehaviour == Misbehaviour.RefusesTheAdministrator
+            ? Results.Problem(statusCode: StatusCodes.Status401Unauthorized)
+            : Results.Ok(new TokenAnswer("admin", "token", "refresh", 300)));
         app.MapPost("/api/admin/users/bulk", (BulkUsersRequest request) => new BulkUsersAnswer(
             [.. Enumerable.Range(0, request.Count).Select(user => new BulkUser($"{request.Prefix}{user}", "token"))],
             [.. Enumerable.Range(0, request.Rooms).Select(room => new BulkRoom($"room{room}", [.. Enumerable.Range(0, request.MembersPerRoom)]))]));

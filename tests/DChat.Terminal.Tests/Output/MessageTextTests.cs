@@ -23,10 +23,16 @@ public sealed class MessageTextTests
     }
 
     [Fact]
+    public void Nobody_can_act_as_the_server_speaks() =>
+        Assert.NotEqual(
+            Format(Hello with { Kind = MessageKinds.System, Author = "", Body = "bob left" }),
+            Format(Hello with { Kind = MessageKinds.Action, Body = "left" }));
+
+    [Fact]
     public void Kinds_edits_deletions_replies_files_and_reactions_are_shown()
     {
         Assert.Equal("1970-01-01 00:00:00 #7 * bob waves", Format(Hello with { Kind = MessageKinds.Action, Body = "waves" }));
-        Assert.Equal("1970-01-01 00:00:00 #7 * bob joined", Format(Hello with { Kind = MessageKinds.System, Author = "", Body = "bob joined" }));
+        Assert.Equal("1970-01-01 00:00:00 #7 -- bob joined", Format(Hello with { Kind = MessageKinds.System, Author = "", Body = "bob joined" }));
         Assert.Equal("1970-01-01 00:00:00 #7 bob: hello (edited)", Format(Hello with { EditedAt = 5 }));
         Assert.Equal("1970-01-01 00:00:00 #7 bob deleted this message", Format(Hello with { DeletedAt = 5, Body = "" }));
         Assert.Equal("1970-01-01 00:00:00 #7 ↩ #3 bob: hello", Format(Hello with { ReplyTo = 3 }));
