@@ -1,4 +1,5 @@
 using DChat.Protocol;
+using DChat.TestKit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -18,7 +19,8 @@ internal sealed class BreakingFileServer : IAsyncDisposable
 
     public string Address => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
 
-    public static async Task<BreakingFileServer> StartAsync()
+    /// <param name="isReceiving">Asked until the client is in the middle of the file.</param>
+    public static async Task<BreakingFileServer> StartAsync(Func<bool> isReceiving)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -30,6 +32,7 @@ internal sealed class BreakingFileServer : IAsyncDisposable
             context.Response.ContentLength = 1_000_000;
             await context.Response.Body.WriteAsync(new byte[1_000]);
             await context.Response.Body.FlushAsync();
+            await Eventually.Holds(isReceiving);
             context.Abort();
         });
         await app.StartAsync();

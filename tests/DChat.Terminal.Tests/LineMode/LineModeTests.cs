@@ -175,10 +175,9 @@ public sealed class LineModeTests(LineModeServer server) : IClassFixture<LineMod
     [Fact]
     public async Task A_download_that_breaks_off_leaves_nothing_and_is_a_failure_of_the_network()
     {
-        await using var server = await BreakingFileServer.StartAsync();
-        Assert.Equal(0, (await RunAsync(["login", "cut", "--server", server.Address], environment: WithPassword)).ExitCode);
         var folder = Directory.CreateDirectory(home["downloads"]).FullName;
-
+        await using var server = await BreakingFileServer.StartAsync(() => Directory.EnumerateFileSystemEntries(folder).Any());
+        Assert.Equal(0, (await RunAsync(["login", "cut", "--server", server.Address], environment: WithPassword)).ExitCode);
         var cut = await RunAsync(["download", "f1", "-o", Path.Combine(folder, "a"), "--server", server.Address]);
 
         Assert.Equal(ExitCodes.Unreachable, cut.ExitCode);
