@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using DChat.Terminal;
 using DChat.Terminal.Load;
 
 namespace DChat.Benchmarks.Bench;
