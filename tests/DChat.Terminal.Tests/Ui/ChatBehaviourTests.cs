@@ -234,6 +234,19 @@ public sealed class ChatBehaviourTests
     }
 
     [Fact]
+    public void What_could_not_be_asked_without_a_connection_is_asked_when_it_is_back()
+    {
+        var world = World.Chat().Happens(new UiEvent.LinkChanged(new LinkView(Link.Waiting)));
+        world.Change("garden", room => room with { Messages = [.. room.Messages, World.Said(5, "bob", "news")] }).Press("alt+2");
+        Assert.Empty(world.Asked<Effect.ListMembers>());
+        world.Press("alt+1");
+        world.Effects.Clear();
+        world.Happens(new UiEvent.LinkChanged(new LinkView(Link.Online)));
+        Assert.Equal(new Effect.MarkRead("garden", 5), Assert.Single(world.Asked<Effect.MarkRead>()));
+        Assert.Equal("garden", Assert.Single(world.Asked<Effect.ListMembers>()).Room);
+    }
+
+    [Fact]
     public void Control_C_clears_and_then_quits()
     {
         var world = World.Chat().Type("x").Press("ctrl+c");

@@ -20,7 +20,8 @@ internal static class Problems
     public static string Of(Exception e, string server)
     {
         var shown = server.TrimEnd('/');
-        return Find<AuthenticationException>(e) is { } tls ? $"The certificate of {shown} is refused: {SafeText.Clean(tls.Message)} Is this the right name of the server? A certificate of your own must be trusted by this machine first."
+        return Find<AuthenticationException>(e) is { } plain && plain.Message.Contains("frame", StringComparison.OrdinalIgnoreCase) ? $"What answers at {shown} does not speak https. Try http:// instead."
+            : Find<AuthenticationException>(e) is { } tls ? $"The certificate of {shown} is refused: {SafeText.Clean(tls.Message)} Is this the right name of the server? A certificate of your own must be trusted by this machine first."
             : Find<SocketException>(e) is { } socket ? socket.SocketErrorCode switch
             {
                 SocketError.ConnectionRefused => $"Nothing answers at {shown}. Is the server running, and is the port right?",

@@ -64,6 +64,10 @@ internal static class StartView
         }
 
         DrawWord(model, start, canvas, rows);
+        if (model.Toast is { } toast)
+        {
+            screen.Write(1, model.Size.Height - 1, TextWidth.Truncate(toast.Text, model.Size.Width - 2), toast.IsBad ? theme.Bad : theme.Text);
+        }
     }
 
     /// <summary>What went wrong, or what the server said, below everything.</summary>

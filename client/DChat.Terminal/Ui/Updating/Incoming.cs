@@ -13,7 +13,7 @@ internal static class Incoming
         return happened switch
         {
             UiEvent.SignedIn(var me, var server, var memory) => SignedIn(model, me, server, memory),
-            UiEvent.LinkChanged(var link) => model with { Chat = chat with { Link = link } },
+            UiEvent.LinkChanged(var link) => Linked(model, link),
             UiEvent.RoomChanged(var room) => Changed(model, room),
             UiEvent.RoomGone gone => Gone(model, gone),
             UiEvent.Synced => Synced(model),
@@ -48,6 +48,19 @@ internal static class Incoming
         return memory.LastRoom is { } last ? RoomMoves.Open(shown, last) : shown;
     }
 
+    /// <summary>What could not be asked while there was no connection is asked now.</summary>
+    private static Step Linked(Model model, LinkView link)
+    {
+        var next = model with { Chat = model.Chat with { Link = link } };
+        if (link.State != Link.Online || model.Chat.Link.State == Link.Online || next.Chat.Room is not { } room)
+        {
+            return next;
+        }
+
+        var step = (next with { Chat = next.Chat.With(room.Id, next.Chat.Pane with { Marked = 0 }) }).Step();
+        return room.Members <= RoomMoves.MembersShown && !room.IsPlaceholder ? step.And(new Effect.ListMembers(room.Id)) : step;
+    }
+
     private static Step Changed(Model model, RoomView room)
     {
         var chat = model.Chat;
@@ -76,7 +89,7 @@ internal static class Incoming
         var unseen = !model.Focused && pane.NewAfter is null && room.NewestSeq > known.NewestSeq && known.NewestSeq > 0;
         var step = (unseen ? next with { Chat = next.Chat.With(room.Id, pane with { NewAfter = known.NewestSeq }) } : next).Step();
         var moved = room.Messages is [.., { Kind: MessageKinds.System }] && room.NewestSeq > known.NewestSeq;
-        return (moved || known.Members != room.Members) && pane.Members is not null ? step.And(new Effect.ListMembers(room.Id)) : step;
+        return chat.Link.State == Link.Online && (moved || known.Members != room.Members) && pane.Members is not null ? step.And(new Effect.ListMembers(room.Id)) : step;
     }
 
     private static Step Gone(Model model, UiEvent.RoomGone gone)

@@ -6,7 +6,7 @@ namespace DChat.Terminal.Ui;
 internal static class RoomMoves
 {
     /// <summary>Rooms up to this size have all their members listed at the side.</summary>
-    private const int MembersShown = 200;
+    public const int MembersShown = 200;
 
     /// <summary>Unread messages up to which the place where one stopped reading is loaded.</summary>
     private const long CatchUpMax = 3_000;
@@ -37,7 +37,7 @@ internal static class RoomMoves
     {
         var pane = model.Chat.PaneOf(room.Id) with { NewAfter = room.Unread > 0 ? room.ReadSeq : null, Selected = null, Scroll = Scroll.End, Completion = null, Marked = 0, LoadingOlder = false };
         var step = (model with { Chat = model.Chat.With(room.Id, pane) }).Step();
-        if (pane.Members is null && room.Members <= MembersShown && !room.IsPlaceholder)
+        if (pane.Members is null && room.Members <= MembersShown && !room.IsPlaceholder && model.Chat.Link.State == Link.Online)
         {
             step = step.And(new Effect.ListMembers(room.Id));
         }
