@@ -119,7 +119,10 @@ public sealed class HubProbe : IAsyncDisposable
     }
 
     /// <summary>The next event of this name that fits, those that passed while another was waited for included.</summary>
-    public async Task<JsonNode> NextAsync(string name, Func<JsonNode, bool>? fits = null)
+    public Task<JsonNode> NextAsync(string name, Func<JsonNode, bool>? fits = null) => NextOfAsync([name], fits);
+
+    /// <inheritdoc cref="NextAsync"/>
+    public async Task<JsonNode> NextOfAsync(string[] names, Func<JsonNode, bool>? fits = null)
     {
         await _reading.WaitAsync();
         try
@@ -142,7 +145,7 @@ public sealed class HubProbe : IAsyncDisposable
                 }
                 catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
                 {
-                    throw new TimeoutException($"no {name} event that fits; seen: {string.Join(" ", _passed.Select(passed => passed.Name))}", e);
+                    throw new TimeoutException($"no {string.Join(" or ", names)} event that fits; seen: {string.Join(" ", _passed.Select(passed => passed.Name))}", e);
                 }
 
                 if (Fits(next))
@@ -158,7 +161,7 @@ public sealed class HubProbe : IAsyncDisposable
             _reading.Release();
         }
 
-        bool Fits(HubEvent seen) => seen.Name == name && (fits is null || fits(seen.Argument));
+        bool Fits(HubEvent seen) => names.Contains(seen.Name) && (fits is null || fits(seen.Argument));
     }
 
     /// <summary>All events that came so far and were not taken.</summary>
