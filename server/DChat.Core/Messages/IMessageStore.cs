@@ -57,6 +57,9 @@ public interface IMessageStore : IAsyncDisposable
     /// <summary>The epochs at which rooms stand, in the same order; 0 for one that was never opened, <see cref="long.MaxValue"/> for a closed one.</summary>
     Task<IReadOnlyList<long>> ReadEpochsAsync(IReadOnlyList<string> rooms, CancellationToken cancellation);
 
+    /// <summary>When the newest message of each room was sent, in the same order, in Unix milliseconds UTC; 0 for one without messages.</summary>
+    Task<IReadOnlyList<long>> ReadLastSentAsync(IReadOnlyList<string> rooms, CancellationToken cancellation);
+
     /// <summary>Closes a deleted room's row for ever: nothing opens or writes it again, and its content is purged by <see cref="PurgeAsync"/>.</summary>
     Task CloseAsync(string room, CancellationToken cancellation);
 

@@ -92,6 +92,7 @@ internal static class WorkerSetup
         }
 
         services.AddHostedService<WorkerService>();
+        services.AddHostedService<ActivityReader>();
         services.AddHostedService<Housekeeping>();
     }
 

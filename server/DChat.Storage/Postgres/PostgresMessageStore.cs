@@ -164,6 +164,9 @@ public sealed class PostgresMessageStore : IMessageStore
     public Task<IReadOnlyList<long>> ReadEpochsAsync(IReadOnlyList<string> rooms, CancellationToken cancellation) =>
         AskAsync(limited => _pages.EpochsAsync(rooms, limited), cancellation);
 
+    public Task<IReadOnlyList<long>> ReadLastSentAsync(IReadOnlyList<string> rooms, CancellationToken cancellation) =>
+        AskAsync(limited => _pages.LastSentAsync(rooms, limited), cancellation);
+
     public Task CloseAsync(string room, CancellationToken cancellation) =>
         RunAsync("SELECT close_room($1, $2)", cancellation, room, Now());
 

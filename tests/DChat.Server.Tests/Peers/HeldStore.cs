@@ -30,6 +30,8 @@ internal sealed class HeldStore(IMessageStore store) : IMessageStore
         return await store.WriteAsync(batch, cancellation);
     }
 
+    public Task<IReadOnlyList<long>> ReadLastSentAsync(IReadOnlyList<string> rooms, CancellationToken cancellation) => store.ReadLastSentAsync(rooms, cancellation);
+
     public async Task<IReadOnlyList<long>> ReadEpochsAsync(IReadOnlyList<string> rooms, CancellationToken cancellation)
     {
         await PassAsync();

@@ -50,6 +50,8 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
 
     public Task WriteMarksAsync(IReadOnlyList<ReadMark> marks, CancellationToken cancellation) => inner.WriteMarksAsync(marks, cancellation);
 
+    public Task<IReadOnlyList<long>> ReadLastSentAsync(IReadOnlyList<string> rooms, CancellationToken cancellation) => inner.ReadLastSentAsync(rooms, cancellation);
+
     public Task<IReadOnlyList<long>> ReadEpochsAsync(IReadOnlyList<string> rooms, CancellationToken cancellation) => inner.ReadEpochsAsync(rooms, cancellation);
 
     public Task CloseAsync(string room, CancellationToken cancellation) => inner.CloseAsync(room, cancellation);

@@ -73,6 +73,7 @@ public abstract partial class MessageStoreSpec
         var openings = await Store.OpenAsync([new RoomAtEpoch("other", 7), new RoomAtEpoch("one", 2)], default);
         Assert.Equal([new RoomOpening(RoomStatus.Ok, 0, 0, 0), new RoomOpening(RoomStatus.Ok, 3, 4, 1_003)], openings);
         Assert.Equal([2, 7, 0], await Store.ReadEpochsAsync(["one", "other", "never"], default));
+        Assert.Equal([1_003, 0, 0], await Store.ReadLastSentAsync(["one", "other", "never"], default));
     }
 
     [Fact]

@@ -124,7 +124,11 @@ internal sealed class RoomDirectory(RegistryReplica replica, RoomHost host, Room
 
     private long ActivityOf(Room room) => Math.Max(room.CreatedAt, ActivityAt(room.Id).LastSentAt);
 
-    private (int Online, long LastSentAt) ActivityAt(string room) => host.ActivityOf(room) ?? activities.Of(room);
+    private (int Online, long LastSentAt) ActivityAt(string room)
+    {
+        var told = activities.Of(room);
+        return host.ActivityOf(room) is { } here ? (here.Online, Math.Max(here.LastSentAt, told.LastSentAt)) : told;
+    }
 
     /// <summary>So few rooms are sorted anew at each change of the registry: a room that was just made is in the list.</summary>
     private const int SmallList = 2_000;

@@ -65,6 +65,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         this.log = log;
         metrics.ObserveConnections(() => Connections);
         sweep = SweepAsync();
+        host.RoomClosed += activities.Know;
         observing = replica.Subscribe(this, out _);
     }
 

@@ -148,6 +148,7 @@ internal sealed partial class RoomHost
 
         rooms.TryRemove(KeyValuePair.Create(room.Id, room));
         load.Forget(room);
+        RoomClosed?.Invoke(room.Id, room.LastSentAt);
         foreach (var sink in sinks)
         {
             sink.Lost();
@@ -205,6 +206,7 @@ internal sealed partial class RoomHost
                             room.Phase = RoomPhase.Gone;
                             rooms.TryRemove(KeyValuePair.Create(id, room));
                             load.Forget(room);
+                            RoomClosed?.Invoke(id, room.LastSentAt);
                         }
                     }
                 }

@@ -287,6 +287,9 @@ internal sealed partial class RoomHost : IAsyncDisposable
         }
     }
 
+    /// <summary>A room is not open here any more, and when its newest message was sent (0: not known). Must be quick.</summary>
+    public event Action<string, long>? RoomClosed;
+
     /// <summary>How many are online in a room and when its newest message was sent; null where it is not open here.</summary>
     public (int Online, long LastSentAt)? ActivityOf(string roomId)
     {

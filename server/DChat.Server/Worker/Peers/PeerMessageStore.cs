@@ -61,6 +61,10 @@ internal sealed class PeerMessageStore(PeerPorts ports, RegistryReplica replica)
 
     public Task<IReadOnlyList<RoomWriteResult>> WriteAsync(IReadOnlyList<RoomWrite> batch, CancellationToken cancellation) => throw GatewayOnly();
 
+    /// <summary>Hosts tell it.</summary>
+    public Task<IReadOnlyList<long>> ReadLastSentAsync(IReadOnlyList<string> rooms, CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyList<long>>(new long[rooms.Count]);
+
     public Task<IReadOnlyList<long>> ReadEpochsAsync(IReadOnlyList<string> rooms, CancellationToken cancellation) => throw GatewayOnly();
 
     /// <summary>Hosts see to that.</summary>

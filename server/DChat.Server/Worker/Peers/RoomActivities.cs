@@ -11,6 +11,15 @@ internal sealed class RoomActivities
     /// <summary>(0, 0) for a room of which nothing was reported.</summary>
     public (int Online, long LastSentAt) Of(string room) => _rooms.GetValueOrDefault(room);
 
+    /// <summary>When a room's newest message was sent, as far as its store or its last host knows.</summary>
+    public void Know(string room, long lastSentAt)
+    {
+        if (lastSentAt > 0)
+        {
+            _rooms.AddOrUpdate(room, (0, lastSentAt), (_, known) => (known.Online, Math.Max(known.LastSentAt, lastSentAt)));
+        }
+    }
+
     /// <summary>Takes what hosts reported.</summary>
     public void Report(IEnumerable<RoomActivity> rooms)
     {

@@ -58,6 +58,7 @@ internal sealed class PageReader(NpgsqlDataSource source)
             LIMIT $3) y) n
         """;
 
+    private const string LastSent = "SELECT i.at, r.last_sent_at FROM unnest($1::text[]) WITH ORDINALITY AS i (id, at) JOIN rooms r ON r.id = i.id";
     private const string Epochs = "SELECT i.at, r.epoch FROM unnest($1::text[]) WITH ORDINALITY AS i (id, at) JOIN rooms r ON r.id = i.id";
 
     public async Task<ChangesPage> AfterAsync(string room, long afterRev, int limit, string? reader, CancellationToken cancellation)
@@ -141,6 +142,19 @@ internal sealed class PageReader(NpgsqlDataSource source)
         }
 
         return epochs;
+    }
+
+    public async Task<IReadOnlyList<long>> LastSentAsync(IReadOnlyList<string> rooms, CancellationToken cancellation)
+    {
+        await using var command = Command(LastSent, Of(rooms.ToArray()));
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        var sent = new long[rooms.Count];
+        while (await row.ReadAsync(cancellation))
+        {
+            sent[row.GetInt64(0) - 1] = row.GetInt64(1);
+        }
+
+        return sent;
     }
 
     private NpgsqlCommand Command(string sql, params NpgsqlParameter[] parameters)

@@ -178,6 +178,20 @@ public sealed class SqliteMessageStore : IMessageStore
             },
             cancellation);
 
+    public Task<IReadOnlyList<long>> ReadLastSentAsync(IReadOnlyList<string> rooms, CancellationToken cancellation) =>
+        _readers.ReadAsync<IReadOnlyList<long>>(
+            tables =>
+            {
+                var sent = new long[rooms.Count];
+                for (var i = 0; i < sent.Length; i++)
+                {
+                    sent[i] = tables.Rooms.FindReadable(rooms[i])?.LastSentAt ?? 0;
+                }
+
+                return sent;
+            },
+            cancellation);
+
     public async Task CloseAsync(string room, CancellationToken cancellation)
     {
         var row = await _writer.WriteAsync(tables => RoomFence.Close(tables.Rooms, room), cancellation);
