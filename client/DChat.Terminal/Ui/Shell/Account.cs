@@ -22,11 +22,12 @@ internal sealed class Account : IAsyncDisposable
     private readonly MemoryFile memory;
     private readonly Task pumping;
 
-    public Account(SavedSessions sessions, string server, string user, TimeProvider time, Action wake)
+    /// <param name="problem">Told when drafts cannot be kept.</param>
+    public Account(SavedSessions sessions, string server, string user, TimeProvider time, Action wake, Action<string> problem)
     {
         (Server, User) = (server, user);
         outbox = new FileOutboxStore(sessions.PathFor("outbox", server, user));
-        memory = new MemoryFile(MemoryPath(sessions, server, user));
+        memory = new MemoryFile(MemoryPath(sessions, server, user), problem);
         Client = new ChatClient(new ChatClientOptions
         {
             Servers = ServerAddresses.Parse(server),
@@ -68,11 +69,13 @@ internal sealed class Account : IAsyncDisposable
 }
 
 /// <summary>Writes the latest memory, one write at a time; what is overtaken while one runs is left out.</summary>
-internal sealed class MemoryFile(string path) : IAsyncDisposable
+/// <param name="failed">Told why a write failed, once for each reason.</param>
+internal sealed class MemoryFile(string path, Action<string> failed) : IAsyncDisposable
 {
     private readonly Lock gate = new();
     private Memory? wanted;
     private Task writing = Task.CompletedTask;
+    private string? told;
 
     public Memory Load() => Memory.Load(path);
 
@@ -124,13 +127,14 @@ internal sealed class MemoryFile(string path) : IAsyncDisposable
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 // A full disk must not end the chat: the next change tries again.
-                Problem = e.Message;
+                if (told != e.Message)
+                {
+                    told = e.Message;
+                    failed($"What you type is not kept on disk: {e.Message}");
+                }
             }
 
             written = next;
         }
     }
-
-    /// <summary>Why the latest failed write did.</summary>
-    public string? Problem { get; private set; }
 }

@@ -211,21 +211,19 @@ internal sealed class EffectRunner(ITerminal terminal, SavedSessions sessions, U
         }
     }
 
-    /// <summary>Of a call whose failure is nobody's concern: the next one says the same.</summary>
-    private async Task HintAsync(Task? call)
+    /// <summary>Of a call whose failure is nobody's concern: typing, a read mark, presence. The next one says the same.</summary>
+    private static async Task HintAsync(Task? call)
     {
         try
         {
             await (call ?? Task.CompletedTask);
         }
-        catch (ChatException e)
+        catch (ChatException)
         {
-            LastHintProblem = e;
+            // The status line shows already that there is no connection.
+            return;
         }
     }
-
-    /// <summary>Why the latest hint (typing, a read mark, presence) did not get through.</summary>
-    internal ChatException? LastHintProblem { get; private set; }
 
     private async Task SignInAsync(Effect.SignIn wanted, CancellationToken cancel)
     {
@@ -264,7 +262,7 @@ internal sealed class EffectRunner(ITerminal terminal, SavedSessions sessions, U
                 await before.DisposeAsync();
             }
 
-            var opened = new Account(sessions, server, user, time, wake);
+            var opened = new Account(sessions, server, user, time, wake, problem => tell(new UiEvent.Failed(SafeText.Clean(problem))));
             tell(new UiEvent.SignedIn(user, server, opened.LoadMemory()));
             account = opened;
             work.Run(stop => ConnectAsync(opened, stop));

@@ -30,7 +30,6 @@ internal sealed class RoomCalls(Action<UiEvent> tell)
         Effect.Edit(var room, var seq, var body) => cancel => EditAsync(client.EditAsync(room, seq, body, cancel)),
         Effect.Delete(var room, var seq) => cancel => client.DeleteAsync(room, seq, cancel),
         Effect.React(var room, var seq, var emoji, var on) => cancel => client.ReactAsync(room, seq, emoji, on, cancel),
-        Effect.SetAway(var away) => cancel => client.SetPresenceAsync(away ? PresenceStates.Away : PresenceStates.Online, cancel),
         Effect.LoadOlder load => cancel => LoadOlderAsync(client, load, cancel),
         Effect.ListMembers(var room) => cancel => ListMembersAsync(client, room, cancel),
         Effect.ListBans(var room) => async cancel => tell(new UiEvent.BansListed(room, [.. (await client.BansAsync(room, limit: ProtocolLimits.PageMax, cancel: cancel)).Bans])),

@@ -131,8 +131,7 @@ internal sealed class UiShell(ITerminal terminal, TimeProvider time)
     {
         if (runner is { RedrawAsked: true })
         {
-            // Against nothing, everything differs.
-            terminal.Draw(new CellBuffer(new Size(1, 1)));
+            terminal.Forget();
             runner.RedrawAsked = false;
         }
 
