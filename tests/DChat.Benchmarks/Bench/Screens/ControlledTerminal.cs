@@ -51,8 +51,11 @@ internal sealed class ControlledTerminal : IAsyncDisposable
     /// <param name="folder">Of this terminal alone.</param>
     public static async Task<ControlledTerminal> StartAsync(string home, string folder, int width = 120, int height = 40)
     {
-        await File.WriteAllTextAsync(Path.Combine(folder, "tmux.conf"), "set -g status off\nset -g window-size manual\nset -g history-limit 0\nset -s escape-time 0\nset -g remain-on-exit on\n");
+        await File.WriteAllTextAsync(Path.Combine(folder, "tmux.conf"), "set -g status off\nset -g history-limit 0\nset -s escape-time 0\nset -g remain-on-exit on\n");
         await RunAsync(folder, ["new-session", "-d", "-x", Text(width), "-y", Text(height), "-e", $"XDG_CONFIG_HOME={home}", "-e", "LC_ALL=C.UTF-8", "exec sleep 1000000"]);
+
+        // From now on the size is this, whoever attaches.
+        await RunAsync(folder, ["resize-window", "-x", Text(width), "-y", Text(height)]);
         var terminal = new ControlledTerminal(folder, Process.Start(Describe(folder, ["-C", "attach-session"]))!);
         await terminal._control.StandardInput.WriteLineAsync($"respawn-pane -k \"exec '{Path.Combine(AppContext.BaseDirectory, "dchat")}'\"");
         return terminal;
