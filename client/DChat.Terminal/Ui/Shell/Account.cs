@@ -10,7 +10,7 @@ namespace DChat.Terminal.Ui;
 internal sealed class Account : IAsyncDisposable
 {
     /// <summary>Messages of each room in memory, unless one scrolls back: 50 rooms stay far below 150 MB.</summary>
-    private const int WindowMax = 1_000;
+    private const int WindowMax = 400;
 
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(15);
 

@@ -1,6 +1,7 @@
 using DChat.Client;
 using DChat.Client.Connections;
 using DChat.Client.Outbox;
+using DChat.Client.Rooms;
 using DChat.Protocol;
 using DChat.Terminal.Invocation;
 using DChat.Terminal.Screen;
@@ -14,6 +15,9 @@ internal sealed class EffectRunner(ITerminal terminal, SavedSessions sessions, U
 {
     private static readonly TimeSpan MarkReadEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MeasureEvery = TimeSpan.FromSeconds(15);
+
+    /// <summary>Messages that are forgotten at once and whose memory is wanted back before the collector would think of it.</summary>
+    private const int WorthCollecting = 1_000;
 
     private readonly OwnedWork work = new(tell);
     private readonly SignIns signIns = new(sessions, time);
@@ -126,7 +130,7 @@ internal sealed class EffectRunner(ITerminal terminal, SavedSessions sessions, U
             case Effect.ReleaseOlder(var room):
                 if (open.Client.FindRoom(room) is { } left)
                 {
-                    left.ReleaseOlder();
+                    Release(left);
                     open.Feed.Touch(room);
                 }
 
@@ -235,6 +239,17 @@ internal sealed class EffectRunner(ITerminal terminal, SavedSessions sessions, U
         }
 
         await OpenAsync(server, user, cancel);
+    }
+
+    /// <summary>Forgets what was loaded by scrolling back, and lets its memory serve the next room that one scrolls back in.</summary>
+    private static void Release(ChatRoom room)
+    {
+        var held = room.Messages.Count;
+        room.ReleaseOlder();
+        if (held - room.Messages.Count >= WorthCollecting)
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
+        }
     }
 
     private async Task ResumeAsync(string server, string user, CancellationToken cancel)

@@ -55,10 +55,10 @@ internal sealed class ScreenWorld : IAsyncDisposable
     public Task<ControlledTerminal> OpenTerminalAsync() =>
         ControlledTerminal.StartAsync(Home, Directory.CreateDirectory(Path.Combine(_folder, $"terminal-{_terminals++}")).FullName);
 
-    /// <summary>Fills each room.</summary>
-    public async Task FillAsync(int messagesPerRoom)
+    /// <summary>Fills each of the rooms.</summary>
+    public async Task FillAsync(IEnumerable<string> rooms, int messagesPerRoom)
     {
-        var all = Rooms.SelectMany(room => Enumerable.Range(1, messagesPerRoom).Select(i => (room, i)));
+        var all = rooms.SelectMany(room => Enumerable.Range(1, messagesPerRoom).Select(i => (room, i)));
         await Parallel.ForEachAsync(all, new ParallelOptions { MaxDegreeOfParallelism = FillersInFlight }, async (each, _) => await PostAsync(each.room, Body(each.i)));
     }
 
