@@ -40,7 +40,12 @@ internal struct PayloadReader(ReadOnlyMemory<byte> payload)
 
     public ReadOnlyMemory<byte> Bytes()
     {
-        var length = Count(payload.Length - _at);
+        var length = Count(payload.Length);
+        if (length > payload.Length - _at)
+        {
+            throw Damaged();
+        }
+
         var bytes = payload.Slice(_at, length);
         _at += length;
         return bytes;
