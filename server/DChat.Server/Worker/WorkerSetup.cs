@@ -48,6 +48,7 @@ internal static class WorkerSetup
         services.AddSingleton<RegistryCalls>();
         services.AddSingleton<RoomDirectory>();
         services.AddSingleton<SyncCalls>();
+        services.AddSingleton<RoomPasswords>();
         services.AddSingleton<RoomCalls>();
         services.AddSingleton<MemberCalls>();
         services.AddSingleton<MessageCalls>();

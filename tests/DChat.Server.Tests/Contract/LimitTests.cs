@@ -74,6 +74,24 @@ public sealed class LimitTests(LimitTests.StrictServer server) : IClassFixture<L
     }
 
     [Fact]
+    public async Task Guessing_a_rooms_password_must_wait_ever_longer()
+    {
+        await using var ann = await server.PersonAsync();
+        await using var ben = await server.PersonAsync();
+        await using var cid = await server.PersonAsync();
+        var room = (string)(await ann.Hub.CallAsync("createRoom", new { name = Chat.NewId(), password = "open sesame" }))!["id"]!;
+        for (var i = 0; i < StrictServer.Guesses; i++)
+        {
+            await ben.Hub.RefusesAsync("wrong_password", "joinRoom", new { room, password = $"guess {i}" });
+        }
+
+        var refused = await ben.Hub.FailAsync("joinRoom", new { room, password = "open sesame" });
+        Assert.Equal("rate_limited", refused.Code);
+        Assert.InRange(refused.RetryAfterMs!.Value, 1, 3_600_000);
+        await cid.Hub.CallAsync("joinRoom", new { room, password = "open sesame" });
+    }
+
+    [Fact]
     public async Task Slow_mode_spaces_the_messages_of_plain_members()
     {
         await using var ann = await server.PersonAsync();
@@ -122,6 +140,7 @@ public sealed class LimitTests(LimitTests.StrictServer server) : IClassFixture<L
     {
         public const int Rooms = 4;
         public const int Members = 3;
+        public const int Guesses = 4;
 
         protected override ServerOptions Configure(ServerOptions options) => options with
         {
@@ -135,6 +154,9 @@ public sealed class LimitTests(LimitTests.StrictServer server) : IClassFixture<L
                 SearchesPerSecond = 1,
                 RoomsPerUser = Rooms,
                 MembersPerRoom = Members,
+                LoginAttemptsPerAccount = Guesses,
+                LoginDelaySeconds = 3_600,
+                LoginDelayMaxSeconds = 3_600,
             },
         };
     }

@@ -2,7 +2,6 @@ using DChat.Core.Registry;
 using DChat.Core.Rooms;
 using DChat.Protocol;
 using DChat.Server.Cli;
-using DChat.Server.Security;
 using DChat.Server.Worker.Gateway;
 using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
@@ -14,7 +13,7 @@ internal sealed class RoomCalls(
     ChatGateway gateway,
     RoomDirectory directory,
     RoomHost host,
-    Passwords passwords,
+    RoomPasswords passwords,
     LimitsOptions limits)
 {
     private const int ListDefault = 50;
@@ -45,8 +44,13 @@ internal sealed class RoomCalls(
             return bad;
         }
 
-        var hash = string.IsNullOrEmpty(request.Password) ? null : await passwords.HashAsync(request.Password, CancellationToken.None).ConfigureAwait(false);
-        var command = new CreateRoom(request.CommandId ?? RegistryCalls.NewId(), caller.Name, registry.Now(), RegistryCalls.NewId(), request.Name ?? "", request.Topic, visibility.Value, hash, Worker: "");
+        var hash = await HashAsync(request.Password, whenEmpty: null).ConfigureAwait(false);
+        if (hash.Error is not null)
+        {
+            return hash.Error;
+        }
+
+        var command = new CreateRoom(request.CommandId ?? RegistryCalls.NewId(), caller.Name, registry.Now(), RegistryCalls.NewId(), request.Name ?? "", request.Topic, visibility.Value, hash.Value, Worker: "");
         return await EnterAsync(caller, await registry.CommitAsync(command).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
@@ -65,13 +69,18 @@ internal sealed class RoomCalls(
 
         int? version = null;
         var role = state.RoleOf(room, caller.Name);
-        if (room.PasswordHash is { } hash && role == RoomRole.None && !string.IsNullOrEmpty(request.Password))
+        if (room.HasPassword && role == RoomRole.None && !string.IsNullOrEmpty(request.Password))
         {
-            if (!await passwords.VerifyAsync(hash, request.Password, CancellationToken.None).ConfigureAwait(false))
+            // What one may not know of stays unknown, whatever the password.
+            if (RoomAccess.Check(state, room.Id, caller.Name, RoomAction.Join, registry.Now()).Error is { } closed)
             {
-                // What one may not know of stays unknown, whatever the password.
-                return RoomAccess.Check(registry.State, room.Id, caller.Name, RoomAction.Join, registry.Now()).Error
-                    ?? new HubError(ErrorCodes.WrongPassword, "wrong password");
+                return closed;
+            }
+
+            var right = await passwords.VerifyAsync(caller.Name, room, request.Password).ConfigureAwait(false);
+            if (right.Error is not null || !right.Value)
+            {
+                return right.Error ?? new HubError(ErrorCodes.WrongPassword, "wrong password");
             }
 
             version = room.PasswordVersion;
@@ -97,13 +106,13 @@ internal sealed class RoomCalls(
             return bad;
         }
 
-        var hash = request.Password switch
+        var hash = await HashAsync(request.Password, whenEmpty: []).ConfigureAwait(false);
+        if (hash.Error is not null)
         {
-            null => null,
-            "" => [],
-            var password => await passwords.HashAsync(password, CancellationToken.None).ConfigureAwait(false),
-        };
-        var command = new UpdateRoom(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? "", request.Name, request.Topic, visibility, hash, request.SlowModeSeconds, request.Archived, request.RetentionDays);
+            return hash.Error;
+        }
+
+        var command = new UpdateRoom(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? "", request.Name, request.Topic, visibility, hash.Value, request.SlowModeSeconds, request.Archived, request.RetentionDays);
         var done = await registry.CommitAsync(command).ConfigureAwait(false);
         if (done.Error is not null)
         {
@@ -155,6 +164,17 @@ internal sealed class RoomCalls(
         var state = registry.State;
         var access = RoomAccess.Check(state, room, caller.Name, RoomAction.See, registry.Now());
         return access.Error is null ? RoomShapes.ToWire(state, access.Room, caller.Name) : access.Error;
+    }
+
+    private async ValueTask<Answer<byte[]?>> HashAsync(string? password, byte[]? whenEmpty)
+    {
+        if (string.IsNullOrEmpty(password))
+        {
+            return password is null ? null : whenEmpty;
+        }
+
+        var hash = await passwords.HashAsync(password).ConfigureAwait(false);
+        return hash.Error is not null ? hash.Error : hash.Value;
     }
 
     private HubError? CheckTexts(string name, string? topic) =>
