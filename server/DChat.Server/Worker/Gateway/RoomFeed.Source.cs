@@ -7,7 +7,7 @@ namespace DChat.Server.Worker.Gateway;
 internal sealed partial class RoomFeed
 {
     /// <summary>How long the host before may take to tell what it committed last, in milliseconds.</summary>
-    private const int GapMs = 1_000;
+    private const int GapMs = 2_000;
 
     /// <summary>How long is waited until a host that could not serve the room is asked again, in milliseconds.</summary>
     private const int RetryMs = 200;
