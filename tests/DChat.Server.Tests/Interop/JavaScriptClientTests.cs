@@ -20,7 +20,7 @@ public sealed class JavaScriptClientTests(ITestOutputHelper output)
         }
 
         await using var server = await ServerProcess.StartAsync();
-        var report = await RunAsync("node", ["--test", "--test-reporter=tap", "chat.test.js"], RunLimit, ("DCHAT_URL", server.Client.GetLeftPart(UriPartial.Authority)));
+        var report = await RunAsync("node", ["--test", "--test-force-exit", "--test-reporter=tap", "chat.test.js"], RunLimit, ("DCHAT_URL", server.Client.GetLeftPart(UriPartial.Authority)));
         Assert.Matches(@"(?m)^# pass [1-9]\d*$", report);
         Assert.Matches(@"(?m)^# (skipped|cancelled|todo) 0$", report);
     }
