@@ -28,9 +28,9 @@ internal sealed partial class ActivityReader(IMessageStore store, RegistryReplic
         {
             // The worker stops.
         }
-        catch (MessageStoreUnavailableException failure)
+        catch (Exception failure) when (failure is MessageStoreUnavailableException or MessageStoreDamagedException)
         {
-            NotRead(log, failure.Message);
+            NotRead(log, failure.Message); // Damage ends the process when a room is opened there, not for the order of a list.
         }
     }
 

@@ -110,7 +110,12 @@ internal sealed class PeerCluster : IAsyncDisposable
         // Creator: nothing moves but by the test's own hand.
         _coordinator = await InProcessServer.StartAsync(options => options with
         {
-            Mode = ServerMode.Coordinator, NodePort = port, ClusterSecret = secret, Placement = RoomPlacementMode.Creator, WorkerSilenceMs = 60_000, WorkerClosedMs = 60_000,
+            Mode = ServerMode.Coordinator,
+            NodePort = port,
+            ClusterSecret = secret,
+            Placement = RoomPlacementMode.Creator,
+            WorkerSilenceMs = 60_000,
+            WorkerClosedMs = 60_000,
         });
         for (var i = 0; i < hosts + gateways; i++)
         {

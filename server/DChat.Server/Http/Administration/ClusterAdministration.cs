@@ -15,7 +15,7 @@ internal sealed class ClusterAdministration(IClusterMembership membership, Regis
         router.Post("/api/admin/workers/{worker}/drain", ApiAccess.Administrator, call => SetAsync(call, WorkerState.Draining, from: WorkerState.Active));
         router.Delete("/api/admin/workers/{worker}", ApiAccess.Administrator, async call =>
         {
-            var worker = Find(call);
+            var worker = await FindAsync(call);
             if (worker.State is WorkerState.Active or WorkerState.Draining)
             {
                 throw new ApiException(ErrorCodes.Forbidden, $"The worker {worker.Id} is {worker.State.ToString().ToLowerInvariant()}: stop it first, or drain it.");
@@ -28,7 +28,7 @@ internal sealed class ClusterAdministration(IClusterMembership membership, Regis
 
     private async Task<IResult> SetAsync(ApiCall call, WorkerState to, WorkerState from)
     {
-        var worker = Find(call);
+        var worker = await FindAsync(call);
         if (worker.State != to && worker.State != from)
         {
             throw new ApiException(ErrorCodes.InvalidArgument, $"The worker {worker.Id} is {worker.State.ToString().ToLowerInvariant()}.");
@@ -38,8 +38,12 @@ internal sealed class ClusterAdministration(IClusterMembership membership, Regis
         return Results.NoContent();
     }
 
-    private DChat.Core.Registry.Worker Find(ApiCall call) =>
-        registry.State.FindWorker(call.Route("worker")) ?? throw new ApiException(ErrorCodes.NotFound, $"There is no worker {call.Route("worker")}.");
+    /// <summary>A worker as the leader knows it: an administrator may have seen it there a moment ago.</summary>
+    private async Task<DChat.Core.Registry.Worker> FindAsync(ApiCall call)
+    {
+        await registry.CatchUpAsync((await membership.LookAsync(call.Aborted) ?? throw NotNow()).Index, call.Aborted);
+        return registry.State.FindWorker(call.Route("worker")) ?? throw new ApiException(ErrorCodes.NotFound, $"There is no worker {call.Route("worker")}.");
+    }
 
     private static ApiException NotNow() => new(ErrorCodes.Unavailable, "No coordinator leads that can be reached; rooms that run go on.");
 }

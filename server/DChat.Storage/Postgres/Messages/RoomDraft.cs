@@ -122,7 +122,7 @@ internal sealed class RoomDraft
             }
             else if (change is DeleteMessage)
             {
-                _rows.ReplaceMentions(_at, seq, [], 0);
+                _rows.ReplaceMentions(_at, seq, [], seq - _room.Seq);
                 _cleared.Add(seq);
             }
 
