@@ -74,7 +74,8 @@ internal abstract record Effect
 
     internal sealed record Join(string Room, string Title, string? Password) : Effect;
 
-    internal sealed record OpenDirect(string User) : Effect;
+    /// <param name="Text">Sent as soon as the room is open; empty: nothing.</param>
+    internal sealed record OpenDirect(string User, string Text = "") : Effect;
 
     internal sealed record Leave(string Room) : Effect;
 

@@ -110,8 +110,8 @@ internal sealed record Chat
 
     public bool Synced { get; init; }
 
-    /// <summary>How far the list of rooms is scrolled.</summary>
-    public int RoomsTop { get; init; }
+    /// <summary>How far the list of rooms is scrolled with the wheel; null: as far as it takes to show the open one.</summary>
+    public int? RoomsTop { get; init; }
 
     public RoomView? Room => Open is { } id ? Rooms.GetValueOrDefault(id) : null;
 
@@ -154,8 +154,13 @@ internal sealed record Pane
 
     public Scroll Scroll { get; init; } = Scroll.End;
 
-    /// <summary>The message that is chosen; null while one writes.</summary>
+    /// <summary>The message that stands out: chosen, clicked, or jumped to.</summary>
     public long? Selected { get; init; }
+
+    /// <summary>Keys do something with <see cref="Selected"/>: it was chosen with keys. After a click or a jump one goes on writing.</summary>
+    public bool ByKeys { get; init; }
+
+    public bool IsActing => ByKeys && Selected is not null;
 
     /// <summary>The line for new messages stands above the first one after this; null: no line.</summary>
     public long? NewAfter { get; init; }

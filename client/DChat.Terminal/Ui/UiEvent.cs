@@ -59,7 +59,8 @@ internal abstract record UiEvent
     internal sealed record ContextLoaded(string Room, long Seq, ImmutableArray<Message> Messages) : UiEvent;
 
     /// <summary>A room was made, joined or opened and shall be shown.</summary>
-    internal sealed record RoomReady(string Room) : UiEvent;
+    /// <param name="Text">What shall be sent there; empty: nothing.</param>
+    internal sealed record RoomReady(string Room, string Text = "") : UiEvent;
 
     /// <summary>A room asks for a password.</summary>
     internal sealed record PasswordNeeded(string Room, string Title, bool WasWrong) : UiEvent;

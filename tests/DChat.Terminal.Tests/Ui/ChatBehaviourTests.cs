@@ -291,6 +291,200 @@ public sealed class ChatBehaviourTests
         Assert.Equal(MenuKind.Message, Assert.IsType<Dialog.Menu>(world.Model.Dialog).Kind);
     }
 
+    [Fact]
+    public void After_a_click_or_a_jump_one_goes_on_writing()
+    {
+        var world = World.Chat().Click(40, 12);
+        Assert.NotNull(world.Model.Chat.Pane.Selected);
+        world.Type("day two");
+        Assert.Equal("day two", world.Input);
+        Assert.Empty(world.Model.Dialogs);
+        Assert.Empty(world.Asked<Effect.Delete>());
+        Assert.Null(world.Model.Chat.Pane.Selected);
+
+        world.Press("ctrl+u", "tab", "g");
+        Assert.Equal(2, world.Model.Chat.Pane.Selected);
+        Assert.Equal("/join r", world.Type("/join r").Input);
+    }
+
+    [Fact]
+    public void Keys_take_up_the_message_that_was_clicked()
+    {
+        var world = World.Chat().Click(40, 12);
+        var clicked = world.Model.Chat.Pane.Selected;
+        world.Press("shift+up", "r");
+        Assert.Equal(clicked, world.Model.Chat.Pane.Subject);
+        Assert.Null(World.Chat().Click(40, 12).Press("escape").Model.Chat.Pane.Selected);
+    }
+
+    [Fact]
+    public void Letters_that_mean_nothing_for_a_chosen_message_are_written()
+    {
+        Assert.Equal("hello", World.Chat().Press("tab").Type("hello").Input);
+        var world = World.Chat().Press("tab").Type("day");
+        Assert.Equal("ay", world.Input);
+        Assert.Empty(world.Model.Dialogs);
+        Assert.Empty(world.Asked<Effect.Delete>());
+    }
+
+    [Fact]
+    public void Only_its_letter_deletes_a_message()
+    {
+        Assert.Empty(World.Chat().Press("tab", "d", "enter").Asked<Effect.Delete>());
+        Assert.Equal(new Effect.Delete("garden", 4), Assert.Single(World.Chat().Press("tab", "d", "y").Asked<Effect.Delete>()));
+    }
+
+    [Fact]
+    public void A_text_for_somebody_is_sent_when_the_talk_is_open()
+    {
+        var world = World.Chat().Type("/msg bob hello there bob :tada:").Press("enter");
+        Assert.Equal(new Effect.OpenDirect("bob", "hello there bob :tada:"), Assert.Single(world.Asked<Effect.OpenDirect>()));
+        Assert.Equal("", world.Input);
+        world.Happens(new UiEvent.RoomReady("d-bob", "hello there bob :tada:"));
+        Assert.Equal("d-bob", world.Model.Chat.Open);
+        Assert.Equal(new Effect.Send("d-bob", "hello there bob 🎉", null, null), Assert.Single(world.Asked<Effect.Send>()));
+    }
+
+    [Fact]
+    public void A_text_for_nobody_can_be_recalled()
+    {
+        var world = World.Chat().Type("/msg bbo hello").Press("enter").Happens(new UiEvent.Failed("There is nobody called bbo."));
+        Assert.Equal("/msg bbo hello", world.Press("alt+p").Input);
+    }
+
+    [Fact]
+    public void Control_C_while_one_edits_or_answers_ends_that_and_no_more()
+    {
+        var world = World.Chat().Type("my long draft").Press("shift+up", "e").Type("!").Press("ctrl+c");
+        Assert.Equal("my long draft", world.Input);
+        Assert.Equal(Writing.New, world.Model.Chat.Pane.Writing);
+        Assert.Equal("my long draft", world.Model.Chat.Memory.Drafts["garden"]);
+        world.Press("shift+up", "r", "ctrl+c");
+        Assert.Equal("my long draft", world.Input);
+        Assert.Equal(Writing.New, world.Model.Chat.Pane.Writing);
+        Assert.Equal("", world.Press("ctrl+c").Input);
+    }
+
+    [Fact]
+    public void The_open_room_is_always_listed_in_view_and_the_wheel_moves_the_list_both_ways()
+    {
+        const int Rooms = 38;
+        var world = ManyRooms(Rooms);
+        for (var i = 0; i < Rooms; i++)
+        {
+            Assert.Contains("▌", world.Text, StringComparison.Ordinal);
+            Wheel(world, MouseKind.WheelDown, 1);
+            world.Press("alt+down");
+        }
+
+        world.Type("/go room37").Press("enter");
+        Assert.Contains("▌  room37", world.Text, StringComparison.Ordinal);
+        Wheel(world, MouseKind.WheelUp, Rooms);
+        Assert.Contains(" 1 room00", world.Text, StringComparison.Ordinal);
+        Wheel(world, MouseKind.WheelDown, 2);
+        Assert.DoesNotContain(" 1 room00", world.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rooms_with_something_new_that_are_not_in_view_are_counted_at_the_edge()
+    {
+        var world = ManyRooms(38);
+        Assert.DoesNotContain(" new", world.Text, StringComparison.Ordinal);
+        world.Change("room36", room => room with { Unread = 2 }).Change("d-bob", room => room with { Unread = 1 });
+        Assert.Contains(" ↓ 2 new", world.Text, StringComparison.Ordinal);
+        world.Type("/go room37").Press("enter").Change("room01", room => room with { Unread = 1 });
+        Assert.Contains(" ↑ 1 new", world.Text, StringComparison.Ordinal);
+        world.Click(3, 0);
+        Assert.Contains(" 2 room01", world.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("hel", "hel*")]
+    [InlineData("日本", "日本*")]
+    [InlineData("two wor ", "two wor*")]
+    [InlineData("line*", "line*")]
+    [InlineData("\"as it stands\"", "\"as it stands\"")]
+    [InlineData("\"as it st", "\"as it st")]
+    [InlineData("\"as it stands\" hel", "\"as it stands\" hel*")]
+    [InlineData("why?", "why?")]
+    public void A_search_finds_what_begins_with_the_word_that_is_typed(string typed, string asked)
+    {
+        var world = World.Chat().Press("ctrl+s").Type(typed);
+        Assert.Equal(asked, world.Asked<Effect.Search>()[^1].Query);
+        world.Happens(new UiEvent.SearchDone(asked, null, [new("garden", World.Garden().Messages[1])], null));
+        Assert.Single(Assert.IsType<Dialog.Menu>(world.Model.Dialog).Items);
+        Assert.Equal(asked, World.Chat().Type("/search " + typed).Press("enter").Asked<Effect.Search>()[^1].Query);
+    }
+
+    [Theory]
+    [InlineData("bell", 1, 0)]
+    [InlineData("desktop", 0, 1)]
+    [InlineData("both", 1, 1)]
+    [InlineData("off", 0, 0)]
+    [InlineData("default", 1, 0)]
+    public void How_a_notice_comes_is_set_for_a_room(string way, int bells, int notifications)
+    {
+        var message = World.Said(9, "bob", "hello @ann");
+        var world = Level(World.Chat(), "kitchen", way);
+        world.Happens(new UiEvent.Arrived("kitchen", message, message));
+        Assert.Equal((bells, notifications), (world.Asked<Effect.Bell>().Count, world.Asked<Effect.Notify>().Count));
+        world.Happens(new UiEvent.Arrived("d-bob", message, message));
+        Assert.Equal((1, 0), (world.Asked<Effect.Bell>().Count, world.Asked<Effect.Notify>().Count));
+    }
+
+    [Fact]
+    public void The_way_of_notices_is_chosen_in_the_menu_of_the_room_and_kept()
+    {
+        var world = World.Chat().Press("f6", "n", "d");
+        Assert.Equal(NoticeWay.Desktop, world.Model.Chat.Memory.Ways["garden"]);
+        Assert.Contains("Notices of #garden come on the desktop.", world.Text, StringComparison.Ordinal);
+        Assert.Equal(NoticeWay.Desktop, world.Asked<Effect.Remember>()[^1].Memory.Ways["garden"]);
+        Assert.Empty(world.Press("f6", "n", "e").Model.Chat.Memory.Ways);
+    }
+
+    [Fact]
+    public void What_one_wrote_oneself_is_not_new_and_is_read()
+    {
+        var world = World.Chat();
+        world.Happens(new UiEvent.Input(new FocusChanged(false)));
+        var mine = World.Garden() with { Messages = [.. World.Garden().Messages, World.Said(5, "ann", "written offline")], Unread = 1 };
+        world.Happens(new UiEvent.RoomChanged(mine));
+        Assert.DoesNotContain(" new ", world.Text, StringComparison.Ordinal);
+        Assert.Equal(new Effect.MarkRead("garden", 5), Assert.Single(world.Asked<Effect.MarkRead>()));
+        world.Happens(new UiEvent.RoomChanged(mine with { Messages = [.. mine.Messages, World.Said(6, "bob", "news")], Unread = 2 }));
+        Assert.Empty(world.Asked<Effect.MarkRead>());
+        Assert.Equal(5, world.Model.Chat.Pane.NewAfter);
+    }
+
+    [Fact]
+    public void What_was_sent_while_no_server_answered_has_no_line_for_new_messages_above_it()
+    {
+        var memory = new Memory { LastRoom = "garden", Rooms = [new("garden", "garden", false)] };
+        var world = World.Start().Happens(new UiEvent.SignedIn("ann", "http://localhost:8080/", memory));
+        world.Happens(new UiEvent.RoomChanged(World.Garden() with { Messages = [.. World.Garden().Messages, World.Said(5, "ann", "written offline")], Unread = 1 }), new UiEvent.Synced());
+        Assert.Contains("written offline", world.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain(" new ", world.Text, StringComparison.Ordinal);
+    }
+
+    private static World ManyRooms(int count)
+    {
+        var world = new World(80, 30).Happens(new UiEvent.LinkChanged(new LinkView(Link.Online, "w-1", 3)));
+        for (var i = 0; i < count; i++)
+        {
+            world.Happens(new UiEvent.RoomChanged(World.Room($"room{i:00}", [World.Said(1, "cy", "hello")])));
+        }
+
+        return world.Happens(new UiEvent.RoomChanged(World.Room("d-bob", []) with { Title = "bob", IsDirect = true }), new UiEvent.Synced());
+    }
+
+    private static void Wheel(World world, MouseKind kind, int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            world.Happens(new UiEvent.Input(new MouseInput(kind, 3, 5, 0, KeyModifiers.None)));
+        }
+    }
+
     private static World Level(World world, string room, string level)
     {
         var open = world.Model.Chat.Open!;

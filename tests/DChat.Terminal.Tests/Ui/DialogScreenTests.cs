@@ -43,7 +43,7 @@ public sealed class DialogScreenTests
     public void Searching_shows_the_messages_around_a_hit()
     {
         var world = World.Chat(90, 34).Press("ctrl+s").Type("hello");
-        world.Happens(new UiEvent.SearchDone("hello", null, [new("garden", World.Garden().Messages[1])], null), new UiEvent.ContextLoaded("garden", 2, [.. World.Garden().Messages]));
+        world.Happens(new UiEvent.SearchDone("hello*", null, [new("garden", World.Garden().Messages[1])], null), new UiEvent.ContextLoaded("garden", 2, [.. World.Garden().Messages]));
         ScreenFile.Check(world);
     }
 
@@ -58,6 +58,9 @@ public sealed class DialogScreenTests
 
     [Fact]
     public void Leaving_asks_first() => ScreenFile.Check(World.Chat().Type("/leave").Press("enter"));
+
+    [Fact]
+    public void Deleting_asks_first_and_Enter_cancels() => ScreenFile.Check(World.Chat().Press("tab", "d"));
 
     [Fact]
     public void A_dialog_on_the_smallest_screen() => ScreenFile.Check(World.Chat(40, 10).Press("ctrl+k"));

@@ -54,10 +54,10 @@ internal static class Ansi
         _ => $"\e]777;notify;{Field(title)};{Field(body)}\e\\",
     };
 
-    /// <summary>What is longer than terminals take is cut.</summary>
+    /// <summary>Text from others is pasted into shells: nothing but lines is left of it. What is longer than terminals take is cut.</summary>
     public static string Clipboard(string text)
     {
-        var bytes = Encoding.UTF8.GetBytes(text);
+        var bytes = Encoding.UTF8.GetBytes(string.Join('\n', SafeText.Lines(text)));
         var length = Math.Min(bytes.Length, MaxClipboardBytes);
         while (length > 0 && length < bytes.Length && (bytes[length] & 0xC0) == 0x80)
         {

@@ -28,6 +28,10 @@ internal static class Choices
             {
                 Notices = level == NoticeLevel.Mentions ? chat.Memory.Notices.Remove(room) : chat.Memory.Notices.SetItem(room, level),
             }),
+            Choice.SetWay(var room, var way) => ChatKeys.Keep(Closed(model), chat.Memory with
+            {
+                Ways = way is { } set ? chat.Memory.Ways.SetItem(room, set) : chat.Memory.Ways.Remove(room),
+            }).Say($"Notices of {chat.Rooms[room].Address} come {Menus.WayText(way ?? model.Settings.Notify)}."),
             Choice.Bans => Menus.Bans(model),
             Choice.Sure(var question) => model.Push(question),
             Choice.Do(var effect) => Closed(model).Step().And(effect),

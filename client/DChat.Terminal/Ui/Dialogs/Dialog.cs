@@ -18,7 +18,11 @@ internal abstract record Dialog(string Title)
     /// <summary>A text to read.</summary>
     internal sealed record Info(string Title, ImmutableArray<string> Lines, int Top = 0) : Dialog(Title);
 
-    internal sealed record Confirm(string Title, string Text, string Yes, Choice OnYes, string? Other = null, Choice? OnOther = null) : Dialog(Title);
+    internal sealed record Confirm(string Title, string Text, string Yes, Choice OnYes, string? Other = null, Choice? OnOther = null) : Dialog(Title)
+    {
+        /// <summary>What cannot be undone: Enter cancels, only its letter says yes, and any other letter was meant for the input.</summary>
+        public bool IsCareful { get; init; }
+    }
 
     internal sealed record Form(FormKind Kind, string Title, string Submit, Fields Fields, string Subject = "", string Text = "") : Dialog(Title);
 
@@ -47,6 +51,9 @@ internal abstract record Dialog(string Title)
         public bool Asks => Kind is MenuKind.Browse or MenuKind.Search or MenuKind.SearchEverywhere;
 
         public bool Types => Filters || Asks;
+
+        /// <summary>What is asked of the server.</summary>
+        public string Query => Kind is MenuKind.Search or MenuKind.SearchEverywhere ? SearchQuery.Of(Typed.Text) : Typed.Text.Trim();
 
         /// <summary>The items that fit what is typed, the best first.</summary>
         public ImmutableArray<MenuItem> Shown => !Filters || Typed.IsEmpty
@@ -128,6 +135,9 @@ internal abstract record Choice
     internal sealed record Notices : Choice;
 
     internal sealed record SetNotices(string Room, NoticeLevel Level) : Choice;
+
+    /// <param name="Way">Null: as everywhere.</param>
+    internal sealed record SetWay(string Room, NoticeWay? Way) : Choice;
 
     internal sealed record Bans : Choice;
 

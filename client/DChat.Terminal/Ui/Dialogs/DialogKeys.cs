@@ -58,9 +58,11 @@ internal static class DialogKeys
 
     private static Step Answer(Model model, Dialog.Confirm confirm, KeyPressed key) => (model.Keymap.Find(key), Typed.TextOf(key)) switch
     {
+        (Act.Send, _) when confirm.IsCareful => model.Pop(),
         (Act.Send, _) or (_, "y" or "Y") => Choices.Apply(model.Pop(), confirm.OnYes),
         (_, "o" or "O" or "f" or "F") when confirm.OnOther is { } other => Choices.Apply(model.Pop(), other),
         (_, "n" or "N") => model.Pop(),
+        (_, not null) when confirm.IsCareful && model.Dialogs.Count == 1 => MessageKeys.GoOnWriting(model.Pop(), key),
         _ => model,
     };
 
@@ -161,8 +163,8 @@ internal static class DialogKeys
     }
 
     private static Effect PageAfter(Dialog.Menu menu, string next) => menu.Kind == MenuKind.Browse
-        ? new Effect.ListRooms(menu.Typed.Text.Trim(), next)
-        : new Effect.Search(menu.Typed.Text.Trim(), menu.Kind == MenuKind.Search ? menu.Subject : null, next);
+        ? new Effect.ListRooms(menu.Query, next)
+        : new Effect.Search(menu.Query, menu.Kind == MenuKind.Search ? menu.Subject : null, next);
 
     private static Step Retyped(Model model, Dialog.Menu menu, Editor typed)
     {
@@ -173,8 +175,8 @@ internal static class DialogKeys
         }
 
         var next = menu with { Typed = typed, Selected = 0, Context = null, Problem = null };
-        var query = typed.Text.Trim();
-        if (!menu.Asks || query == menu.Typed.Text.Trim())
+        var query = next.Query;
+        if (!menu.Asks || query == menu.Query)
         {
             return model.With(next);
         }

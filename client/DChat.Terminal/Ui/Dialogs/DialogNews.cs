@@ -12,9 +12,9 @@ internal static class DialogNews
 
     public static Step Apply(Model model, UiEvent happened) => happened switch
     {
-        UiEvent.RoomsListed listed when model.Dialog is Dialog.Menu { Kind: MenuKind.Browse } menu && Asked(menu) == listed.Query =>
+        UiEvent.RoomsListed listed when model.Dialog is Dialog.Menu { Kind: MenuKind.Browse } menu && menu.Query == listed.Query =>
             model.With(Add(menu, listed.After, listed.Rooms.Select(room => Menus.ItemOf(room, model.Now)), listed.Next)),
-        UiEvent.SearchDone found when model.Dialog is Dialog.Menu { Kind: MenuKind.Search or MenuKind.SearchEverywhere } menu && Asked(menu) == found.Query => Found(model, menu, found),
+        UiEvent.SearchDone found when model.Dialog is Dialog.Menu { Kind: MenuKind.Search or MenuKind.SearchEverywhere } menu && menu.Query == found.Query => Found(model, menu, found),
         UiEvent.ContextLoaded context when model.Dialog is Dialog.Menu { Chosen.Choice: Choice.Jump jump } menu && jump.Room == context.Room && jump.Seq == context.Seq =>
             model.With(menu with { Context = (context.Room, context.Seq, context.Messages) }),
         UiEvent.BansListed bans when model.Dialog is Dialog.Menu { Kind: MenuKind.Bans } menu && menu.Subject == bans.Room =>
@@ -69,6 +69,4 @@ internal static class DialogNews
         var names = paths.Paths.Length == 1 ? null : string.Join("  ", paths.Paths.Take(NamesShown).Select(p => SafeText.Clean(Path.GetFileName(p.TrimEnd(Path.DirectorySeparatorChar))))) + (paths.Paths.Length > NamesShown ? "  …" : "");
         return model.With(form with { Fields = form.Fields.Set("path", common), Problem = names });
     }
-
-    private static string Asked(Dialog.Menu menu) => menu.Typed.Text.Trim();
 }

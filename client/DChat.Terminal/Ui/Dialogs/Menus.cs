@@ -43,7 +43,7 @@ internal static class Menus
             Busy = query.Length > 0,
         };
         var step = model.Push(menu).Step();
-        return query.Length > 0 ? step.And(new Effect.Search(query, room?.Id, null)) : step;
+        return query.Length > 0 ? step.And(new Effect.Search(menu.Query, room?.Id, null)) : step;
     }
 
     public static Step Commands(Model model) => model.Push(new Dialog.Menu(MenuKind.Commands, "Commands")
@@ -132,7 +132,7 @@ internal static class Menus
             return model;
         }
 
-        List<MenuItem> items = [new MenuItem("Notices …", NoticeText(model.Chat.Memory.Notices.GetValueOrDefault(room.Id)), new Choice.Notices(), "n")];
+        List<MenuItem> items = [new MenuItem("Notices …", NoticesOf(model, room), new Choice.Notices(), "n")];
         if (!room.IsDirect)
         {
             items.Add(new MenuItem("Members …", Count(room.Members, "member"), new Choice.Run(Act.Members), "m"));
@@ -150,7 +150,7 @@ internal static class Menus
         items.Add(new MenuItem("Leave", "", new Choice.Sure(LeaveQuestion(room)), "l"));
         if (room.Role == Roles.Owner && !room.IsDirect)
         {
-            items.Add(new MenuItem("Delete for ever", "", new Choice.Sure(new Dialog.Confirm("Delete the room", $"Delete {room.Address} and everything in it, for everybody and for ever?", "Delete", new Choice.Do(new Effect.DeleteRoom(room.Id)))), "x"));
+            items.Add(new MenuItem("Delete for ever", "", new Choice.Sure(new Dialog.Confirm("Delete the room", $"Delete {room.Address} and everything in it, for everybody and for ever?", "Delete", new Choice.Do(new Effect.DeleteRoom(room.Id))) { IsCareful = true }), "x"));
         }
 
         return model.Push(new Dialog.Menu(MenuKind.Room, room.Address) { Items = [.. items], Subject = room.Id });
@@ -170,9 +170,18 @@ internal static class Menus
         }
 
         var now = model.Chat.Memory.Notices.GetValueOrDefault(room.Id);
+        NoticeWay? way = model.Chat.Memory.Ways.TryGetValue(room.Id, out var known) ? known : null;
         return model.Push(new Dialog.Menu(MenuKind.Notices, $"Notices of {room.Address}")
         {
-            Items = [.. Enum.GetValues<NoticeLevel>().Select(level => new MenuItem(Capital(NoticeText(level)), level == now ? "as it is" : "", new Choice.SetNotices(room.Id, level), level.ToString()[..1].ToLowerInvariant()))],
+            Items =
+            [
+                .. Enum.GetValues<NoticeLevel>().Select(level => new MenuItem(Capital(NoticeText(level)), level == now ? "as it is" : "", new Choice.SetNotices(room.Id, level), level.ToString()[..1].ToLowerInvariant())),
+                .. Ways.Select(w => new MenuItem(
+                    w.Way is { } set ? Capital(WayText(set)) : $"As everywhere: {WayText(model.Settings.Notify)}",
+                    w.Way == way ? "as it is" : "",
+                    new Choice.SetWay(room.Id, w.Way),
+                    w.Key)),
+            ],
             Selected = (int)now,
         });
     }
@@ -214,6 +223,24 @@ internal static class Menus
     private static string DetailOf(RoomView room) => room.Unread > 0
         ? string.Create(CultureInfo.InvariantCulture, $"{room.Unread} new{(room.Mentions > 0 ? $", {room.Mentions} for you" : "")}")
         : room.Topic;
+
+    /// <summary>How notices of one room can come, with the letter for it.</summary>
+    private static readonly ImmutableArray<(string Key, NoticeWay? Way)> Ways = [("e", null), ("b", NoticeWay.Bell), ("d", NoticeWay.Desktop), ("o", NoticeWay.Both), ("f", NoticeWay.Off)];
+
+    public static string WayText(NoticeWay way) => way switch
+    {
+        NoticeWay.Bell => "by the bell",
+        NoticeWay.Desktop => "on the desktop",
+        NoticeWay.Both => "by the bell and on the desktop",
+        _ => "by neither bell nor desktop",
+    };
+
+    private static string NoticesOf(Model model, RoomView room)
+    {
+        var memory = model.Chat.Memory;
+        var level = NoticeText(memory.Notices.GetValueOrDefault(room.Id));
+        return memory.Ways.TryGetValue(room.Id, out var way) ? $"{level}, {WayText(way)}" : level;
+    }
 
     private static string NoticeText(NoticeLevel level) => level switch
     {

@@ -102,7 +102,7 @@ internal static class DialogView
         }
 
         var foot = canvas.Size.Height - 1;
-        var x = canvas.Write(0, foot, "Enter ", theme.Accent);
+        var x = canvas.Write(0, foot, confirm.IsCareful ? "Y " : "Enter ", theme.Accent);
         x += canvas.Write(x, foot, confirm.Yes + "   ", theme.Text);
         if (confirm.Other is { } other)
         {
@@ -110,7 +110,7 @@ internal static class DialogView
             x += canvas.Write(x, foot, other + "   ", theme.Text);
         }
 
-        x += canvas.Write(x, foot, "Esc ", theme.Accent);
+        x += canvas.Write(x, foot, confirm.IsCareful ? "Enter " : "Esc ", theme.Accent);
         canvas.Write(x, foot, "Cancel", theme.Text);
     }
 

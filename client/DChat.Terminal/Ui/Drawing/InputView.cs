@@ -21,7 +21,7 @@ internal static class InputView
             Writing.Reply => "╰",
             _ => model.Settings.Vi && pane.Vi.IsNormal ? "▪" : "›",
         };
-        canvas.Write(1, 0, prompt, pane.Selected is null ? theme.Accent : theme.Dim);
+        canvas.Write(1, 0, prompt, pane.IsActing ? theme.Dim : theme.Accent);
         if (pane.Input.IsEmpty)
         {
             canvas.Write(3, 0, TextWidth.Truncate(Hint(model), canvas.Size.Width - 4), theme.Dim);
@@ -38,7 +38,7 @@ internal static class InputView
             canvas.Write(canvas.Size.Width - left.Length, canvas.Size.Height - 1, left, theme.New);
         }
 
-        if (hasCursor && pane.Selected is null)
+        if (hasCursor && !pane.IsActing)
         {
             canvas.SetCursor(Math.Min(canvas.Size.Width - 1, 3 + text.CursorColumn), text.CursorRow);
         }
@@ -51,7 +51,7 @@ internal static class InputView
 
     private static string Hint(Model model) => model.Chat switch
     {
-        { Pane.Selected: { } seq } => string.Join("  ", MessageKeys.All.Where(a => MessageKeys.Offers(model, seq).Contains(a.Act)).Select(a => $"{a.Key} {a.Short}")) + "  Esc back",
+        { Pane: { IsActing: true, Selected: { } seq } } => string.Join("  ", MessageKeys.All.Where(a => MessageKeys.Offers(model, seq).Contains(a.Act)).Select(a => $"{a.Key} {a.Short}")) + "  Esc back",
         { Room: { } room } => room.Archived ? "This room is archived." : $"Message {room.Address}",
         _ => "/ lists the commands",
     };

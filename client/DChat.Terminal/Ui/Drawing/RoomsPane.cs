@@ -40,26 +40,69 @@ internal static class RoomsPane
         return [.. rows];
     }
 
-    /// <summary>The first row in view: as far down as it takes to show the open room.</summary>
-    public static int Top(Model model, ImmutableArray<Entry> rows, int height)
+    /// <summary>The rows that are in view.</summary>
+    /// <param name="Top">The first of them.</param>
+    /// <param name="NewAbove">Rooms with something new that are hidden above; the first row says so.</param>
+    /// <param name="NewBelow">The same below, in the last row.</param>
+    internal readonly record struct Window(ImmutableArray<Entry> Rows, int Top, int NewAbove, int NewBelow)
     {
-        if (rows.Length <= height)
+        /// <summary>With fewer rows there is no room to say what is hidden.</summary>
+        private const int SaysFrom = 5;
+
+        public static Window Of(Model model, int height)
         {
-            return 0;
+            var rows = RoomsPane.Rows(model);
+            if (rows.Length <= height)
+            {
+                return new Window(rows, 0, 0, 0);
+            }
+
+            var top = Math.Clamp(model.Chat.RoomsTop ?? ToOpen(model, rows, height), 0, rows.Length - height);
+            if (height < SaysFrom)
+            {
+                return new Window(rows, top, 0, 0);
+            }
+
+            var (newAbove, newBelow) = (CountNew(model, rows.AsSpan()[..top]), CountNew(model, rows.AsSpan()[(top + height)..]));
+
+            // What says it covers a row itself.
+            return new Window(rows, top, newAbove > 0 ? newAbove + CountNew(model, rows.AsSpan(top, 1)) : 0, newBelow > 0 ? newBelow + CountNew(model, rows.AsSpan(top + height - 1, 1)) : 0);
         }
 
-        var top = Math.Clamp(model.Chat.RoomsTop, 0, rows.Length - height);
-        var open = rows.ToList().FindIndex(r => r.Room is not null && r.Room == model.Chat.Open);
-        return model.Chat.RoomsTop >= 0 && open >= 0 && model.Chat.RoomsTop == 0 && open >= height ? Math.Min(open - (height / 2), rows.Length - height) : top;
+        /// <summary>From the top where that shows the open room, else with it in the middle.</summary>
+        private static int ToOpen(Model model, ImmutableArray<Entry> rows, int height)
+        {
+            var open = rows.ToList().FindIndex(r => r.Room is not null && r.Room == model.Chat.Open);
+            return open < height - 1 ? 0 : open - (height / 2);
+        }
+
+        private static int CountNew(Model model, ReadOnlySpan<Entry> rows)
+        {
+            var count = 0;
+            foreach (var row in rows)
+            {
+                count += row.Invitation is not null || (row.Room is { } id && Badge(model, model.Chat.Rooms[id]).Text.Length > 0) ? 1 : 0;
+            }
+
+            return count;
+        }
     }
 
     public static void Draw(Model model, Canvas canvas)
     {
-        var rows = Rows(model);
-        var top = Top(model, rows, canvas.Size.Height);
-        for (var y = 0; y < canvas.Size.Height && top + y < rows.Length; y++)
+        var height = canvas.Size.Height;
+        var window = Window.Of(model, height);
+        for (var y = 0; y < height && window.Top + y < window.Rows.Length; y++)
         {
-            DrawRow(model, canvas, y, rows[top + y]);
+            var hidden = y == 0 ? window.NewAbove : y == height - 1 ? window.NewBelow : 0;
+            if (hidden > 0)
+            {
+                canvas.Write(1, y, string.Create(CultureInfo.InvariantCulture, $"{(y == 0 ? "↑" : "↓")} {hidden} new"), model.Theme.New);
+            }
+            else
+            {
+                DrawRow(model, canvas, y, window.Rows[window.Top + y]);
+            }
         }
     }
 

@@ -97,6 +97,17 @@ internal sealed record RoomView
         return index < 0 ? null : Messages[index];
     }
 
+    /// <summary>What follows from somebody themselves is not new to them: the last of it, or <paramref name="seq"/>.</summary>
+    public long AfterOwn(long seq, string me)
+    {
+        for (var i = Math.Max(IndexOf(seq + 1), ~IndexOf(seq + 1)); i < Messages.Count && string.Equals(Messages[i].Author, me, StringComparison.OrdinalIgnoreCase); i++)
+        {
+            seq = Messages[i].Seq;
+        }
+
+        return seq;
+    }
+
     /// <summary>The message's index, or the complement of where it would stand.</summary>
     public int IndexOf(long seq)
     {

@@ -113,6 +113,9 @@ internal sealed record Memory
     /// <summary>By room.</summary>
     public ImmutableDictionary<string, NoticeLevel> Notices { get; init; } = ImmutableDictionary<string, NoticeLevel>.Empty;
 
+    /// <summary>By room, where it is another one than everywhere.</summary>
+    public ImmutableDictionary<string, NoticeWay> Ways { get; init; } = ImmutableDictionary<string, NoticeWay>.Empty;
+
     /// <summary>Unfinished texts, by room.</summary>
     public ImmutableDictionary<string, string> Drafts { get; init; } = ImmutableDictionary<string, string>.Empty;
 
@@ -127,7 +130,12 @@ internal sealed record Memory
         try
         {
             var memory = JsonSerializer.Deserialize(File.ReadAllText(path), SettingsJson.Default.Memory) ?? new Memory();
-            return memory with { Failed = memory.Failed.IsDefault ? [] : memory.Failed, Rooms = memory.Rooms.IsDefault ? [] : memory.Rooms };
+            return memory with
+            {
+                Failed = memory.Failed.IsDefault ? [] : memory.Failed,
+                Rooms = memory.Rooms.IsDefault ? [] : memory.Rooms,
+                Ways = memory.Ways ?? ImmutableDictionary<string, NoticeWay>.Empty,
+            };
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

@@ -38,7 +38,7 @@ internal sealed class RoomCalls(Action<UiEvent> tell)
         Effect.LoadContext(var room, var seq) => cancel => LoadContextAsync(client, room, seq, cancel),
         Effect.CreateRoom create => cancel => OpenAsync(client, client.CreateRoomAsync(create.Name, create.Topic.Length > 0 ? create.Topic : null, create.IsPrivate ? Visibilities.Private : Visibilities.Public, create.Password.Length > 0 ? create.Password : null, cancel), cancel),
         Effect.Join join => cancel => JoinAsync(client, join, cancel),
-        Effect.OpenDirect(var user) => cancel => OpenAsync(client, client.OpenDirectAsync(user, cancel), cancel),
+        Effect.OpenDirect(var user, var text) => cancel => OpenAsync(client, client.OpenDirectAsync(user, cancel), cancel, text),
         Effect.Leave(var room) => cancel => client.LeaveRoomAsync(room, cancel),
         Effect.DeleteRoom(var room) => cancel => client.DeleteRoomAsync(room, cancel),
         Effect.UpdateRoom update => cancel => UpdateAsync(client, update, cancel),
@@ -140,12 +140,12 @@ internal sealed class RoomCalls(Action<UiEvent> tell)
     }
 
     /// <summary>Waits until the room is here before it is shown.</summary>
-    private async Task OpenAsync(ChatClient client, Task<Room> opening, CancellationToken cancel)
+    private async Task OpenAsync(ChatClient client, Task<Room> opening, CancellationToken cancel, string text = "")
     {
         var room = await opening;
         var followed = await client.FollowAsync(room.Id, cancel);
         tell(new UiEvent.RoomChanged(RoomView.Of(followed)));
-        tell(new UiEvent.RoomReady(room.Id));
+        tell(new UiEvent.RoomReady(room.Id, text));
     }
 
     private async Task JoinAsync(ChatClient client, Effect.Join join, CancellationToken cancel)

@@ -20,7 +20,7 @@ internal static class ChatKeys
             return completed;
         }
 
-        if (pane.Selected is not null && MessageKeys.Press(model, key, act) is { } chosen)
+        if (pane.IsActing && MessageKeys.Press(model, key, act) is { } chosen)
         {
             return chosen;
         }
@@ -113,6 +113,7 @@ internal static class ChatKeys
             Vi = vi ?? pane.Vi,
             Recalled = typed ? 0 : pane.Recalled,
             Completion = typed ? Completion.For(model, editor, asked: false) : null,
+            Selected = typed ? null : pane.Selected,
         };
         var memory = typed && pane.Writing != Writing.Edit ? WithDraft(chat.Memory, id, editor.Text) : chat.Memory;
         var step = (model with { Chat = chat.With(id, next) with { Memory = memory } }).Step();
@@ -202,7 +203,7 @@ internal static class ChatKeys
     /// <summary>Sends, and looks at the end of the room, where it will stand.</summary>
     public static Step Post(Model model, string room, string body, string? kind, long? replyTo)
     {
-        var pane = model.Chat.PaneOf(room) with { Writing = Writing.New, Subject = 0, NewAfter = null, Wanted = null };
+        var pane = model.Chat.PaneOf(room) with { Writing = Writing.New, Subject = 0, NewAfter = null, Wanted = null, Selected = null };
         var step = (model with { Chat = model.Chat.With(room, pane) }).Step().And(new Effect.Send(room, body, kind, replyTo));
         return step.Then(ToEnd);
     }
@@ -223,15 +224,21 @@ internal static class ChatKeys
         var pane = model.Chat.Pane;
         return pane.Writing != Writing.New ? Restore(model)
             : model.Settings.Vi && !pane.Vi.IsNormal ? Write(model, ViKeys.Leave(pane.Input).Editor, ViState.Normal)
+            : pane.Selected is not null ? MessageKeys.Choose(model, null)
             : !pane.Scroll.IsEnd ? ToEnd(model)
             : model with { Toast = null };
     }
 
     private static Step Interrupt(Model model)
     {
+        if (model.Chat.Pane.Writing != Writing.New)
+        {
+            return Restore(model);
+        }
+
         if (!model.Chat.Pane.Input.IsEmpty)
         {
-            return Write(Restore(model), model.Chat.Pane.Input.Clear());
+            return Write(model, model.Chat.Pane.Input.Clear());
         }
 
         const string Again = "Ctrl-C again quits.";

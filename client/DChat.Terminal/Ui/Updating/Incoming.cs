@@ -23,7 +23,7 @@ internal static class Incoming
             UiEvent.Arrived arrived => Arrived(model, arrived),
             UiEvent.OlderLoaded loaded => Loaded(model, loaded),
             UiEvent.MembersListed(var id, var members) => MembersListed(model, id, members),
-            UiEvent.RoomReady(var id) => RoomReady(model, id),
+            UiEvent.RoomReady(var id, var text) => RoomReady(model, id, text),
             UiEvent.Done(var says) => Done(model, says),
             UiEvent.Failed(var problem) => Failed(model, problem),
             UiEvent.TransferChanged(var transfer) => model with { Chat = chat with { Transfers = [.. chat.Transfers.Where(t => t.Id != transfer.Id), transfer] } },
@@ -87,7 +87,8 @@ internal static class Incoming
         }
 
         var unseen = !model.Focused && pane.NewAfter is null && room.NewestSeq > known.NewestSeq && known.NewestSeq > 0;
-        var step = (unseen ? next with { Chat = next.Chat.With(room.Id, pane with { NewAfter = known.NewestSeq }) } : next).Step();
+        var newAfter = unseen ? known.NewestSeq : pane.NewAfter;
+        var step = (newAfter is { } after ? next with { Chat = next.Chat.With(room.Id, pane with { NewAfter = room.AfterOwn(after, chat.Me) }) } : next).Step();
         var moved = room.Messages is [.., { Kind: MessageKinds.System }] && room.NewestSeq > known.NewestSeq;
         return chat.Link.State == Link.Online && (moved || known.Members != room.Members) && pane.Members is not null ? step.And(new Effect.ListMembers(room.Id)) : step;
     }
@@ -167,12 +168,13 @@ internal static class Incoming
         const int PreviewMax = 120;
         var author = SafeText.Clean(message.Author);
         var step = model.Step();
-        if (model.Settings.Notify is NoticeWay.Bell or NoticeWay.Both)
+        var way = chat.Memory.Ways.GetValueOrDefault(room.Id, model.Settings.Notify);
+        if (way is NoticeWay.Bell or NoticeWay.Both)
         {
             step = step.And(new Effect.Bell());
         }
 
-        return model.Settings.Notify is NoticeWay.Desktop or NoticeWay.Both
+        return way is NoticeWay.Desktop or NoticeWay.Both
             ? step.And(new Effect.Notify(room.IsDirect ? author : $"{author} in {room.Address}", MessageBody.Preview(message, PreviewMax)))
             : step;
     }
@@ -196,10 +198,10 @@ internal static class Incoming
             : next;
     }
 
-    private static Step RoomReady(Model model, string id)
+    private static Step RoomReady(Model model, string id, string text)
     {
-        var closed = model with { Dialogs = [] };
-        return RoomMoves.Open(closed, id);
+        var opened = RoomMoves.Open(model with { Dialogs = [] }, id);
+        return text.Length == 0 ? opened : opened.And(new Effect.Send(id, Emoji.Expand(text), null, null)).Then(ChatKeys.ToEnd);
     }
 
     private static Step Done(Model model, string? says)

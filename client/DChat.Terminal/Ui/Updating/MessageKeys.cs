@@ -49,7 +49,7 @@ internal static class MessageKeys
         }
 
         var found = All.FirstOrDefault(a => a.Key == text);
-        return found.Key is not null && Offers(model, seq).Contains(found.Act) ? Do(model, found.Act, seq)
+        return found.Key is not null ? Do(model, found.Act, seq)
             : text switch
             {
                 "k" => Select(model, -1),
@@ -57,9 +57,12 @@ internal static class MessageKeys
                 "=" => Do(model, MessageAct.React, seq),
                 "c" => Do(model, MessageAct.Copy, seq),
                 "?" => model.Push(new Dialog.Help(0)),
-                _ => model,
+                _ => GoOnWriting(model, key),
             };
     }
+
+    /// <summary>A letter that means nothing here begins, or goes on with, a text.</summary>
+    public static Step GoOnWriting(Model model, KeyPressed key) => Choose(model, null).Then(writing => ChatKeys.Press(writing, key));
 
     public static Step Select(Model model, int by)
     {
@@ -76,19 +79,19 @@ internal static class MessageKeys
 
         var pane = model.Chat.Pane;
         var bottom = pane.Scroll.Seq is { } scrolled ? timeline.EntryOf(scrolled) : timeline.Count - 1;
-        var entry = pane.Selected is { } chosen ? timeline.EntryOf(chosen) + by : bottom;
+        var entry = pane.Selected is { } chosen ? timeline.EntryOf(chosen) + (pane.ByKeys ? by : 0) : bottom;
         if (entry >= timeline.Count)
         {
             return Choose(model, null).Then(ChatKeys.ToEnd);
         }
 
         entry = Math.Max(0, entry);
-        var next = Choose(model, timeline.SeqAt(entry)).Model;
+        var next = Choose(model, timeline.SeqAt(entry), byKeys: true).Model;
         return RoomMoves.ScrollTo(next, room, Scrolling.Reveal(Update.TimelineOf(next, room), pane.Scroll, entry));
     }
 
-    public static Step Choose(Model model, long? seq) => model.Chat.Open is { } id
-        ? model with { Chat = model.Chat.With(id, model.Chat.Pane with { Selected = seq, Completion = null }) }
+    public static Step Choose(Model model, long? seq, bool byKeys = false) => model.Chat.Open is { } id
+        ? model with { Chat = model.Chat.With(id, model.Chat.Pane with { Selected = seq, ByKeys = byKeys, Completion = null }) }
         : model;
 
     /// <summary>The latest message of one's own into the input.</summary>
@@ -165,7 +168,7 @@ internal static class MessageKeys
         };
     }
 
-    public static Step AskDelete(Model model, RoomView room, long seq) => model.Push(new Dialog.Confirm("Delete", "Delete this message for everybody?", "Delete", new Choice.DeleteMessage(room.Id, seq)));
+    public static Step AskDelete(Model model, RoomView room, long seq) => model.Push(new Dialog.Confirm("Delete", "Delete this message for everybody?", "Delete", new Choice.DeleteMessage(room.Id, seq)) { IsCareful = true });
 
     private static Step Begin(Model model, RoomView room, Writing writing, long seq, string? text)
     {

@@ -26,9 +26,13 @@ internal static class Pointer
             return RoomMoves.ScrollBy(model, up ? WheelRows : -WheelRows);
         }
 
-        var rows = RoomsPane.Rows(model);
-        var top = RoomsPane.Top(model, rows, layout.Rooms.Height);
-        var moved = Math.Clamp(top + (up ? -WheelRows : WheelRows), 0, Math.Max(0, rows.Length - layout.Rooms.Height));
+        return ScrollRooms(model, layout, up ? -WheelRows : WheelRows);
+    }
+
+    private static Step ScrollRooms(Model model, Layout layout, int by)
+    {
+        var window = RoomsPane.Window.Of(model, layout.Rooms.Height);
+        var moved = Math.Clamp(window.Top + by, 0, Math.Max(0, window.Rows.Length - layout.Rooms.Height));
         return model with { Chat = model.Chat with { RoomsTop = moved } };
     }
 
@@ -46,15 +50,20 @@ internal static class Pointer
 
     private static Step ClickRoom(Model model, Layout layout, int y)
     {
-        var rows = RoomsPane.Rows(model);
-        var at = RoomsPane.Top(model, rows, layout.Rooms.Height) + y;
+        var window = RoomsPane.Window.Of(model, layout.Rooms.Height);
+        if ((y == 0 && window.NewAbove > 0) || (y == layout.Rooms.Height - 1 && window.NewBelow > 0))
+        {
+            return ScrollRooms(model, layout, (y == 0 ? -1 : 1) * Math.Max(1, layout.Rooms.Height / 2));
+        }
+
+        var (rows, at) = (window.Rows, window.Top + y);
         return at >= rows.Length ? model
             : rows[at].Room is { } id ? RoomMoves.Open(model, id)
             : rows[at].Invitation is { } invitation ? Menus.Invitation(model, invitation)
             : model;
     }
 
-    /// <summary>The first click chooses a message, one on the chosen one shows what can be done; so does the right button.</summary>
+    /// <summary>The first click makes a message stand out, one on that shows what can be done; so does the right button.</summary>
     private static Step ClickMessage(Model model, Layout layout, int y, int button)
     {
         if (model.Chat.Room is not { } room)

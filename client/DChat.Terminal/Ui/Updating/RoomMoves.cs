@@ -27,6 +27,7 @@ internal static class RoomMoves
         {
             Open = id,
             Before = chat.Open ?? chat.Before,
+            RoomsTop = null,
             Memory = chat.Memory with { LastRoom = id },
         };
         return (step with { Model = step.Model with { Chat = next } }).Then(m => Enter(m, room)).Then(m => chat.Open is null ? TakeAlong(m) : m);
@@ -35,7 +36,7 @@ internal static class RoomMoves
     /// <summary>The open room as it is when one comes in: where one stopped reading.</summary>
     public static Step Enter(Model model, RoomView room)
     {
-        var pane = model.Chat.PaneOf(room.Id) with { NewAfter = room.Unread > 0 ? room.ReadSeq : null, Selected = null, Scroll = Scroll.End, Completion = null, Marked = 0, LoadingOlder = false };
+        var pane = model.Chat.PaneOf(room.Id) with { NewAfter = room.Unread > 0 ? room.AfterOwn(room.ReadSeq, model.Chat.Me) : null, Selected = null, Scroll = Scroll.End, Completion = null, Marked = 0, LoadingOlder = false };
         var step = (model with { Chat = model.Chat.With(room.Id, pane) }).Step();
         if (pane.Members is null && room.Members <= MembersShown && !room.IsPlaceholder && model.Chat.Link.State == Link.Online)
         {
@@ -132,7 +133,7 @@ internal static class RoomMoves
             return model with { Chat = model.Chat.With(room.Id, pane with { Wanted = room.ReadSeq + 1 }) };
         }
 
-        return model with { Chat = model.Chat.With(room.Id, pane with { Scroll = AtNew(Update.TimelineOf(model, room), room.ReadSeq) }) };
+        return model with { Chat = model.Chat.With(room.Id, pane with { Scroll = AtNew(Update.TimelineOf(model, room), pane.NewAfter ?? room.ReadSeq) }) };
     }
 
     /// <summary>A room that is left keeps its draft, and nothing else of where one was.</summary>

@@ -13,7 +13,7 @@ internal sealed record SlashCommand(string Name, string Arguments, string Says, 
         new("join", "ROOM [PASSWORD]", "join a public room, or accept an invitation", Join),
         new("rooms", "[WORDS]", "browse public rooms", (m, text) => Menus.Browse(m, text)),
         new("go", "ROOM", "go to one of your rooms", Go),
-        new("msg", "USER [TEXT]", "write to somebody alone", (m, text) => text.Length == 0 ? m.Push(Forms.Direct()) : m.Step().And(new Effect.OpenDirect(First(text)))),
+        new("msg", "USER [TEXT]", "write to somebody alone", Tell),
         new("create", "[NAME]", "make a room", (m, text) => m.Push(Forms.CreateRoom(text))),
         new("leave", "", "leave this room", (m, _) => Choices.Apply(m, new Choice.Sure(Menus.LeaveQuestion(m.Chat.Room!))), NeedsRoom: true),
         new("invite", "USER", "invite somebody into this room", (m, text) => text.Length == 0 ? m.Push(Forms.Invite(m.Chat.Open!)) : Moderate(m, Moderation.Invite, text), TakesUser: true, NeedsRoom: true),
@@ -31,7 +31,7 @@ internal sealed record SlashCommand(string Name, string Arguments, string Says, 
         new("search", "WORDS", "search in this room", (m, text) => Menus.Search(m, everywhere: m.Chat.Room is null, text)),
         new("searchall", "WORDS", "search in all your rooms", (m, text) => Menus.Search(m, everywhere: true, text)),
         new("upload", "PATH", "send a file", (m, text) => m.Push(Forms.Upload(text)), NeedsRoom: true),
-        new("notify", "all|mentions|none", "what in this room is worth a notice", Notify, NeedsRoom: true),
+        new("notify", "all|mentions|none|bell|desktop|both|off|default", "what in this room is worth a notice, and how it comes", Notify, NeedsRoom: true),
         new("dnd", "", "do not disturb, on and off", (m, _) => ChatKeys.Global(m, Act.ToggleDoNotDisturb)!.Value),
         new("away", "", "show yourself as away", (m, _) => (m with { Chat = m.Chat with { Away = true } }).Step().And(new Effect.SetAway(true))),
         new("retry", "", "send again what was refused", (m, _) => m.Chat.Memory.Failed.Aggregate(m.Step(), (step, failed) => step.Then(next => MessageKeys.Retry(next, failed)))),
@@ -89,6 +89,11 @@ internal sealed record SlashCommand(string Name, string Arguments, string Says, 
         return model.Step().And(new Effect.Join(parts[0].TrimStart('#'), parts[0], parts.Length > 1 ? parts[1] : null));
     }
 
+    /// <summary>The command can be recalled: there may be nobody of that name.</summary>
+    private static Step Tell(Model model, string text) => text.Length == 0
+        ? model.Push(Forms.Direct())
+        : ChatKeys.Sent(model, "/msg " + text).Step().And(new Effect.OpenDirect(First(text), Rest(text)));
+
     private static Step Go(Model model, string text)
     {
         var name = text.TrimStart('#', '@');
@@ -123,9 +128,19 @@ internal sealed record SlashCommand(string Name, string Arguments, string Says, 
         return role is { } what ? Moderate(model, what, First(text)) : model.Say("A role is owner, moderator or member: /role USER moderator", bad: true);
     }
 
-    private static Step Notify(Model model, string text) => text.Length == 0 ? Menus.Notices(model)
-        : Enum.TryParse<NoticeLevel>(text, ignoreCase: true, out var level) && !char.IsDigit(text[0]) ? Choices.Apply(model, new Choice.SetNotices(model.Chat.Open!, level))
-        : model.Say("Notices are all, mentions or none.", bad: true);
+    private static Step Notify(Model model, string text) => text.ToLowerInvariant() switch
+    {
+        "" => Menus.Notices(model),
+        "all" => Choices.Apply(model, new Choice.SetNotices(model.Chat.Open!, NoticeLevel.All)),
+        "mentions" => Choices.Apply(model, new Choice.SetNotices(model.Chat.Open!, NoticeLevel.Mentions)),
+        "none" => Choices.Apply(model, new Choice.SetNotices(model.Chat.Open!, NoticeLevel.None)),
+        "bell" => Choices.Apply(model, new Choice.SetWay(model.Chat.Open!, NoticeWay.Bell)),
+        "desktop" => Choices.Apply(model, new Choice.SetWay(model.Chat.Open!, NoticeWay.Desktop)),
+        "both" => Choices.Apply(model, new Choice.SetWay(model.Chat.Open!, NoticeWay.Both)),
+        "off" => Choices.Apply(model, new Choice.SetWay(model.Chat.Open!, NoticeWay.Off)),
+        "default" => Choices.Apply(model, new Choice.SetWay(model.Chat.Open!, null)),
+        _ => model.Say("Notices are of all, mentions or none; and come by bell, desktop, both or off, or as the default is.", bad: true),
+    };
 
     private static Step SetTheme(Model model, string text) => text.ToLowerInvariant() switch
     {

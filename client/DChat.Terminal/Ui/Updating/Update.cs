@@ -112,7 +112,7 @@ internal static class Update
         var scroll = isNew ? RoomMoves.AtNew(timeline, after: seq - 1) : Scrolling.Center(timeline, entry);
         return model with
         {
-            Chat = model.Chat.With(room.Id, pane with { Wanted = null, Scroll = scroll, Selected = isNew ? null : timeline.SeqAt(entry) }),
+            Chat = model.Chat.With(room.Id, pane with { Wanted = null, Scroll = scroll, Selected = isNew ? null : timeline.SeqAt(entry), ByKeys = false }),
         };
     }
 
@@ -131,12 +131,13 @@ internal static class Update
             : (model with { Chat = model.Chat.With(room.Id, pane with { LoadingOlder = true }) }).Step().And(new Effect.LoadOlder(room.Id, null));
     }
 
-    /// <summary>What is in view, of a terminal that somebody looks at, is read.</summary>
+    /// <summary>What is in view, of a terminal that somebody looks at, is read; so is what follows of one's own.</summary>
     private static Step MarkRead(Model model, RoomView room)
     {
         var pane = model.Chat.Pane;
-        var seen = pane.Scroll.Seq is { } seq && seq < Timeline.FailedFrom ? seq : room.NewestSeq;
-        var isNews = seen > room.ReadSeq && seen > pane.Marked && model.Focused && pane.Wanted is null;
+        var looking = model.Focused && pane.Wanted is null;
+        var seen = room.AfterOwn(!looking ? room.ReadSeq : pane.Scroll.Seq is { } seq && seq < Timeline.FailedFrom ? seq : room.NewestSeq, model.Chat.Me);
+        var isNews = seen > room.ReadSeq && seen > pane.Marked;
         return isNews
             ? (model with { Chat = model.Chat.With(room.Id, pane with { Marked = seen }) }).Step().And(new Effect.MarkRead(room.Id, seen))
             : model;
