@@ -466,6 +466,17 @@ public sealed class ChatBehaviourTests
         Assert.DoesNotContain(" new ", world.Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void The_name_that_somebody_gave_themselves_stands_beside_their_user_name()
+    {
+        var world = World.Chat(120, 24).Happens(new UiEvent.MembersListed("garden", [new("ann", "ann", Roles.Owner, true), new("bob", "Bob Marsh", Roles.Member, true)]));
+        Assert.Contains("● bob Bob Marsh", world.Text, StringComparison.Ordinal);
+        world.Press("tab", "up", "i");
+        Assert.Contains("bob (Bob Marsh), message 3", world.Text, StringComparison.Ordinal);
+        world.Press("escape", "a");
+        Assert.Contains("bob (Bob Marsh) · member", world.Text, StringComparison.Ordinal);
+    }
+
     private static World ManyRooms(int count)
     {
         var world = new World(80, 30).Happens(new UiEvent.LinkChanged(new LinkView(Link.Online, "w-1", 3)));

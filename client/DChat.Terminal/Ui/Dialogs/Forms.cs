@@ -51,7 +51,7 @@ internal static class Forms
         new Field("again", "Once more", Editor.Empty, Secret: true),
     ]), Text: "Every other session of this account ends.");
 
-    public static Dialog.Form DisplayName() => new(FormKind.DisplayName, "How others see you", "Save", new Fields([new Field("name", "Name", Editor.Empty)]));
+    public static Dialog.Form DisplayName() => new(FormKind.DisplayName, "Your name beside your user name", "Save", new Fields([new Field("name", "Name", Editor.Empty)]));
 
     public static Step Submit(Model model, Dialog.Form form)
     {

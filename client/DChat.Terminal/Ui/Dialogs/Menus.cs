@@ -66,7 +66,7 @@ internal static class Menus
     public static ImmutableArray<MenuItem> MemberItems(ImmutableArray<MemberView> members) =>
     [
         .. members.OrderByDescending(m => m.Online).ThenBy(m => m.User, StringComparer.OrdinalIgnoreCase)
-            .Select(m => new MenuItem(m.User, $"{(m.DisplayName == m.User ? "" : m.DisplayName + "  ")}{(m.Role == Roles.Member ? "" : m.Role + "  ")}{(m.Online ? "online" : "")}".TrimEnd(), new Choice.Member(m.User), Strong: m.Online)),
+            .Select(m => new MenuItem(m.User, $"{(m.Alias is { } alias ? alias + "  " : "")}{(m.Role == Roles.Member ? "" : m.Role + "  ")}{(m.Online ? "online" : "")}".TrimEnd(), new Choice.Member(m.User), Strong: m.Online)),
     ];
 
     public static Step Member(Model model, string user)
@@ -101,7 +101,7 @@ internal static class Menus
             items.Add(new MenuItem("Make plain member", "", new Choice.Moderate(Moderation.MakeMember, user), "p"));
         }
 
-        var title = member is null ? user : $"{user} · {member.Role}{(member.Online ? " · online" : "")}";
+        var title = member is null ? user : $"{user}{(member.Alias is { } alias ? $" ({alias})" : "")} · {member.Role}{(member.Online ? " · online" : "")}";
         return items.Count == 0 ? model.Say("That is you.") : model.Push(new Dialog.Menu(MenuKind.Member, title) { Items = [.. items], Subject = user });
     }
 

@@ -8,8 +8,11 @@ namespace DChat.Terminal.Ui;
 /// <summary>Who is here, on the right: those online, those away, then the other members where they are few.</summary>
 internal static class MembersPane
 {
+    /// <summary>Columns from which the beginning of a name says something.</summary>
+    private const int AliasMin = 4;
+
     /// <param name="User">Null for a heading.</param>
-    internal sealed record Entry(string Text, string? User = null, string? State = null, string Role = Roles.Member);
+    internal sealed record Entry(string Text, string? User = null, string? State = null, string Role = Roles.Member, string? Alias = null);
 
     public static ImmutableArray<Entry> Rows(Model model)
     {
@@ -19,16 +22,17 @@ internal static class MembersPane
         }
 
         var members = model.Chat.Pane.Members ?? [];
-        var roles = members.DistinctBy(m => m.User.ToLowerInvariant()).ToDictionary(m => m.User.ToLowerInvariant(), m => m.Role);
+        var known = members.DistinctBy(m => m.User.ToLowerInvariant()).ToDictionary(m => m.User.ToLowerInvariant());
         var here = room.Presence.Select(p => (User: SafeText.Clean(p.Key), State: p.Value))
             .OrderBy(p => p.State == PresenceStates.Away)
             .ThenBy(p => p.User, StringComparer.OrdinalIgnoreCase)
-            .Select(p => new Entry(p.User, p.User, p.State, roles.GetValueOrDefault(p.User.ToLowerInvariant(), Roles.Member)))
+            .Select(p => (p.User, p.State, Member: known.GetValueOrDefault(p.User.ToLowerInvariant())))
+            .Select(p => new Entry(p.User, p.User, p.State, p.Member?.Role ?? Roles.Member, p.Member?.Alias))
             .ToList();
         var present = here.Select(e => e.User!).ToHashSet(StringComparer.OrdinalIgnoreCase);
         var others = members.Where(m => !present.Contains(m.User))
             .OrderBy(m => m.User, StringComparer.OrdinalIgnoreCase)
-            .Select(m => new Entry(m.User, m.User, PresenceStates.Offline, m.Role))
+            .Select(m => new Entry(m.User, m.User, PresenceStates.Offline, m.Role, m.Alias))
             .ToList();
         List<Entry> rows = [new Entry(string.Create(CultureInfo.InvariantCulture, $"Here  {room.Online}")), .. here];
         if (others.Count > 0)
@@ -68,7 +72,13 @@ internal static class MembersPane
             };
             canvas.Write(1, y, dot, dotStyle);
             var mark = row.Role switch { Roles.Owner => "owner", Roles.Moderator => "mod", _ => "" };
-            canvas.Write(3, y, TextWidth.Truncate(row.Text, canvas.Size.Width - 4 - (mark.Length > 0 ? mark.Length + 1 : 0)), name);
+            var width = canvas.Size.Width - 4 - (mark.Length > 0 ? mark.Length + 1 : 0);
+            var used = canvas.Write(3, y, TextWidth.Truncate(row.Text, width), name) + 1;
+            if (row.Alias is { } alias && width - used >= AliasMin)
+            {
+                canvas.Write(3 + used, y, TextWidth.Truncate(alias, width - used), theme.Dim);
+            }
+
             canvas.Write(canvas.Size.Width - mark.Length - 1, y, mark, theme.Dim);
         }
     }

@@ -131,5 +131,8 @@ internal sealed record RoomView
 /// <summary>A member as the screen shows it.</summary>
 internal sealed record MemberView(string User, string DisplayName, string Role, bool Online)
 {
+    /// <summary>The name they gave themselves, where it says more than their user name; anybody may take any, so it never stands alone.</summary>
+    public string? Alias => DisplayName.Length == 0 || string.Equals(DisplayName, User, StringComparison.OrdinalIgnoreCase) ? null : DisplayName;
+
     public static MemberView Of(Member member) => new(SafeText.Clean(member.User), SafeText.Clean(member.DisplayName), member.Role, member.Online);
 }

@@ -44,7 +44,7 @@ internal sealed class RoomCalls(Action<UiEvent> tell)
         Effect.UpdateRoom update => cancel => UpdateAsync(client, update, cancel),
         Effect.Moderate moderate => cancel => ModerateAsync(client, moderate, cancel),
         Effect.ChangePassword(var current, var next) => cancel => DoneAsync(client.Account.ChangePasswordAsync(current, next, cancel), "Your password is changed."),
-        Effect.Rename(var name) => cancel => DoneAsync(client.Account.RenameAsync(name, cancel), $"Others see you as {name}."),
+        Effect.Rename(var name) => cancel => DoneAsync(client.Account.RenameAsync(name, cancel), $"{name} stands beside your user name."),
         _ => null,
     };
 

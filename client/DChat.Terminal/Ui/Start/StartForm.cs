@@ -48,7 +48,7 @@ internal sealed record StartForm(bool Register, ImmutableArray<Field> All, int F
             new Field(User, "Name", Editor.Of(user ?? "")),
             new Field(Password, "Password", Editor.Empty, Secret: true),
             new Field(Again, "Once more", Editor.Empty, Secret: true),
-            new Field(DisplayName, "Shown as", Editor.Empty, Hint: "may stay empty"),
+            new Field(DisplayName, "Full name", Editor.Empty, Hint: "may stay empty"),
             new Field(Invitation, "Invitation", Editor.Empty, Hint: "the code that you were given"),
         ],
         user is null ? sessions.Length > 0 ? 5 : 1 : 2,

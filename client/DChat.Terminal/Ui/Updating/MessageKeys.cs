@@ -227,8 +227,10 @@ internal static class MessageKeys
     {
         var reactions = (message.Reactions ?? new Dictionary<string, ReactionSummary>())
             .Select(r => $"{SafeText.Clean(r.Key)} {r.Value.Count}: {string.Join(", ", r.Value.Users.Select(SafeText.Clean))}{(r.Value.Count > r.Value.Users.Count ? ", …" : "")}");
+        var author = SafeText.Clean(message.Author);
+        var alias = model.Chat.Pane.Members?.FirstOrDefault(m => string.Equals(m.User, author, StringComparison.OrdinalIgnoreCase))?.Alias;
         return new Dialog.Info("Message", [
-            $"{SafeText.Clean(message.Author)}, message {message.Seq}",
+            $"{author}{(alias is null ? "" : $" ({alias})")}, message {message.Seq}",
             TimeText.Exact(message.SentAt, model.Zone),
             TimeText.Ago(message.SentAt, model.Now),
             .. message.EditedAt is { } edited ? [$"edited {TimeText.Exact(edited, model.Zone)}"] : Array.Empty<string>(),
