@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using DChat.Client.Accounts;
 using DChat.Client.Sessions;
@@ -11,8 +12,10 @@ public sealed class FileTransfers
 {
     private readonly ChatHttp http;
     private readonly TokenKeeper tokens;
+    private readonly Func<long> bytesMax;
 
-    internal FileTransfers(ChatHttp http, TokenKeeper tokens) => (this.http, this.tokens) = (http, tokens);
+    /// <param name="bytesMax">The largest file that the server takes; 0 where that is not known, or there is no limit.</param>
+    internal FileTransfers(ChatHttp http, TokenKeeper tokens, Func<long> bytesMax) => (this.http, this.tokens, this.bytesMax) = (http, tokens, bytesMax);
 
     /// <summary>Uploads a file to a room. To show it there, send a message that names its id. It is given up when it stands still for 30 s.</summary>
     /// <param name="name">How the file is called there.</param>
@@ -22,6 +25,7 @@ public sealed class FileTransfers
     /// <exception cref="ChatException"><c>too_large</c>, <c>not_member</c>, <c>invalid_argument</c>, <c>unreachable</c>, …</exception>
     public async Task<FileInfo> UploadAsync(string room, string name, Stream content, string? type = null, IProgress<long>? progress = null, CancellationToken cancel = default)
     {
+        RefuseTooLarge(content);
         // A body cannot be sent twice, so make sure beforehand that the token will do.
         var token = await tokens.GetAsync(cancel).ConfigureAwait(false);
         using var limit = new CancellationTokenSource(TransferStream.Patience, http.Time);
@@ -59,6 +63,17 @@ public sealed class FileTransfers
         using var file = await OpenAsync(id, cancel).ConfigureAwait(false);
         await ProgressContent.CopyAsync(file.Content, to, progress, cancel).ConfigureAwait(false);
         return file;
+    }
+
+    /// <summary>A server that refuses in the middle of a body closes the connection, which cannot be told from losing it.</summary>
+    private void RefuseTooLarge(Stream content)
+    {
+        if (bytesMax() is > 0 and var most && content.CanSeek && content.Length - content.Position > most)
+        {
+            const double Mebi = 1024 * 1024;
+            var limit = most < Mebi ? string.Create(CultureInfo.InvariantCulture, $"{most:N0} bytes") : string.Create(CultureInfo.InvariantCulture, $"{most / Mebi:0.##} MiB");
+            throw new ChatException(ErrorCodes.TooLarge, $"The file is too large: this server takes {limit} at most.");
+        }
     }
 
     /// <summary>Tells whoever shows it, and whoever watches that it goes on.</summary>

@@ -41,7 +41,7 @@ internal sealed record Layout
         var members = MembersWidth(model, width, rooms);
         var (x, right) = (rooms == 0 ? 0 : rooms + 1, members == 0 ? width : width - members - 1);
         var main = Math.Max(1, right - x);
-        var status = height > 2 ? 1 : 0;
+        var status = height > 2 ? StatusLine.RowsOf(model) : 0;
         var body = Math.Max(0, height - status);
         var inputRows = Math.Clamp(EditorLayout.Of(model.Chat.Pane.Input, InputWidth(main)).Rows.Count, 1, Math.Clamp(height / 3, 1, InputRowsMax));
         var left = body - inputRows;

@@ -84,6 +84,9 @@ internal sealed record Chat
 
     public LinkView Link { get; init; } = new(Ui.Link.Connecting);
 
+    /// <summary>Without it nothing is known of who is here, and nobody is seen typing.</summary>
+    public bool IsOnline => Link.State == Ui.Link.Online;
+
     public ImmutableDictionary<string, RoomView> Rooms { get; init; } = ImmutableDictionary<string, RoomView>.Empty;
 
     /// <summary>Ids as they are listed.</summary>

@@ -22,17 +22,36 @@ public sealed class TerminalRestoredTests(ScreenServer server) : IClassFixture<S
     public async Task After_a_signal(int signal) => await AssertRestoredAsync(async person => Assert.Equal(0, Kill(await person.Terminal.ProgramIdAsync(), signal)));
 
     [Fact]
+    public async Task After_an_exception_that_nobody_caught()
+    {
+        await using var ann = await Person.ArriveAsync(server.Unique("ann"), server.Address, environment: [(StartupHook.Variable, typeof(StartupHook).Assembly.Location), (StartupHook.CrashFile, "crash")]);
+        var before = await StateAsync(ann);
+        await ann.RegisterAsync();
+        Assert.Equal("1", await ann.Terminal.FormatAsync("#{alternate_on}"));
+        await File.WriteAllTextAsync(Path.Combine(ann.Terminal.Folder, "crash"), "");
+        await ann.Terminal.ShowsAsync(StartupHook.Message);
+        Assert.Equal(before, await StateAsync(ann));
+    }
+
+    [Fact]
     public async Task While_it_is_suspended_and_after_it_came_back()
     {
         await using var ann = await Person.ArriveAsync(server.Unique("ann"), server.Address);
         var before = await StateAsync(ann);
+        var title = await ann.Terminal.FormatAsync("#{pane_title}");
         await ann.RegisterAsync();
         await ann.Terminal.PressAsync("C-z");
         await ann.Terminal.ShowsAsync("Stopped");
         Assert.Equal(before, await StateAsync(ann));
-        await ann.TypeLineAsync("clear; fg");
+        await ann.TypeLineAsync("clear; printf '\\033]2;of the shell\\007'; fg");
         await ann.Terminal.ShowsAsync("● online");
         await ann.AssertWholeAsync();
+        Assert.Equal("d-chat", await ann.Terminal.FormatAsync("#{pane_title}"));
+        await ann.Terminal.PressAsync("C-z");
+        await ann.Terminal.ShowsAsync("Stopped");
+        Assert.Contains("of the shell", await ann.Terminal.FormatAsync("#{pane_title}"), StringComparison.Ordinal);
+        await ann.TypeLineAsync($"clear; printf '\\033]2;{title}\\007'; fg");
+        await ann.Terminal.ShowsAsync("● online");
 
         // From outside, as a shell's kill does.
         Assert.Equal(0, Kill(await ann.Terminal.ProgramIdAsync(), OperatingSystem.IsMacOS() ? 18 : 20));

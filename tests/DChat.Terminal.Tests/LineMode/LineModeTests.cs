@@ -70,6 +70,23 @@ public sealed class LineModeTests(LineModeServer server) : IClassFixture<LineMod
     }
 
     [Fact]
+    public async Task A_file_that_the_server_would_not_take_is_not_sent_and_the_limit_is_said()
+    {
+        var alice = await SignInAsync("alice");
+        var room = Unique("large");
+        await RunAsync(["create", room, "-u", alice]);
+        await using (var file = File.Create(home["large.bin"]))
+        {
+            file.SetLength((25 * 1024 * 1024) + 1);
+        }
+
+        var refused = await RunAsync(["upload", room, home["large.bin"], "-u", alice]);
+
+        Assert.Equal(ExitCodes.Refused, refused.ExitCode);
+        Assert.Contains("25 MiB at most", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Standard_input_is_sent_line_by_line_and_read_back_as_json()
     {
         var alice = await SignInAsync("alice");

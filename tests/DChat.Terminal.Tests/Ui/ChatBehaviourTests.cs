@@ -192,6 +192,28 @@ public sealed class ChatBehaviourTests
     }
 
     [Fact]
+    public void A_pane_that_is_shown_again_gives_way_again_when_it_is_narrow()
+    {
+        var world = World.Chat(110).Press("f8", "f9");
+        Assert.True(Layout.Of(world.Model) is { Rooms.Width: 0, Members.Width: 0 });
+        world.Press("f8", "f9");
+        Assert.True(Layout.Of(world.Model) is { Rooms.Width: > 0, Members.Width: > 0 });
+        Assert.True(Layout.Of(world.Resize(50, 20).Model) is { Rooms.Width: 0, Members.Width: 0 });
+        Assert.True(Layout.Of(world.Resize(110, 20).Model) is { Rooms.Width: > 0, Members.Width: > 0 });
+    }
+
+    [Fact]
+    public void A_name_that_is_half_typed_is_completed_before_it_is_sent()
+    {
+        var world = World.Chat().Type("hello @bo").Press("enter");
+        Assert.Equal("hello @bob ", world.Input);
+        Assert.Empty(world.Asked<Effect.Send>());
+        Assert.Equal("hello @bob", Assert.Single(world.Press("enter").Asked<Effect.Send>()).Body);
+        Assert.Equal("@", Assert.Single(world.Type("@").Press("enter").Asked<Effect.Send>()).Body);
+        Assert.Equal("@nobody", Assert.Single(world.Type("@nobody").Press("enter").Asked<Effect.Send>()).Body);
+    }
+
+    [Fact]
     public void A_refused_message_can_be_sent_again_or_thrown_away()
     {
         var failed = new FailedMessage("f1", "garden", "again", null, 2, "You are muted.", 0);

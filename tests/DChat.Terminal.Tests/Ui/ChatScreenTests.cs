@@ -70,6 +70,10 @@ public sealed class ChatScreenTests
     }
 
     [Fact]
+    public void What_went_wrong_is_said_to_its_end() => ScreenFile.Check(World.Chat(70, 16).Happens(new UiEvent.Failed(
+        "large.iso was not sent: The file is too large: this server takes 25 MiB at most. Ask whoever runs the server, or send it in parts.")));
+
+    [Fact]
     public void A_chosen_message_offers_what_can_be_done() => ScreenFile.Check(World.Chat().Press("tab", "up"));
 
     [Fact]
@@ -83,6 +87,18 @@ public sealed class ChatScreenTests
 
     [Fact]
     public void An_input_of_several_lines_grows() => ScreenFile.Check(World.Chat().Type("one").Press("alt+enter").Type("two").Press("alt+enter").Type("three"));
+
+    [Fact]
+    public void Without_a_connection_nobody_is_said_to_be_here() => ScreenFile.Check(World.Chat(110, 18)
+        .Change("garden", room => room with { Typing = ["bob"] })
+        .Happens(new UiEvent.LinkChanged(new LinkView(Link.Waiting, Problem: "The connection was lost."))));
+
+    [Fact]
+    public void A_run_of_messages_that_fills_the_pane_says_whose_it_is() => ScreenFile.Check(World.Chat(80, 16).Happens(new UiEvent.RoomChanged(
+        World.Room("garden", [.. Enumerable.Range(1, 30).Select(i => World.Said(i, "bob", $"verse {i}"))]))));
+
+    [Fact]
+    public void How_much_too_long_a_text_is_covers_none_of_it() => ScreenFile.Check(World.Chat(80, 20).Paste(new string('x', ProtocolLimits.BodyMax + 5)).Press("enter"));
 
     [Fact]
     public void Typing_is_told_in_the_line() => ScreenFile.Check(World.Chat().Change("garden", room => room with { Typing = ["bob", "cy"] }));

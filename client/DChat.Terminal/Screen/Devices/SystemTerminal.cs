@@ -28,6 +28,7 @@ internal sealed class SystemTerminal : ITerminal
     private readonly Lock _gate = new();
     private readonly TerminalSignals _signals;
     private readonly ITimer _polling;
+    private string? _title;
     private bool _mouse = true;
     private bool _shown;
     private bool _closed;
@@ -105,7 +106,14 @@ internal sealed class SystemTerminal : ITerminal
 
     public void CopyToClipboard(string text) => SayUnlessPlain(Ansi.Clipboard(text));
 
-    public void SetTitle(string title) => SayUnlessPlain(Ansi.Title(title));
+    public void SetTitle(string title)
+    {
+        lock (_gate)
+        {
+            _title = title;
+            SayUnlessPlain(Ansi.Title(title));
+        }
+    }
 
     public void ReportMouse(bool on)
     {
@@ -184,6 +192,10 @@ internal sealed class SystemTerminal : ITerminal
             _shown = true;
             _frames.Forget();
             Write(Encoding.UTF8.GetBytes(Ansi.Enter(_mouse, _plain)));
+            if (_title is { } title)
+            {
+                SayUnlessPlain(Ansi.Title(title));
+            }
         }
     }
 

@@ -19,9 +19,12 @@ internal static class Ansi
     public const string ReportMouse = "\e[?1000h\e[?1002h\e[?1006h";
     public const string IgnoreMouse = "\e[?1006l\e[?1002l\e[?1000l";
 
-    /// <summary>Keeps title and main screen; no wrapping at the right edge; bracketed paste and focus reports.</summary>
-    private const string EnterScreen = "\e[22;2t\e[?1049h\e[?7l\e[?2004h\e[?1004h";
-    private const string LeaveScreen = "\e[?1004l\e[?2004l\e[?7h\e[?1049l\e[23;2t";
+    /// <summary>
+    /// Keeps title and main screen; no wrapping at the right edge; bracketed paste and focus reports; characters stay in the
+    /// cells to which they were written (explicit order, BDSM), where a terminal would else move right-to-left text across panes.
+    /// </summary>
+    private const string EnterScreen = "\e[22;2t\e[?1049h\e[?7l\e[?2004h\e[?1004h\e[8l";
+    private const string LeaveScreen = "\e[8h\e[?1004l\e[?2004l\e[?7h\e[?1049l\e[23;2t";
 
     /// <summary>kitty's keyboard protocol, as far as it makes keys unambiguous: Escape, Shift-Enter, Ctrl-I.</summary>
     private const string DistinguishKeys = "\e[>1u";

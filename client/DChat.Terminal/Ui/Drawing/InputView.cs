@@ -34,8 +34,10 @@ internal static class InputView
 
         if (pane.Input.Text.Length > CountFrom)
         {
+            // In the line above, where there is one: it covers no text there.
+            var line = layout.Between.Height > 0 ? screen.Clip(layout.Between) : canvas;
             var left = string.Create(CultureInfo.InvariantCulture, $" {ProtocolLimits.BodyMax - pane.Input.Text.EnumerateRunes().Count():N0} left ");
-            canvas.Write(canvas.Size.Width - left.Length, canvas.Size.Height - 1, left, theme.New);
+            line.Write(line.Size.Width - left.Length - 1, line.Size.Height - 1, left, theme.New);
         }
 
         if (hasCursor && !pane.IsActing)

@@ -34,7 +34,7 @@ internal static class MembersPane
             .OrderBy(m => m.User, StringComparer.OrdinalIgnoreCase)
             .Select(m => new Entry(m.User, m.User, PresenceStates.Offline, m.Role, m.Alias))
             .ToList();
-        List<Entry> rows = [new Entry(string.Create(CultureInfo.InvariantCulture, $"Here  {room.Online}")), .. here];
+        List<Entry> rows = [new Entry(string.Create(CultureInfo.InvariantCulture, $"{(model.Chat.IsOnline ? "Here" : "Last here")}  {room.Online}")), .. here];
         if (others.Count > 0)
         {
             rows.Add(new Entry(""));
@@ -64,7 +64,7 @@ internal static class MembersPane
                 continue;
             }
 
-            var (dot, dotStyle, name) = row.State switch
+            var (dot, dotStyle, name) = (model.Chat.IsOnline ? row.State : PresenceStates.Offline) switch
             {
                 PresenceStates.Online => ("●", theme.Good, theme.Text),
                 PresenceStates.Away => ("◐", theme.Dim, theme.Text),

@@ -141,7 +141,7 @@ internal static class RoomsPane
         var (badge, style) = Badge(model, room);
         var right = width - 1 - badge.Length;
         canvas.Write(right, y, badge, Over(style));
-        var online = room.IsDirect || room.Online == 0 ? "" : room.Online.ToString(CultureInfo.InvariantCulture);
+        var online = room.IsDirect || room.Online == 0 || !model.Chat.IsOnline ? "" : room.Online.ToString(CultureInfo.InvariantCulture);
         if (online.Length > 0 && width >= 20)
         {
             right -= online.Length + (badge.Length > 0 ? 1 : 0);
@@ -153,7 +153,7 @@ internal static class RoomsPane
         var x = 3;
         if (room.IsDirect)
         {
-            x += canvas.Write(x, y, Dot(room), Over(IsOnline(room) ? theme.Good : theme.Dim)) + 1;
+            x += canvas.Write(x, y, Dot(model, room), Over(IsOnline(model, room) ? theme.Good : theme.Dim)) + 1;
         }
 
         canvas.Write(x, y, TextWidth.Truncate(room.Title, right - x - 1), name);
@@ -175,15 +175,15 @@ internal static class RoomsPane
 
     private static string Short(long count) => count > 999 ? "999+" : count.ToString(CultureInfo.InvariantCulture);
 
-    private static string Dot(RoomView room) => PeerState(room) switch
+    private static string Dot(Model model, RoomView room) => PeerState(model, room) switch
     {
         PresenceStates.Online => "●",
         PresenceStates.Away => "◐",
         _ => "○",
     };
 
-    private static bool IsOnline(RoomView room) => PeerState(room) == PresenceStates.Online;
+    private static bool IsOnline(Model model, RoomView room) => PeerState(model, room) == PresenceStates.Online;
 
-    private static string? PeerState(RoomView room) =>
-        room.Presence.FirstOrDefault(p => string.Equals(SafeText.Clean(p.Key), room.Title, StringComparison.OrdinalIgnoreCase)).Value;
+    private static string? PeerState(Model model, RoomView room) => !model.Chat.IsOnline ? null
+        : room.Presence.FirstOrDefault(p => string.Equals(SafeText.Clean(p.Key), room.Title, StringComparison.OrdinalIgnoreCase)).Value;
 }

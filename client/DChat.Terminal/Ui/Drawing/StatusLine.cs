@@ -4,9 +4,12 @@ using DChat.Terminal.Screen;
 
 namespace DChat.Terminal.Ui;
 
-/// <summary>The last row: what just happened, or how things stand, and two keys to begin with.</summary>
+/// <summary>The last row, or rows: what just happened, or how things stand, and two keys to begin with.</summary>
 internal static class StatusLine
 {
+    private const int RowsMax = 3;
+    private const int HintFrom = 60;
+
     public static void Draw(Model model, Canvas canvas)
     {
         if (canvas.Size.Height == 0)
@@ -15,17 +18,22 @@ internal static class StatusLine
         }
 
         var theme = model.Theme;
-        var hint = $"{model.Keymap.KeyOf(Act.Help)} help  {model.Keymap.KeyOf(Act.FindRoom)} go to ";
-        var hintWidth = canvas.Size.Width >= 60 ? TextWidth.Of(hint) + 2 : 0;
+        if (model.Toast is { } toast && !FitsBesideHint(model, toast))
+        {
+            DrawWhole(toast, canvas, StyleOf(model, toast));
+            return;
+        }
+
+        var (hint, hintWidth) = Hint(model);
         if (hintWidth > 0)
         {
             canvas.Write(canvas.Size.Width - hintWidth + 1, 0, hint, theme.Dim);
         }
 
         var room = canvas.Clip(new Rect(0, 0, canvas.Size.Width - hintWidth, 1));
-        if (model.Toast is { } toast)
+        if (model.Toast is { } brief)
         {
-            room.Write(1, 0, TextWidth.Truncate(toast.Text, room.Size.Width - 2), toast.IsBad ? theme.Bad : theme.Text);
+            room.Write(1, 0, brief.Text, StyleOf(model, brief));
             return;
         }
 
@@ -40,6 +48,35 @@ internal static class StatusLine
             x += room.Write(x, 0, TextWidth.Truncate(text, room.Size.Width - x - 1), style) + 2;
         }
     }
+
+    /// <summary>One, but for words that need more: what to try stands at their end.</summary>
+    public static int RowsOf(Model model) => model.Toast is { } toast && !FitsBesideHint(model, toast)
+        ? Math.Clamp(Wrapped(toast, model.Size.Width).Count, 1, Math.Clamp(model.Size.Height / 3, 1, RowsMax))
+        : 1;
+
+    private static void DrawWhole(Toast toast, Canvas canvas, Style style)
+    {
+        var rows = Wrapped(toast, canvas.Size.Width);
+        var last = canvas.Size.Height - 1;
+        for (var y = 0; y <= last && y < rows.Count; y++)
+        {
+            var isCut = y == last && rows.Count > canvas.Size.Height;
+            canvas.Write(1, y, isCut ? TextWidth.Truncate($"{rows[y].TrimEnd()} {rows[y + 1]}", canvas.Size.Width - 2) : rows[y], style);
+        }
+    }
+
+    private static List<string> Wrapped(Toast toast, int width) =>
+        [.. TextLayout.Wrap([new Span(toast.Text, Style.Default)], Math.Max(1, width - 2)).Select(line => string.Concat(line.Select(span => span.Text)))];
+
+    private static bool FitsBesideHint(Model model, Toast toast) => TextWidth.Of(toast.Text) <= model.Size.Width - Hint(model).Width - 2;
+
+    private static (string Text, int Width) Hint(Model model)
+    {
+        var hint = $"{model.Keymap.KeyOf(Act.Help)} help  {model.Keymap.KeyOf(Act.FindRoom)} go to ";
+        return (hint, model.Size.Width >= HintFrom ? TextWidth.Of(hint) + 2 : 0);
+    }
+
+    private static Style StyleOf(Model model, Toast toast) => toast.IsBad ? model.Theme.Bad : model.Theme.Text;
 
     private static IEnumerable<(string Text, Style Style)> Parts(Model model, int width)
     {

@@ -20,8 +20,11 @@ internal static class TimelineView
         }
 
         var selected = model.Chat.Pane.Selected;
-        foreach (var (y, entry, row) in Scrolling.Visible(timeline, model.Chat.Pane.Scroll))
+        var isFirst = true;
+        foreach (var (y, entry, placed) in Scrolling.Visible(timeline, model.Chat.Pane.Scroll))
         {
+            var row = isFirst && placed.Kind == RowKind.Body ? timeline.WithAuthor(placed, entry) : placed;
+            isFirst = false;
             var chosen = selected is { } seq && timeline.SeqAt(entry) == seq && row.Kind is RowKind.Body or RowKind.Header && selected == timeline.SeqAt(entry);
             DrawRow(model, timeline, canvas, y, row, chosen);
         }

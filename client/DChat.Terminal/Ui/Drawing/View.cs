@@ -68,7 +68,7 @@ internal static class View
             var x = 1 + canvas.Write(1, 0, name, theme.Strong);
             var marks = $"{(room.IsPrivate && !room.IsDirect ? " private" : "")}{(room.Archived ? " archived" : "")}";
             x += canvas.Write(x, 0, marks, theme.Dim);
-            var online = room.IsPlaceholder ? "" : room.IsDirect ? PresenceText(room) : string.Create(CultureInfo.InvariantCulture, $"{room.Online} of {Math.Max(Math.Max(room.Members, room.Online), model.Chat.Pane.Members?.Length ?? 0)} here");
+            var online = room.IsPlaceholder || !model.Chat.IsOnline ? "" : room.IsDirect ? PresenceText(room) : string.Create(CultureInfo.InvariantCulture, $"{room.Online} of {Math.Max(Math.Max(room.Members, room.Online), model.Chat.Pane.Members?.Length ?? 0)} here");
             var right = canvas.Size.Width - TextWidth.Of(online) - 1;
             if (right > x + 2)
             {
@@ -104,7 +104,7 @@ internal static class View
                 ("", theme.Dim),
                 ($"{model.Keymap.KeyOf(Act.BrowseRooms),-8} look for rooms", theme.Text),
                 ($"{model.Keymap.KeyOf(Act.CreateRoom),-8} make one", theme.Text),
-                ("/msg ann  write to somebody", theme.Text),
+                ("/msg NAME write to somebody", theme.Text),
                 ($"{model.Keymap.KeyOf(Act.Help),-8} all keys", theme.Text),
             ];
         var width = lines.Max(line => TextWidth.Of(line.Text));
@@ -142,7 +142,7 @@ internal static class View
                 : ("", theme.Dim);
         }
 
-        return (room is null ? "" : TypingText(room), theme.Dim);
+        return (room is null || !model.Chat.IsOnline ? "" : TypingText(room), theme.Dim);
     }
 
     private static string TypingText(RoomView room) => room.Typing switch

@@ -31,6 +31,13 @@ internal sealed record Completion(int From, ImmutableArray<CompletionItem> Items
 
     public Editor Accept(Editor editor) => editor.Replace(From, editor.Cursor, Items[Selected].Insert);
 
+    /// <summary>Whether the word is <c>@</c> and a name that is not typed to its end: nobody means to send that.</summary>
+    public bool IsPartOfName(Editor editor)
+    {
+        var word = editor.Text[From..editor.Cursor];
+        return word is ['@', _, ..] && !Items.Any(item => item.Insert.TrimEnd().Equals(word, StringComparison.OrdinalIgnoreCase));
+    }
+
     private static ImmutableArray<CompletionItem> ItemsFor(Model model, Editor editor, int from, string word, bool asked)
     {
         var isLineStart = from == 0;

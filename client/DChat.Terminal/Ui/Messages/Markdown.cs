@@ -98,7 +98,7 @@ internal sealed class Markdown(Theme theme, string me)
                 return length;
             case '[':
                 return NamedLink(text, at, style, spans, plainFrom);
-            case '@' when !IsNamePart(text, at - 1) && NameLength(text, at + 1) is var length and > 1:
+            case '@' when Mentions.NameLength(text, at) is var length and > 0:
                 Plain(text, plainFrom, at, style, spans);
                 var name = text.Substring(at + 1, length);
                 spans.Add(new Span("@" + name, IsMe(name) ? theme.Mention : theme.NameOf(name)));
@@ -177,22 +177,6 @@ internal sealed class Markdown(Theme theme, string me)
         Uri.TryCreate(address, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps) && uri.Host.Length > 0
             ? uri.AbsoluteUri
             : null;
-
-    private static int NameLength(string text, int from)
-    {
-        var end = from;
-        while (end < text.Length && (char.IsAsciiLetterOrDigit(text[end]) || text[end] is '_' or '.' or '-'))
-        {
-            end++;
-        }
-
-        while (end > from && text[end - 1] is '.' or '-')
-        {
-            end--;
-        }
-
-        return end - from;
-    }
 
     private static bool IsNamePart(string text, int at) => at >= 0 && at < text.Length && char.IsLetterOrDigit(text[at]);
 

@@ -138,6 +138,9 @@ internal sealed class Timeline
         return rows;
     }
 
+    /// <summary>The row at the top of the pane says whose it is and when, though the message began above it, or follows on another.</summary>
+    public Row WithAuthor(Row row, int entry) => IsWide ? row with { Gutter = GutterOf(MessageAt(entry), grouped: false) } : row;
+
     private IReadOnlyList<StyledLine> Lines(int entry, Message message)
     {
         var reply = message.ReplyTo is { } to && message.DeletedAt is null ? ReplyText(to) : null;

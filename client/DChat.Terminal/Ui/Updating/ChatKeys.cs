@@ -78,8 +78,8 @@ internal static class ChatKeys
             Act.PreviousRoom => RoomMoves.Next(model, -1),
             Act.NextUnread => RoomMoves.NextUnread(model),
             Act.LastRoom => RoomMoves.Last(model),
-            Act.ToggleRooms => Keep(model, memory with { RoomsPane = Layout.Of(model).Rooms.Width == 0 }),
-            Act.ToggleMembers => Keep(model, memory with { MembersPane = Layout.Of(model).Members.Width == 0 }),
+            Act.ToggleRooms => Keep(model, memory with { RoomsPane = Toggled(model, m => m with { RoomsPane = null }, layout => layout.Rooms.Width > 0) }),
+            Act.ToggleMembers => Keep(model, memory with { MembersPane = Toggled(model, m => m with { MembersPane = null }, layout => layout.Members.Width > 0) }),
             Act.ToggleTimes => Keep(model, memory with { RelativeTimes = !memory.RelativeTimes }),
             Act.ToggleDoNotDisturb => Keep(model, memory with { DoNotDisturb = !memory.DoNotDisturb }).Say(memory.DoNotDisturb ? "Notices are on again." : "Do not disturb: no notices."),
             Act.Redraw => model.Step().And(new Effect.Redraw()),
@@ -99,6 +99,13 @@ internal static class ChatKeys
     }
 
     public static Model Keep(Model model, Memory memory) => model with { Chat = model.Chat with { Memory = memory } };
+
+    /// <returns>What a pane shall be; null, as the width allows, where that comes to the same.</returns>
+    private static bool? Toggled(Model model, Func<Memory, Memory> asWidthAllows, Func<Layout, bool> isShown)
+    {
+        var wish = !isShown(Layout.Of(model));
+        return wish == isShown(Layout.Of(Keep(model, asWidthAllows(model.Chat.Memory)))) ? null : wish;
+    }
 
     /// <summary>The input with another text; what was typed is kept as a draft.</summary>
     public static Step Write(Model model, Editor editor, ViState? vi = null)
@@ -273,6 +280,7 @@ internal static class ChatKeys
             Act.Down => model with { Chat = chat.With(chat.PaneId, pane with { Completion = completion.Move(1) }) },
             Act.Complete => Write(model, completion.Accept(pane.Input)),
             Act.Send when isCommand && !exact => Write(model, completion.Accept(pane.Input)),
+            Act.Send when completion.IsPartOfName(pane.Input) => Write(model, completion.Accept(pane.Input)),
             Act.Cancel => model with { Chat = chat.With(chat.PaneId, pane with { Completion = null }) },
             _ => (Step?)null,
         };
