@@ -44,7 +44,7 @@ public sealed partial class ChatClient : IAsyncDisposable
         var http = new ChatHttp(invoker, servers, options.Time, options.CallTimeout);
         tokens = new TokenKeeper(http, options.SessionStore ?? new MemorySessionStore(), options.Time);
         Account = new AccountApi(http, tokens);
-        Files = new FileTransfers(http, tokens, () => Server?.Limits.FileBytes ?? 0);
+        Files = new FileTransfers(http, tokens);
         tasks = new OwnedTasks(options.LoggerFactory.CreateLogger<ChatClient>());
         events = new EventHub(options.EventsMax, () => Book!.PumpAll());
         Book = new RoomBook(this, options, events, tasks);

@@ -12,10 +12,8 @@ public sealed class FileTransfers
 {
     private readonly ChatHttp http;
     private readonly TokenKeeper tokens;
-    private readonly Func<long> bytesMax;
 
-    /// <param name="bytesMax">The largest file that the server takes; 0 where that is not known, or there is no limit.</param>
-    internal FileTransfers(ChatHttp http, TokenKeeper tokens, Func<long> bytesMax) => (this.http, this.tokens, this.bytesMax) = (http, tokens, bytesMax);
+    internal FileTransfers(ChatHttp http, TokenKeeper tokens) => (this.http, this.tokens) = (http, tokens);
 
     /// <summary>Uploads a file to a room. To show it there, send a message that names its id. It is given up when it stands still for 30 s.</summary>
     /// <param name="name">How the file is called there.</param>
@@ -25,7 +23,7 @@ public sealed class FileTransfers
     /// <exception cref="ChatException"><c>too_large</c>, <c>not_member</c>, <c>invalid_argument</c>, <c>unreachable</c>, …</exception>
     public async Task<FileInfo> UploadAsync(string room, string name, Stream content, string? type = null, IProgress<long>? progress = null, CancellationToken cancel = default)
     {
-        RefuseTooLarge(content);
+        await RefuseTooLargeAsync(content, cancel).ConfigureAwait(false);
         // A body cannot be sent twice, so make sure beforehand that the token will do.
         var token = await tokens.GetAsync(cancel).ConfigureAwait(false);
         using var limit = new CancellationTokenSource(TransferStream.Patience, http.Time);
@@ -66,9 +64,15 @@ public sealed class FileTransfers
     }
 
     /// <summary>A server that refuses in the middle of a body closes the connection, which cannot be told from losing it.</summary>
-    private void RefuseTooLarge(Stream content)
+    private async Task RefuseTooLargeAsync(Stream content, CancellationToken cancel)
     {
-        if (bytesMax() is > 0 and var most && content.CanSeek && content.Length - content.Position > most)
+        if (!content.CanSeek)
+        {
+            return;
+        }
+
+        var info = await http.CallAsync(HttpMethod.Get, "api/info", null, null, ProtocolJson.Wire.InfoAnswer, cancel).ConfigureAwait(false);
+        if (info.Limits.FileBytes is > 0 and var most && content.Length - content.Position > most)
         {
             const double Mebi = 1024 * 1024;
             var limit = most < Mebi ? string.Create(CultureInfo.InvariantCulture, $"{most:N0} bytes") : string.Create(CultureInfo.InvariantCulture, $"{most / Mebi:0.##} MiB");

@@ -77,7 +77,7 @@ public sealed class LineModeTests(LineModeServer server) : IClassFixture<LineMod
         await RunAsync(["create", room, "-u", alice]);
         await using (var file = File.Create(home["large.bin"]))
         {
-            file.SetLength((25 * 1024 * 1024) + 1);
+            file.SetLength(30 * 1024 * 1024);
         }
 
         var refused = await RunAsync(["upload", room, home["large.bin"], "-u", alice]);
