@@ -28,6 +28,7 @@ internal static class Choices
             {
                 Notices = level == NoticeLevel.Mentions ? chat.Memory.Notices.Remove(room) : chat.Memory.Notices.SetItem(room, level),
             }),
+            Choice.SetWay(var room, _) when !chat.Rooms.ContainsKey(room) => Closed(model), // It is gone since the list was opened.
             Choice.SetWay(var room, var way) => ChatKeys.Keep(Closed(model), chat.Memory with
             {
                 Ways = way is { } set ? chat.Memory.Ways.SetItem(room, set) : chat.Memory.Ways.Remove(room),
