@@ -130,7 +130,12 @@ internal sealed partial class Ruling
 
         var epoch = state.LastEpoch + 1;
         Add(new RoomsAssigned(worker.Id, rooms, epoch));
-        Audit("assignRooms", rooms.Count == 1 ? rooms[0] : "", worker.Id, $"{rooms.Count} rooms");
+        if (command.Actor.Length > 0)
+        {
+            // What the cluster does by itself all the time would push out what people did.
+            Audit("assignRooms", rooms.Count == 1 ? rooms[0] : "", worker.Id, $"{rooms.Count} rooms");
+        }
+
         return Outcome.Ok(epoch.ToString());
     }
 

@@ -104,21 +104,27 @@ internal sealed partial class WorkerService(
         while (await timer.WaitForNextTickAsync(CancellationToken.None));
     }
 
+    /// <summary>Looked for only where another could take the rooms: an idle server by itself writes nothing.</summary>
     private async Task<string?> FindStoreErrorAsync()
     {
+        if (!options.IsHost || !HasHeir)
+        {
+            return null;
+        }
+
         using var limit = new CancellationTokenSource(StoreCheckLimit, time);
         try
         {
             await store.CheckAsync(limit.Token);
             return null;
         }
-        catch (Exception failure) when (failure is MessageStoreUnavailableException or MessageStoreDamagedException)
-        {
-            return failure.Message;
-        }
         catch (OperationCanceledException)
         {
             return $"it did not answer within {StoreCheckLimit.TotalSeconds:0} s";
+        }
+        catch (Exception failure)
+        {
+            return failure.Message; // Whatever it is, the leader and the administrators are told, and the reports go on.
         }
     }
 

@@ -36,6 +36,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         while (await timer.WaitForNextTickAsync(offDuty))
         {
             await BuryAsync(commands, time.GetElapsedTime(electedAt), offDuty);
+            Recall();
             await EmptyAsync(commands, offDuty);
             if (time.GetElapsedTime(slowAt) >= SlowTick)
             {
@@ -51,6 +52,18 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>How a worker is expected to be loaded: its rooms in the state that is given, and the latest reports.</summary>
     public WorkerLoad LoadOf(Worker worker) => new(
         worker.Id, Math.Max(1, worker.Capacity), _loads.On(replica.State, worker.Id), watch.Find(worker.Id)?.Report?.Connections ?? 0, worker.RoomCount);
+
+    /// <summary>Whoever was taken for dead and is linked all the same registers anew: it was buried while it came back.</summary>
+    private void Recall()
+    {
+        foreach (var worker in replica.State.Workers().Where(worker => worker.State == WorkerState.Gone))
+        {
+            if (watch.Find(worker.Id) is { ClosedFor: null, HasLeft: false, IsHere: false } sight && sight.Peer.Incarnation == worker.Incarnation)
+            {
+                watch.End(worker.Id, "it was taken for dead and is not: it registers anew");
+            }
+        }
+    }
 
     /// <summary>Finds out who died.</summary>
     private async Task BuryAsync(IRegistryCommands commands, TimeSpan sinceElection, CancellationToken offDuty)
