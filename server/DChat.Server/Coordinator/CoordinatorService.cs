@@ -42,7 +42,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         (_log, _replica, _keeper, _workers, _options, _time, _logger) = (log, replica, keeper, workers, options, time, logger);
         _recovery = new RegistryRecovery(log, snapshots, logger);
         _bootstrap = new ClusterBootstrap(replica, options, passwords, keys, time, logger);
-        _placement = new NewRoomPlacement(options.Placement, workers.LoadOf);
+        _placement = new NewRoomPlacement(options.Placement, workers.LoadOf, workers.IsFit);
     }
 
     /// <summary>The random password of the account <c>admin</c>, where this process made it; to be shown once. Else null.</summary>

@@ -7,7 +7,7 @@ namespace DChat.Server.Coordinator;
 /// Gives a new room its host, on the state on which the room is decided, so that many at once are spread.
 /// The command names the worker on which it was made; the policy says what that counts for.
 /// </summary>
-internal sealed class NewRoomPlacement(PlacementPolicy policy, Func<DChat.Core.Registry.Worker, WorkerLoad> loadOf)
+internal sealed class NewRoomPlacement(PlacementPolicy policy, Func<DChat.Core.Registry.Worker, WorkerLoad> loadOf, Func<DChat.Core.Registry.Worker, bool> isFit)
 {
     private long _placed;
 
@@ -21,10 +21,8 @@ internal sealed class NewRoomPlacement(PlacementPolicy policy, Func<DChat.Core.R
     /// <summary>Empty where no worker is active.</summary>
     private string Choose(RegistryState state, string madeOn)
     {
-        var candidates = state.Workers()
-            .Where(worker => worker is { State: WorkerState.Active, Capacity: > 0 })
-            .Select(loadOf)
-            .ToList();
-        return RoomPlacement.Choose(policy, candidates, madeOn, _placed++) ?? "";
+        var active = state.Workers().Where(worker => worker is { State: WorkerState.Active, Capacity: > 0 }).ToList();
+        var fit = active.Where(isFit).ToList();
+        return RoomPlacement.Choose(policy, (fit.Count > 0 ? fit : active).ConvertAll(worker => loadOf(worker)), madeOn, _placed++) ?? "";
     }
 }

@@ -49,7 +49,7 @@ internal sealed class NodeTls
     public SslClientAuthenticationOptions ForClient() => new()
     {
         ClientCertificateContext = SslStreamCertificateContext.Create(_certificate, _chain, offline: true),
-        RemoteCertificateValidationCallback = (_, certificate, _, _) => IsOurs(certificate as X509Certificate2),
+        RemoteCertificateValidationCallback = (_, certificate, sent, _) => IsOurs(certificate as X509Certificate2, sent),
     };
 
     public void ForServer(HttpsConnectionAdapterOptions https)
@@ -57,10 +57,11 @@ internal sealed class NodeTls
         https.ServerCertificate = _certificate;
         https.ServerCertificateChain = _chain;
         https.ClientCertificateMode = ClientCertificateMode.AllowCertificate; // Metrics are read without one; a link needs it, see the door.
-        https.ClientCertificateValidation = (certificate, _, _) => IsOurs(certificate);
+        https.ClientCertificateValidation = (certificate, sent, _) => IsOurs(certificate, sent);
     }
 
-    private bool IsOurs(X509Certificate2? certificate)
+    /// <param name="sent">With the certificates between it and the authority, as the peer sent them.</param>
+    private bool IsOurs(X509Certificate2? certificate, X509Chain? sent)
     {
         if (certificate is null)
         {
@@ -70,6 +71,7 @@ internal sealed class NodeTls
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
+        chain.ChainPolicy.ExtraStore.AddRange(sent?.ChainPolicy.ExtraStore ?? []);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         return chain.Build(certificate);
     }

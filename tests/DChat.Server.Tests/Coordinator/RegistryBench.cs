@@ -36,7 +36,7 @@ internal sealed class RegistryBench : IAsyncDisposable
     public async Task<RegistryBench> LeadAsync()
     {
         _leadership = await Log.CampaignAsync("a:1", CancellationToken.None).Within();
-        Leader = new RegistryLeader(_leadership.Term, Log, Replica, Options, new NewRoomPlacement(Options.Placement, worker => new(worker.Id, worker.Capacity, 0, 0, worker.RoomCount)), TimeProvider.System, NullLogger.Instance);
+        Leader = new RegistryLeader(_leadership.Term, Log, Replica, Options, new NewRoomPlacement(Options.Placement, worker => new(worker.Id, worker.Capacity, 0, 0, worker.RoomCount), _ => true), TimeProvider.System, NullLogger.Instance);
         Run = Leader.RunAsync(_leadership.Lost, _stop.Token);
         return this;
     }

@@ -191,7 +191,7 @@ public sealed class RegistryLeaderTests
     {
         await using var bench = new RegistryBench();
         var leadership = await bench.Log.CampaignAsync("a:1", CancellationToken.None).Within();
-        var leader = new RegistryLeader(leadership.Term, bench.Log, bench.Replica, bench.Options, new NewRoomPlacement(bench.Options.Placement, worker => new(worker.Id, worker.Capacity, 0, 0, worker.RoomCount)), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        var leader = new RegistryLeader(leadership.Term, bench.Log, bench.Replica, bench.Options, new NewRoomPlacement(bench.Options.Placement, worker => new(worker.Id, worker.Capacity, 0, 0, worker.RoomCount), _ => true), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         var run = leader.RunAsync(CancellationToken.None, CancellationToken.None);
         bench.Cluster.Depose();
 

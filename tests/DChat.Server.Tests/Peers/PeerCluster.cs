@@ -30,12 +30,13 @@ internal sealed class PeerCluster : IAsyncDisposable
 
     /// <param name="hosts">Workers with the store.</param>
     /// <param name="gateways">Workers without one.</param>
-    public static async Task<PeerCluster> StartAsync(int hosts, int gateways = 0)
+    /// <param name="all">The coordinator is a worker too, which hosts nothing unless the test says so.</param>
+    public static async Task<PeerCluster> StartAsync(int hosts, int gateways = 0, bool all = false)
     {
         var cluster = new PeerCluster();
         try
         {
-            await cluster.StartThemAsync(hosts, gateways);
+            await cluster.StartThemAsync(hosts, gateways, all);
             return cluster;
         }
         catch
@@ -44,6 +45,8 @@ internal sealed class PeerCluster : IAsyncDisposable
             throw;
         }
     }
+
+    public InProcessServer Coordinator => _coordinator!;
 
     /// <summary>An account that nobody else uses, connected to a worker.</summary>
     public async Task<Person> PersonAsync(int worker)
@@ -101,7 +104,7 @@ internal sealed class PeerCluster : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task StartThemAsync(int hosts, int gateways)
+    private async Task StartThemAsync(int hosts, int gateways, bool all)
     {
         var secret = Convert.ToBase64String(new byte[32].Select((_, i) => (byte)(i * 7)).ToArray());
         _store = SqliteMessageStore.Open(new SqliteMessageStoreOptions { Path = _folder["messages.db"] }, TimeProvider.System, NullLogger<SqliteMessageStore>.Instance);
@@ -110,12 +113,18 @@ internal sealed class PeerCluster : IAsyncDisposable
         // Creator: nothing moves but by the test's own hand.
         _coordinator = await InProcessServer.StartAsync(options => options with
         {
-            Mode = ServerMode.Coordinator,
+            Mode = all ? ServerMode.All : ServerMode.Coordinator,
             NodePort = port,
             ClusterSecret = secret,
             Placement = RoomPlacementMode.Creator,
             WorkerSilenceMs = 60_000,
             WorkerClosedMs = 60_000,
+        }, builder =>
+        {
+            if (all)
+            {
+                builder.Services.Replace(ServiceDescriptor.Singleton<IMessageStore>(new HeldStore(_store)));
+            }
         });
         for (var i = 0; i < hosts + gateways; i++)
         {

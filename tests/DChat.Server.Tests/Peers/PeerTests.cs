@@ -45,6 +45,46 @@ public sealed class PeerTests
     }
 
     [Fact]
+    public async Task What_one_has_read_on_one_worker_is_read_on_every_other()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 2, gateways: 1);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var ben = await cluster.PersonAsync(1);
+        await using var annToo = await HubProbe.ConnectAsync(cluster.Workers[2].Server.Client, ann.Token);
+        var room = await cluster.MakeRoomAsync(1, ann, ben);
+        foreach (var hub in new[] { ann.Hub, annToo, ben.Hub })
+        {
+            await hub.SyncAsync();
+        }
+
+        // A host that has not heard of both her gateways yet tells only the one: so it is said until it is heard.
+        async Task ReadsAsync(HubProbe says, HubProbe hears) => await Eventually.Holds(async () =>
+        {
+            var seq = (long)(await ben.Hub.SendAsync(room, "read this"))["seq"]!;
+            await says.CallAsync("markRead", new { room, seq });
+            return hears.Untaken().Any(heard => heard.Name == "read" && (string)heard.Argument["room"]! == room && (long)heard.Argument["seq"]! == seq);
+        });
+        await ReadsAsync(ann.Hub, annToo);
+        await ReadsAsync(annToo, ann.Hub);
+        await cluster.MoveAsync(room, 0);
+        await ReadsAsync(annToo, ann.Hub);
+        Assert.DoesNotContain(ben.Hub.Untaken(), heard => heard.Name == "read");
+    }
+
+    [Fact]
+    public async Task A_server_that_is_everything_is_told_what_goes_on_at_its_further_workers()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 1, all: true);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var annHere = await HubProbe.ConnectAsync(cluster.Coordinator.Client, ann.Token);
+        var room = await cluster.MakeRoomAsync(0, ann);
+        await ann.Hub.SyncAsync();
+        var sent = await ann.Hub.SendAsync(room, "hello");
+        await Eventually.Holds(async () => (await annHere.CallAsync("listRooms", new { }))!["rooms"]!.AsArray()
+            .Any(found => (string)found!["id"]! == room && (int)found["online"]! == 1 && (long)found["lastActivityAt"]! == (long)sent["sentAt"]!));
+    }
+
+    [Fact]
     public async Task A_room_moves_and_its_clients_notice_nothing()
     {
         await using var cluster = await PeerCluster.StartAsync(hosts: 3);

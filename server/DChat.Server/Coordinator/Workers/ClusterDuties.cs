@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using DChat.Core.Placement;
 using DChat.Core.Registry;
 
@@ -20,11 +21,16 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>A room that moved stays for so long, unless its host dies.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
 
+    /// <summary>For so long after workers of a zone died together, rooms go to other zones.</summary>
+    private static readonly TimeSpan ZoneOutageFor = TimeSpan.FromSeconds(30);
+
     /// <summary>Where at least so many workers were heard, and most of them fall silent together, it is this coordinator that is cut off.</summary>
     private const int MajorityOf = 3;
 
     private readonly RoomLoads _loads = new();
     private readonly Dictionary<string, long> _movedAt = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Zone, long At)> _buried = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, long> _isolatedSince = new(StringComparer.Ordinal);
 
     /// <summary>Works until cancelled.</summary>
     /// <exception cref="LeaderCutOffException">Most workers fell silent together: another coordinator should lead.</exception>
@@ -37,6 +43,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         {
             await BuryAsync(commands, time.GetElapsedTime(electedAt), offDuty);
             Recall();
+            SeeIsolation();
             await EmptyAsync(commands, offDuty);
             if (time.GetElapsedTime(slowAt) >= SlowTick)
             {
@@ -65,6 +72,27 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         }
     }
 
+    /// <summary>Finds out whom most others cannot reach; one that is so for as long as silence is borne gives its rooms up.</summary>
+    private void SeeIsolation()
+    {
+        var active = replica.State.Workers().Where(worker => worker.State == WorkerState.Active).Select(worker => worker.Id).ToList();
+        var isolated = Isolation.Of(active, active.SelectMany(from => watch.Find(from)?.Report?.Unreachable.Select(to => (from, to)) ?? []));
+        foreach (var worker in _isolatedSince.Keys.Where(worker => !isolated.Contains(worker)).ToList())
+        {
+            _isolatedSince.TryRemove(worker, out _);
+        }
+
+        foreach (var worker in isolated)
+        {
+            _isolatedSince.TryAdd(worker, time.GetTimestamp());
+        }
+    }
+
+    /// <summary>Nothing speaks against giving it rooms: its store can be used, and most others reach it.</summary>
+    public bool IsFit(Worker worker) =>
+        watch.Find(worker.Id)?.Report?.StoreError is null
+        && !(_isolatedSince.TryGetValue(worker.Id, out var since) && time.GetElapsedTime(since) > options.WorkerSilence);
+
     /// <summary>Finds out who died.</summary>
     private async Task BuryAsync(IRegistryCommands commands, TimeSpan sinceElection, CancellationToken offDuty)
     {
@@ -90,7 +118,13 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
             throw new LeaderCutOffException($"{silent} of {alive.Count} workers fell silent together");
         }
 
-        await Task.WhenAll(dead.Select(gone => BuryAsync(commands, gone.Worker, gone.Why, offDuty)));
+        foreach (var (worker, _) in dead)
+        {
+            _buried[worker.Id] = (ZoneOutage.ZoneOf(worker.Labels), time.GetTimestamp());
+        }
+
+        var heirs = Takers().Where(heir => dead.TrueForAll(gone => gone.Worker.Id != heir.Id)).ToList();
+        await Task.WhenAll(dead.Select(gone => BuryAsync(commands, gone.Worker, gone.Why, heirs, offDuty)));
     }
 
     private string? WhyDead(Worker worker, Sight? sight, TimeSpan sinceElection, out bool isSilent)
@@ -116,7 +150,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         return isSilent ? $"it was silent for {options.WorkerSilence.TotalSeconds:0.0} s" : null;
     }
 
-    private async Task BuryAsync(IRegistryCommands commands, Worker worker, string why, CancellationToken offDuty)
+    private async Task BuryAsync(IRegistryCommands commands, Worker worker, string why, List<Worker> heirs, CancellationToken offDuty)
     {
         Gone(log, worker.Id, worker.Address, worker.RoomCount, why);
         watch.End(worker.Id, why);
@@ -124,13 +158,12 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         // All at once into the leader's queue: they become one entry, or as few as they fit.
         var gone = commands.SubmitAsync(new SetWorkerState("", "", Now, worker.Id, WorkerState.Gone, worker.Incarnation), offDuty);
         var rooms = Loads(worker).ToList();
-        var others = Hosts().Where(other => other.Id != worker.Id).Select(LoadOf).ToList();
-        var moved = AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, others), offDuty);
+        var moved = AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, heirs.ConvertAll(LoadOf)), offDuty);
         await gone;
         await moved;
         if (rooms.Count > 0)
         {
-            MovedAll(log, rooms.Count, worker.Id, others.Count);
+            MovedAll(log, rooms.Count, worker.Id, heirs.Count);
         }
     }
 
@@ -180,7 +213,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
             _movedAt.Remove(room);
         }
 
-        var workers = Hosts().ToDictionary(worker => worker.Id, StringComparer.Ordinal);
+        var workers = Takers().ToDictionary(worker => worker.Id, StringComparer.Ordinal);
         var moves = Rebalancing.Plan(
             [.. workers.Values.Select(LoadOf)],
             worker => Loads(workers[worker]).Where(room => !_movedAt.ContainsKey(room.Room)),
@@ -209,12 +242,26 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         }
     }
 
-    /// <summary>Who may be given rooms. One that says that its store is away is none, unless all say so: then moving helps nobody.</summary>
+    /// <summary>Who may have rooms. One that is not fit is none, unless none is: then moving helps nobody.</summary>
     private List<Worker> Hosts()
     {
         var active = replica.State.Workers().Where(worker => worker is { State: WorkerState.Active, Capacity: > 0 }).ToList();
-        var well = active.Where(worker => watch.Find(worker.Id)?.Report?.StoreError is null).ToList();
-        return well.Count > 0 ? well : active;
+        var fit = active.Where(IsFit).ToList();
+        return fit.Count > 0 ? fit : active;
+    }
+
+    /// <summary>Who may be given more rooms now: in zones whose workers die, nobody, unless there is no other.</summary>
+    private List<Worker> Takers()
+    {
+        foreach (var (worker, _) in _buried.Where(buried => time.GetElapsedTime(buried.Value.At) > ZoneOutageFor).ToList())
+        {
+            _buried.Remove(worker);
+        }
+
+        var hosts = Hosts();
+        var failing = ZoneOutage.Of(hosts.Where(host => !_buried.ContainsKey(host.Id)).Select(host => (ZoneOutage.ZoneOf(host.Labels), false)).Concat(_buried.Values.Select(buried => (buried.Zone, true))));
+        var takers = hosts.Where(host => !failing.Contains(ZoneOutage.ZoneOf(host.Labels))).ToList();
+        return takers.Count > 0 ? takers : hosts;
     }
 
     private IEnumerable<RoomLoad> Loads(Worker worker) => replica.State.RoomsOn(worker.Id).Select(room => new RoomLoad(room.Id, _loads.Of(room.Id)));

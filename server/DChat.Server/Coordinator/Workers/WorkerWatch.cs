@@ -13,6 +13,9 @@ internal sealed class WorkerWatch(TimeProvider time)
     private readonly Dictionary<string, Entry> _workers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RoomActivity> _changed = new(StringComparer.Ordinal);
 
+    /// <summary>Rooms' activity changed: for the worker that shares this process.</summary>
+    public event Action<IReadOnlyList<RoomActivity>>? ActivityTold;
+
     /// <summary>A worker's link is up.</summary>
     public void Connected(NodeLink link)
     {
@@ -145,6 +148,7 @@ internal sealed class WorkerWatch(TimeProvider time)
             links = [.. _workers.Values.Select(entry => entry.Link).OfType<NodeLink>()];
         }
 
+        ActivityTold?.Invoke(changed);
         foreach (var part in changed.Chunk(WorkerReports.ActivityMax))
         {
             var news = JsonSerializer.SerializeToUtf8Bytes(new ActivityNews(part), WorkerJson.Default.ActivityNews);

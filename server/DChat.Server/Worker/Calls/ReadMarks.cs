@@ -1,7 +1,5 @@
-using System.Text.Json;
 using DChat.Core.Messages;
-using DChat.Protocol;
-using DChat.Server.Worker.Hub;
+using DChat.Server.Worker.Peers;
 using Microsoft.Extensions.Logging;
 
 namespace DChat.Server.Worker.Calls;
@@ -20,15 +18,17 @@ internal sealed partial class ReadMarks : IAsyncDisposable
 
     private readonly Lock gate = new();
     private readonly IMessageStore store;
+    private readonly RoomRoutes routes;
     private readonly ILogger log;
     private readonly CancellationTokenSource stopping = new();
     private readonly Task loop;
     private Dictionary<(string User, string Room), long> waiting = [];
     private Dictionary<(string User, string Room), long> storing = [];
 
-    public ReadMarks(IMessageStore store, ILogger<ReadMarks> log)
+    public ReadMarks(IMessageStore store, RoomRoutes routes, ILogger<ReadMarks> log)
     {
         this.store = store;
+        this.routes = routes;
         this.log = log;
         loop = VitalWork.RunAsync("the storing of read marks", StoreAsync, log);
     }
@@ -56,16 +56,8 @@ internal sealed partial class ReadMarks : IAsyncDisposable
             }
         }
 
-        byte[]? frame = null;
-        foreach (var connection in caller.User.Connections)
-        {
-            if (connection != caller.Connection)
-            {
-                frame ??= HubText.EventFrame(HubEvents.Read, new ReadMarkMoved(room, seq), static (json, moved) =>
-                    JsonSerializer.Serialize(json, moved, ProtocolJson.Wire.ReadMarkMoved));
-                connection.Outbox.WriteFrame(frame);
-            }
-        }
+        caller.User.TellRead(room, seq, except: caller.Connection);
+        routes.MarkRead(room, caller.Name, seq);
     }
 
     /// <summary>Where a user stands in rooms, in the same order, marks that wait included.</summary>

@@ -1,5 +1,8 @@
+using System.Text.Json;
+using DChat.Protocol;
 using DChat.Server.Cli;
 using DChat.Server.Worker.Host;
+using DChat.Server.Worker.Hub;
 
 namespace DChat.Server.Worker.Gateway;
 
@@ -68,6 +71,22 @@ internal sealed class LocalUser(string name, LimitsOptions limits)
 
             connections = [.. connections, connection];
             return true;
+        }
+    }
+
+    /// <summary>Tells the user's connections that the user has read up to a message.</summary>
+    /// <param name="except">Where it was said; null: elsewhere.</param>
+    public void TellRead(string room, long seq, ChatConnection? except)
+    {
+        byte[]? frame = null;
+        foreach (var connection in Connections)
+        {
+            if (connection != except)
+            {
+                frame ??= HubText.EventFrame(HubEvents.Read, new ReadMarkMoved(room, seq), static (json, moved) =>
+                    JsonSerializer.Serialize(json, moved, ProtocolJson.Wire.ReadMarkMoved));
+                connection.Outbox.WriteFrame(frame);
+            }
         }
     }
 

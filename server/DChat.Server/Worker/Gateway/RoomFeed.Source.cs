@@ -320,6 +320,15 @@ internal sealed partial class RoomFeed
         }
     }
 
+    private void TellRead(string user, long seq)
+    {
+        lock (gate)
+        {
+            var told = users.ContainsKey(user) ? subscriptions.Find(subscription => !subscription.Ended && subscription.Connection.User.Name == user) : null;
+            told?.Connection.User.TellRead(Room, seq, except: null);
+        }
+    }
+
     private void Lost(Source source)
     {
         lock (gate)
@@ -402,6 +411,8 @@ internal sealed partial class RoomFeed
         public void Skip(long rev) => feed.Skip(rev);
 
         public void PublishSoft(byte[] frame) => feed.PublishSoft(this, frame);
+
+        public void TellRead(string user, long seq) => feed.TellRead(user, seq);
 
         public void Lost() => feed.Lost(this);
     }

@@ -165,6 +165,18 @@ internal sealed partial class RoomFeed
         }
     }
 
+    /// <summary>A local user has read up to a message: the room's host has the user's other gateways told.</summary>
+    public void MarkRead(string user, long seq)
+    {
+        lock (gate)
+        {
+            if (users.ContainsKey(user) && current is { HasEnded: false } source)
+            {
+                source.Target.Port.MarkRead(Room, source, user, seq);
+            }
+        }
+    }
+
     /// <summary>Closes an empty feed; false where it is in use.</summary>
     public bool TryClose()
     {

@@ -35,6 +35,8 @@ internal readonly struct GatewaySeats
         }
     }
 
+    public bool IsOnly(object gateway) => first == gateway && others is null;
+
     public bool Has(object gateway) => first == gateway || (others is not null && Array.Exists(others, seat => seat.Gateway == gateway));
 
     public GatewaySeats With(object gateway, PresenceState state) =>

@@ -18,6 +18,9 @@ internal interface IRoomSink
     /// <summary>A frame that may be lost: presence, typing.</summary>
     void PublishSoft(byte[] frame);
 
+    /// <summary>A user of this gateway has read up to <paramref name="seq"/>, as was said at another gateway. May be lost.</summary>
+    void TellRead(string user, long seq);
+
     /// <summary>The host does not serve the room any more, and has told everything that it committed.</summary>
     void Lost();
 }

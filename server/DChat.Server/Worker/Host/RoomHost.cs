@@ -225,6 +225,31 @@ internal sealed partial class RoomHost : IAsyncDisposable
         }
     }
 
+    /// <summary>A user has read up to a message: the other gateways at which the user is connected are told.</summary>
+    /// <param name="sink">As which the gateway is subscribed that says so.</param>
+    public void MarkRead(string roomId, IRoomSink sink, string user, long seq)
+    {
+        if (rooms.TryGetValue(roomId, out var room))
+        {
+            lock (room.Gate)
+            {
+                var seats = room.Presence.SeatsOf(user);
+                if (seats.IsEmpty || seats.IsOnly(sink))
+                {
+                    return;
+                }
+
+                foreach (var other in room.Sinks)
+                {
+                    if (other != sink && seats.Has(other))
+                    {
+                        other.TellRead(user, seq);
+                    }
+                }
+            }
+        }
+    }
+
     /// <summary>A user is no member any more.</summary>
     public void Forget(string roomId, string user)
     {

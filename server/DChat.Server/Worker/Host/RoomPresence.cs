@@ -44,6 +44,9 @@ internal sealed class RoomPresence
 
     public bool Has(string user) => users.ContainsKey(user);
 
+    /// <summary>The gateways at which a user is connected; empty where there is none.</summary>
+    public GatewaySeats SeatsOf(string user) => users.GetValueOrDefault(user).Seats;
+
     /// <summary>A gateway says how a user stands there; a user is here as long as one gateway says so.</summary>
     public void Announce(object gateway, string user, PresenceState state, long nowMs)
     {

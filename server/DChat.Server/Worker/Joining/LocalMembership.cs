@@ -3,18 +3,20 @@ using DChat.Protocol;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Workers;
 using DChat.Server.Nodes;
+using DChat.Server.Worker.Peers;
 
 namespace DChat.Server.Worker.Joining;
 
 /// <summary>The worker that shares its process with a coordinator: no link, and no waiting for approval.</summary>
 internal sealed class LocalMembership(
-    WorkerWatch watch, WorkerAdmissions admissions, IRegistryCommands commands, RegistryReplica replica, ClusterPicture picture, NodeSelf self, TimeProvider time) : IClusterMembership
+    WorkerWatch watch, WorkerAdmissions admissions, IRegistryCommands commands, RegistryReplica replica, ClusterPicture picture, RoomActivities activities, NodeSelf self, TimeProvider time) : IClusterMembership
 {
     private readonly NodeHello _hello = self.Hello(NodeServices.Registry);
 
     public async Task JoinAsync(WorkerApplication application, CancellationToken cancellation)
     {
         watch.ReportedHere(_hello, null);
+        watch.ActivityTold += activities.Report; // Of rooms that other workers host.
         await BuryPredecessorAsync(cancellation);
         var admission = await admissions.AdmitAsync(_hello, application, WorkerState.Active, cancellation);
         if (admission.Error is { } error)
@@ -30,7 +32,7 @@ internal sealed class LocalMembership(
 
     public void Leave()
     {
-        // The coordinator goes with it.
+        watch.ActivityTold -= activities.Report; // The coordinator goes with it.
     }
 
     /// <summary>A worker of another id at this process's own address is no more: this process listens there. Its file with the id was lost.</summary>

@@ -26,6 +26,9 @@ internal interface IHostPort
 
     void StartTyping(string room, string user);
 
+    /// <summary>Has a user's other gateways told how far the user has read a room at which <paramref name="sink"/> is subscribed.</summary>
+    void MarkRead(string room, IRoomSink sink, string user, long seq);
+
     /// <summary>Who is online in a room, and the changes after a revision up to another where the host has them at hand.</summary>
     /// <param name="afterRev">Null: no changes are wanted.</param>
     ValueTask<RoomGlance> GlanceAsync(string room, long? afterRev, long throughRev, int limit);

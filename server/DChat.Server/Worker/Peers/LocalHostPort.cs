@@ -37,6 +37,8 @@ internal sealed class LocalHostPort(RoomHost host) : IHostPort
 
     public void StartTyping(string room, string user) => host.StartTyping(room, user);
 
+    public void MarkRead(string room, IRoomSink sink, string user, long seq) => host.MarkRead(room, sink, user, seq);
+
     public ValueTask<RoomGlance> GlanceAsync(string room, long? afterRev, long throughRev, int limit)
     {
         var (names, count) = host.OnlineIn(room);

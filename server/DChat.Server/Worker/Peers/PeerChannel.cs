@@ -95,6 +95,14 @@ internal sealed class PeerChannel(RegistryReplica replica) : INodeService
     public void StartTyping(string room, string user) =>
         Post(PeerMethods.Typing, (room, user), static (to, typing) => to.Text(typing.room).Text(typing.user));
 
+    public void MarkRead(IRoomSink sink, string user, long seq)
+    {
+        if (_numbers.TryGetValue(sink, out var number))
+        {
+            Post(PeerMethods.MarkRead, (number, user, seq), static (to, mark) => to.Number(mark.number).Text(mark.user).Number(mark.seq));
+        }
+    }
+
     /// <exception cref="NodeLinkException">The link ended, or the host failed to answer.</exception>
     /// <exception cref="TimeoutException">No answer in time.</exception>
     public Task<byte[]> CallAsync(byte method, Action<PayloadWriter> write, CancellationToken cancellation)
@@ -161,7 +169,10 @@ internal sealed class PeerChannel(RegistryReplica replica) : INodeService
             case PeerMethods.Soft when isKnown:
                 sink.PublishSoft(payload.Rest().ToArray());
                 break;
-            case PeerMethods.Soft:
+            case PeerMethods.Read when isKnown:
+                sink.TellRead(payload.Text(), payload.Number());
+                break;
+            case PeerMethods.Soft or PeerMethods.Read:
                 break;
             case PeerMethods.Lost:
                 _subscriptions.TryRemove(number, out _);

@@ -33,6 +33,9 @@ internal static class PeerMethods
     /// <summary>Gateway, call: reads from the message store for one that has none: <see cref="StoreRequest"/>.</summary>
     public const byte Store = 9;
 
+    /// <summary>Gateway, post: how far a user has read a room.</summary>
+    public const byte MarkRead = 10;
+
     /// <summary>Host, post: how a change ended.</summary>
     public const byte Outcome = 20;
 
@@ -47,6 +50,9 @@ internal static class PeerMethods
 
     /// <summary>Host, post: a room is not served there any more.</summary>
     public const byte Lost = 24;
+
+    /// <summary>Host, post: how far a user has read a room, as said at another gateway; may be lost.</summary>
+    public const byte Read = 25;
 }
 
 /// <summary>Bounds of what comes over a peer link.</summary>

@@ -54,6 +54,8 @@ internal sealed partial class PeerPort : IHostPort, IAsyncDisposable
 
     public void StartTyping(string room, string user) => _channel?.StartTyping(room, user);
 
+    public void MarkRead(string room, IRoomSink sink, string user, long seq) => _channel?.MarkRead(sink, user, seq);
+
     public ValueTask<RoomGlance> GlanceAsync(string room, long? afterRev, long throughRev, int limit) => AskAsync(
         PeerMethods.Glance,
         to =>

@@ -43,6 +43,9 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
             case PeerMethods.Typing:
                 host.StartTyping(payload.Text(), payload.Text());
                 break;
+            case PeerMethods.MarkRead:
+                MarkRead(ref payload);
+                break;
             case PeerMethods.Glance:
                 link.Reply(message, Glance(ref payload).Written);
                 break;
@@ -186,6 +189,15 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
             {
                 host.Announce(sink.Room, sink, user, state);
             }
+        }
+    }
+
+    private void MarkRead(ref PayloadReader payload)
+    {
+        var (number, user, seq) = (payload.Number(), payload.Text(), payload.Number());
+        if (_sinks.TryGetValue(number, out var sink))
+        {
+            host.MarkRead(sink.Room, sink, user, seq);
         }
     }
 

@@ -28,6 +28,14 @@ internal sealed class PeerSink(NodeLink link, long number, string room, Registry
         }
     }
 
+    public void TellRead(string user, long seq)
+    {
+        if (!link.IsBehind)
+        {
+            link.Post(PeerMethods.Read, Head().Text(user).Number(seq).Written);
+        }
+    }
+
     public void Lost() => link.Post(PeerMethods.Lost, Head().Written);
 
     private PayloadWriter Head() => (head ??= new PayloadWriter()).Clear().Number(replica.Index).Number(number);

@@ -125,6 +125,15 @@ internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
 
     public void StartTyping(string room, string user) => PortOf(room)?.StartTyping(room, user);
 
+    /// <summary>A user of this gateway has read up to a message: the user's other gateways are told, as far as they can be reached.</summary>
+    public void MarkRead(string room, string user, long seq)
+    {
+        if (routes.TryGetValue(room, out var route))
+        {
+            route.Feed?.MarkRead(user, seq);
+        }
+    }
+
     /// <inheritdoc/>
     public void Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)
     {
