@@ -40,6 +40,40 @@ public sealed class ChatBehaviourTests
         Assert.Equal("half a text", world.Input);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Up_edits_no_older_message_while_the_last_one_is_on_its_way(bool waiting)
+    {
+        var onItsWay = new PendingMessage("p1", "garden", "a mistkae", null, null, waiting, null, World.Noon.ToUnixTimeMilliseconds());
+        var world = World.Chat();
+        world.Happens(new UiEvent.PendingChanged([onItsWay])).Press("up");
+        Assert.Equal((Writing.New, ""), (world.Model.Chat.Pane.Writing, world.Input));
+        Assert.Contains("not sent yet", world.Text, StringComparison.Ordinal);
+
+        // What is typed meanwhile stays as it is.
+        world.Type("half a text").Press("up");
+        Assert.Equal((Writing.New, "half a text"), (world.Model.Chat.Pane.Writing, world.Input));
+        world.Press("ctrl+u");
+
+        // The server has it, and its event is not here yet.
+        world.Happens(new UiEvent.PendingChanged([onItsWay with { Waiting = false, Seq = 5 }])).Press("up");
+        Assert.Equal("a mistkae", world.Input);
+        world.Press("ctrl+w").Type("mistake").Press("enter");
+        Assert.Equal(new Effect.Edit("garden", 5, "a mistake"), Assert.Single(world.Asked<Effect.Edit>()));
+    }
+
+    [Fact]
+    public void Up_edits_the_last_message_of_this_room_whatever_is_on_its_way_elsewhere_or_is_no_text()
+    {
+        var now = World.Noon.ToUnixTimeMilliseconds();
+        var world = World.Chat().Happens(new UiEvent.PendingChanged([
+            new PendingMessage("p1", "kitchen", "elsewhere", null, null, true, null, now),
+            new PendingMessage("p2", "garden", "waves", MessageKinds.Action, null, true, null, now),
+        ]));
+        Assert.Equal("Thanks @bob :)", world.Press("up").Input);
+    }
+
     [Fact]
     public void A_reply_names_the_message_that_it_answers()
     {
@@ -436,6 +470,17 @@ public sealed class ChatBehaviourTests
         world.Happens(new UiEvent.SearchDone(asked, null, [new("garden", World.Garden().Messages[1])], null));
         Assert.Single(Assert.IsType<Dialog.Menu>(world.Model.Dialog).Items);
         Assert.Equal(asked, World.Chat().Type("/search " + typed).Press("enter").Asked<Effect.Search>()[^1].Query);
+    }
+
+    [Fact]
+    public void Enter_chooses_nothing_from_a_list_that_answers_an_earlier_query()
+    {
+        RoomSummary Public(string name) => new(name, name, null, Visibilities.Public, false, 2, 1, false, 0);
+        var world = World.Chat().Press("f4").Happens(new UiEvent.RoomsListed("", null, [Public("attic"), Public("cellar")], null));
+        world.Type("cell").Press("enter");
+        Assert.Empty(world.Asked<Effect.Join>());
+        world.Happens(new UiEvent.RoomsListed("cell", null, [Public("cellar")], null)).Press("enter");
+        Assert.Equal("cellar", Assert.Single(world.Asked<Effect.Join>()).Room);
     }
 
     [Theory]

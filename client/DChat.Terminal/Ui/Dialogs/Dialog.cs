@@ -55,6 +55,12 @@ internal abstract record Dialog(string Title)
         /// <summary>What is asked of the server.</summary>
         public string Query => Kind is MenuKind.Search or MenuKind.SearchEverywhere ? SearchQuery.Of(Typed.Text) : Typed.Text.Trim();
 
+        /// <summary>The query whose answer the items are; null: none yet.</summary>
+        public string? Answered { get; init; }
+
+        /// <summary>The items answer another query than the one that is typed: nobody chose among them.</summary>
+        public bool IsBehind => Asks && Answered != Query;
+
         /// <summary>The items that fit what is typed, the best first.</summary>
         public ImmutableArray<MenuItem> Shown => !Filters || Typed.IsEmpty
             ? Items

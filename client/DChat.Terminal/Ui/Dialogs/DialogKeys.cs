@@ -135,7 +135,7 @@ internal static class DialogKeys
             : model;
     }
 
-    public static Step Enter(Model model, Dialog.Menu menu) => menu.Busy && !menu.Asks ? model
+    public static Step Enter(Model model, Dialog.Menu menu) => menu.IsBehind || (menu.Busy && !menu.Asks) ? model
         : menu.Chosen is { } chosen ? Choices.Apply(model, chosen.Choice)
         : menu.Kind == MenuKind.Finder && menu.Typed.Text.Trim().TrimStart('@') is { Length: > 1 } name ? Choices.Apply(model, new Choice.Direct(name))
         : model;

@@ -43,7 +43,7 @@ internal static class DialogNews
     private static Dialog.Menu Add(Dialog.Menu menu, string? after, IEnumerable<MenuItem> items, string? next)
     {
         ImmutableArray<MenuItem> all = after is null ? [.. items] : [.. menu.Items, .. items];
-        return menu with { Items = all, Next = all.Length < ItemsMax ? next : null, Busy = false, Selected = after is null ? 0 : menu.Selected };
+        return menu with { Items = all, Answered = menu.Query, Next = all.Length < ItemsMax ? next : null, Busy = false, Selected = after is null ? 0 : menu.Selected };
     }
 
     private static MenuItem BanItem(BanInfo ban) => new(

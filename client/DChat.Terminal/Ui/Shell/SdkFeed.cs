@@ -15,6 +15,9 @@ namespace DChat.Terminal.Ui;
 /// <param name="wake">Called when there is something to take, after there was nothing.</param>
 internal sealed class SdkFeed(ChatClient client, string me, Action wake)
 {
+    /// <summary>How far from the end of its room a message whose answer is not here yet is looked for.</summary>
+    private const int OvertakenMax = 200;
+
     private readonly Lock gate = new();
     private readonly List<OutgoingMessage> outgoing = [];
     private readonly HashSet<string> changed = [];
@@ -101,6 +104,8 @@ internal sealed class SdkFeed(ChatClient client, string me, Action wake)
                 events.Add(new UiEvent.LinkChanged(LinkOf()));
             }
 
+            // Looked at before the rooms are, so that whatever is no longer on its way is seen in its room.
+            var outbox = outboxChanged || outgoing.Count > 0 ? Outbox() : [];
             events.AddRange(changed.Select(client.FindRoom).OfType<ChatRoom>().Select(room => new UiEvent.RoomChanged(RoomView.Of(room))));
             events.AddRange(told);
             events.AddRange(arrived.Select(a => new UiEvent.Arrived(a.Key, a.Value.Latest, a.Value.Mentioned)));
@@ -109,13 +114,7 @@ internal sealed class SdkFeed(ChatClient client, string me, Action wake)
                 events.Add(new UiEvent.InvitationsChanged([.. client.Invitations.Select(room => new Invitation(room.Id, SafeText.Clean(room.Kind == RoomKinds.Direct ? room.Peer : room.Name)))]));
             }
 
-            if (outboxChanged || outgoing.Count > 0)
-            {
-                // Those that an earlier run left, too.
-                outgoing.AddRange(client.Unsent.Except(outgoing).ToList());
-                events.AddRange(Outbox());
-            }
-
+            events.AddRange(outbox);
             if (synced)
             {
                 events.Add(new UiEvent.Synced());
@@ -220,18 +219,27 @@ internal sealed class SdkFeed(ChatClient client, string me, Action wake)
     /// <summary>What is not in its room yet; what is refused is told once and forgotten here.</summary>
     private List<UiEvent> Outbox()
     {
+        // Those that an earlier run left, too.
+        outgoing.AddRange(client.Unsent.Except(outgoing).ToList());
         List<UiEvent> events = [];
         List<PendingMessage> pending = [];
+        HashSet<string> rooms = [];
         foreach (var message in outgoing.ToList())
         {
             if (IsSettled(message))
             {
                 outgoing.Remove(message);
+                changed.Add(message.Room);
                 if (message is { State: OutgoingState.Refused, Problem: { } problem } && problem.Code is not (ErrorCodes.NotSignedIn or ClientErrorCodes.Unreachable))
                 {
                     var request = message.Request;
                     events.Add(new UiEvent.SendRefused(new FailedMessage(message.ClientId, message.Room, request.Body ?? "", request.Kind, request.ReplyTo, SafeText.Clean(problem.Message), message.WrittenAt.ToUnixTimeMilliseconds())));
                 }
+            }
+            else if (rooms.Add(message.Room) && IsInRoom(message))
+            {
+                // Its event overtook its answer; only the first of a room can be there already.
+                changed.Add(message.Room);
             }
             else
             {
@@ -246,11 +254,24 @@ internal sealed class SdkFeed(ChatClient client, string me, Action wake)
     private bool IsSettled(OutgoingMessage message) => message.State switch
     {
         OutgoingState.Refused => true,
-        OutgoingState.Sent => !message.Answer.IsCompletedSuccessfully
-            || client.FindRoom(message.Room) is not { } room
-            || (room.Messages is [.., var newest] && newest.Seq >= message.Answer.Result.Seq),
+        OutgoingState.Sent => message.Answer.IsCompletedSuccessfully
+            && (client.FindRoom(message.Room) is not { } room || (room.Messages is [.., var newest] && newest.Seq >= message.Answer.Result.Seq)),
         _ => false,
     };
+
+    private bool IsInRoom(OutgoingMessage message)
+    {
+        var messages = client.FindRoom(message.Room)?.Messages ?? [];
+        for (var i = messages.Count - 1; i >= Math.Max(0, messages.Count - OvertakenMax); i--)
+        {
+            if (messages[i].ClientId == message.ClientId && string.Equals(messages[i].Author, me, StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private static PendingMessage Pending(OutgoingMessage message) => new(
         message.ClientId,

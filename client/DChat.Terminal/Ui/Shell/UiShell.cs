@@ -83,10 +83,7 @@ internal sealed class UiShell(ITerminal terminal, TimeProvider time)
             if (feedWaits && isTime)
             {
                 feedWaits = false;
-                foreach (var happened in runner.TakeFeed())
-                {
-                    Take(happened, runner);
-                }
+                TakeFeed(runner);
             }
 
             if (dirty && (urgent || isTime))
@@ -124,7 +121,21 @@ internal sealed class UiShell(ITerminal terminal, TimeProvider time)
             runner.Run(effect);
         }
 
+        if (effects.Any(effect => effect is Effect.Send))
+        {
+            // The next key finds what was sent on its way.
+            TakeFeed(runner);
+        }
+
         dirty |= runner.RedrawAsked;
+    }
+
+    private void TakeFeed(EffectRunner runner)
+    {
+        foreach (var happened in runner.TakeFeed())
+        {
+            Take(happened, runner);
+        }
     }
 
     private void Draw(EffectRunner? runner = null)

@@ -94,10 +94,22 @@ internal static class MessageKeys
         ? model with { Chat = model.Chat.With(id, model.Chat.Pane with { Selected = seq, ByKeys = byKeys, Completion = null }) }
         : model;
 
-    /// <summary>The latest message of one's own into the input.</summary>
+    /// <summary>The latest message of one's own into the input; never an older one while the latest is on its way.</summary>
     public static Step EditLast(Model model)
     {
-        var mine = model.Chat.Room?.Messages.LastOrDefault(m => IsMine(model, m) && m.DeletedAt is null && m.Kind == MessageKinds.Text);
+        if (model.Chat.Room is not { } room)
+        {
+            return model;
+        }
+
+        if (model.Chat.Pending.LastOrDefault(p => p.Room == room.Id && p.Kind is null or MessageKinds.Text) is { } pending)
+        {
+            return pending.Seq is { } sent
+                ? Begin(model, room, Writing.Edit, sent, pending.Body)
+                : model.Say("Your last message is not sent yet. It can be edited once it is.");
+        }
+
+        var mine = room.Messages.LastOrDefault(m => IsMine(model, m) && m.DeletedAt is null && m.Kind == MessageKinds.Text);
         return mine is null ? model : Do(model, MessageAct.Edit, mine.Seq);
     }
 
