@@ -6,7 +6,9 @@ namespace DChat.TestKit;
 /// <summary>Waits for a condition, never for time: the test goes on as soon as it holds, and fails when the limit is reached.</summary>
 public static class Eventually
 {
-    public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(20);
+    /// <summary>Far above what anything takes, on a slow and busy machine as well: it only ends what would never come.</summary>
+    public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(60);
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
 
     public static Task Holds(Func<bool> condition, TimeSpan? limit = null, [CallerArgumentExpression(nameof(condition))] string what = "") =>

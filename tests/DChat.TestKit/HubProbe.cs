@@ -12,7 +12,7 @@ namespace DChat.TestKit;
 public sealed class HubProbe : IAsyncDisposable
 {
     private const char Separator = '\u001e';
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = Eventually.DefaultLimit;
 
     private readonly ClientWebSocket _socket;
     private readonly ConcurrentDictionary<string, TaskCompletionSource<JsonNode?>> _calls = new();

@@ -9,7 +9,7 @@ namespace DChat.TestKit;
 /// <summary>The server's composition inside the test's process, on free ports, for tests that look inside or replace the clock.</summary>
 public sealed class InProcessServer : IAsyncDisposable
 {
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(120);
     private readonly TemporaryFolder _folder;
     private readonly WebApplication _app;
 
@@ -71,7 +71,7 @@ public sealed class InProcessServer : IAsyncDisposable
     }
 
     /// <summary>An HTTP client of the clients' port. The caller disposes it.</summary>
-    public HttpClient CreateHttpClient() => new() { BaseAddress = Client, Timeout = TimeSpan.FromSeconds(30) };
+    public HttpClient CreateHttpClient() => new() { BaseAddress = Client, Timeout = Eventually.DefaultLimit };
 
     public async ValueTask DisposeAsync()
     {

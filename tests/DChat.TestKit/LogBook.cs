@@ -22,7 +22,7 @@ public sealed partial class LogBook
     public void Forbid(string secret) => _secrets.Add(secret);
 
     /// <summary>Error lines that match are what the test is about.</summary>
-    public void ExpectErrors(string pattern) => _expected.Add(new Regex(pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)));
+    public void ExpectErrors(string pattern) => _expected.Add(new Regex(pattern, RegexOptions.CultureInvariant, Eventually.DefaultLimit));
 
     public void AssertClean()
     {

@@ -22,7 +22,7 @@ public sealed class PostgresServer : IAsyncDisposable
     private const int SigKill = 9;
     private const int SigCont = 18;
     private const int SigStop = 19;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 
     private readonly TemporaryFolder _folder = new();
     private readonly bool _durable;
@@ -91,7 +91,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public async Task<NpgsqlConnection> ConnectAsync(string database)
     {
-        var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={Port};Username={User};Password={Password};Database={database};Pooling=false;Timeout=10");
+        var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={Port};Username={User};Password={Password};Database={database};Pooling=false;Timeout=60;Command Timeout=60");
         await connection.OpenAsync();
         return connection;
     }

@@ -12,7 +12,7 @@ public sealed class RawWebSocket : IDisposable
     public const int Text = 1;
     public const int Close = 8;
     private const int HeadMax = 8 * 1024;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = Eventually.DefaultLimit;
 
     private readonly Socket _socket;
     private readonly byte[] _received = new byte[64 * 1024];

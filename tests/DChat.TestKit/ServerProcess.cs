@@ -14,8 +14,8 @@ public sealed partial class ServerProcess : IAsyncDisposable
     private const int SigTerm = 15;
     private const int SigCont = 18;
     private const int SigStop = 19;
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(120);
 
     private readonly TemporaryFolder? _folder;
     private readonly string _program;
@@ -74,7 +74,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>An HTTP client of the clients' port. The caller disposes it.</summary>
-    public HttpClient CreateHttpClient() => new() { BaseAddress = Client, Timeout = TimeSpan.FromSeconds(30) };
+    public HttpClient CreateHttpClient() => new() { BaseAddress = Client, Timeout = Eventually.DefaultLimit };
 
     /// <summary>Ends it as <c>kill -9</c> does: nothing is finished, nothing is flushed.</summary>
     public async Task KillAsync()
@@ -169,6 +169,8 @@ public sealed partial class ServerProcess : IAsyncDisposable
             throw new InvalidOperationException("the server is running already");
         }
 
+        // Ports of its own, not the system's choice: whoever asked the system meanwhile would have them when it starts again.
+        (clientPort, nodePort) = (clientPort == 0 ? FreePort.Next() : clientPort, nodePort == 0 ? FreePort.Next() : nodePort);
         string[] arguments =
         [
             "--data", Data,

@@ -56,6 +56,9 @@ internal sealed record LoadOptions
 
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>The measured time goes on until so many sends were made in it, on however slow a machine. 0: it ends when it is over.</summary>
+    public int SendsMin { get; init; }
+
     /// <summary>Load before the measured time.</summary>
     public TimeSpan Warmup { get; init; } = TimeSpan.FromSeconds(2);
 

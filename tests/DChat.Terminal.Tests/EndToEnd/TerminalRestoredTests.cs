@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using DChat.TestKit;
 
@@ -10,6 +11,7 @@ public sealed class TerminalRestoredTests(ScreenServer server) : IClassFixture<S
     private const int Interrupt = 2;
     private const int Quit = 3;
     private const int Terminate = 15;
+    private static int looks;
 
     [Fact]
     public async Task After_quitting() => await AssertRestoredAsync(person => person.Terminal.PressAsync("C-q"));
@@ -78,9 +80,12 @@ public sealed class TerminalRestoredTests(ScreenServer server) : IClassFixture<S
     private static async Task<string> StateAsync(Person person)
     {
         await person.Terminal.ScreenIsAsync(screen => screen.TrimEnd().EndsWith("shell>", StringComparison.Ordinal), "the shell is back");
-        await person.TypeLineAsync("stty -g > modes; clear; echo read$((1+1))");
-        await person.Terminal.ShowsAsync("read2");
+        // A mark of its own each time: what an earlier look wrote may be on the screen again.
+        var mark = Interlocked.Increment(ref looks);
+        await person.TypeLineAsync(string.Create(CultureInfo.InvariantCulture, $"stty -g > modes; clear; echo look$(({mark} + 0))."));
+        await person.Terminal.ShowsAsync(string.Create(CultureInfo.InvariantCulture, $"look{mark}."));
         var modes = await File.ReadAllTextAsync(Path.Combine(person.Terminal.Folder, "modes"));
+        Assert.NotEqual("", modes);
         return modes + await person.Terminal.FormatAsync("#{alternate_on} #{cursor_flag} #{keypad_cursor_flag} #{mouse_any_flag} #{mouse_sgr_flag} #{wrap_flag} #{pane_title}");
     }
 

@@ -8,7 +8,7 @@ namespace DChat.Terminal.Tests.EndToEnd;
 /// <summary>A shell in a real terminal (tmux, with a server of its own), typed into and looked at as a person would.</summary>
 internal sealed class Tmux : IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = Eventually.DefaultLimit;
     private readonly TemporaryFolder folder = new();
 
     private Tmux()

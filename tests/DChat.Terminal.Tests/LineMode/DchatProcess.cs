@@ -11,7 +11,7 @@ internal sealed class DchatProcess : IDisposable
 {
     public const string Password = "a long and good password";
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(180);
     private static readonly string Binary = ServerBinary.Built("client/DChat.Terminal", "dchat");
 
     private readonly Process process;

@@ -114,7 +114,7 @@ public sealed class LineModeTests(LineModeServer server) : IClassFixture<LineMod
         await RunAsync(["create", room, "-u", alice]);
         await RunAsync(["send", room, "before", "-u", alice]);
         using var tail = DchatProcess.Start(home.Path, ["tail", room, "-f", "--json", "-u", alice]);
-        await Eventually.Holds(() => tail.Lines.Count == 1, TimeSpan.FromSeconds(60));
+        await Eventually.Holds(() => tail.Lines.Count == 1);
         using var send = DchatProcess.Start(home.Path, ["send", room, "-u", alice]);
         for (var i = 0; i < 40; i++)
         {
@@ -131,7 +131,7 @@ public sealed class LineModeTests(LineModeServer server) : IClassFixture<LineMod
         send.Input.Close();
         var outcome = await send.FinishAsync();
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
-        await Eventually.Holds(() => tail.Lines.Count >= 41, TimeSpan.FromSeconds(60));
+        await Eventually.Holds(() => tail.Lines.Count >= 41);
         tail.Interrupt();
         var followed = await tail.FinishAsync();
         Assert.Equal(ExitCodes.Interrupted, followed.ExitCode);

@@ -91,7 +91,7 @@ public sealed class LoadCommandTests : IDisposable
     private async Task<(int ExitCode, LoadReport Report, string Error)> RunAsync(Misbehaviour misbehaviour)
     {
         await using var server = await MisbehavingServer.StartAsync(misbehaviour);
-        string[] arguments = ["load", "--json", "--server", server.Address.ToString(), "--users", "4", "--rooms", "2", "--members", "4", "--duration", "0.4", "--warmup", "0.1", "--drain", "3"];
+        string[] arguments = ["load", "--json", "--server", server.Address.ToString(), "--users", "4", "--rooms", "2", "--members", "4", "--duration", "0.1", "--sends-min", "100", "--warmup", "0.1", "--drain", misbehaviour == Misbehaviour.None ? "60" : "3"];
         var (exitCode, output, error) = await DchatProcess.RunAsync(_home.Path, arguments, null, Password);
         return (exitCode, JsonSerializer.Deserialize(output, LoadJson.Default.LoadReport)!, error);
     }

@@ -7,7 +7,10 @@ namespace DChat.Terminal.Tests.Load;
 /// <summary>The whole of <c>dchat load</c> against a server over a socket: what goes wrong there is in the verdict, and nothing else.</summary>
 public sealed class LoadTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(240);
+
+    /// <summary>Enough for what goes wrong every so often to go wrong several times.</summary>
+    private const int Sends = 200;
 
     [Theory]
     [InlineData(Misbehaviour.SkipsOneClient, nameof(Verdict.Holes))]
@@ -41,10 +44,11 @@ public sealed class LoadTests
     [InlineData(Misbehaviour.AsksToResync)]
     public async Task What_the_contract_allows_is_clean(Misbehaviour misbehaviour)
     {
-        var report = await RunAsync(misbehaviour, reconnect: misbehaviour == Misbehaviour.CutsConnections);
+        // Nothing stays outstanding: however long it takes, all is answered and seen in the end.
+        var report = await RunAsync(misbehaviour, reconnect: misbehaviour == Misbehaviour.CutsConnections, drain: TimeSpan.FromSeconds(90));
 
         Assert.True(report.Verdict.IsClean, $"{report.Verdict}{Environment.NewLine}{string.Join(Environment.NewLine, report.Verdict.Examples)}");
-        Assert.True(report.Acknowledged > 50, $"only {report.Acknowledged} were acknowledged");
+        Assert.True(report.Acknowledged >= Sends, $"only {report.Acknowledged} were acknowledged");
         Assert.Equal(report.Sends, report.Acknowledged);
         Assert.Equal(misbehaviour == Misbehaviour.CutsConnections, report.Reconnects > 0);
         Assert.Equal(misbehaviour == Misbehaviour.AsksForPatience, report.HeldBack > 0);
@@ -63,10 +67,10 @@ public sealed class LoadTests
     public async Task A_server_that_is_not_there_is_no_verdict() =>
         await Assert.ThrowsAsync<CannotStartException>(() => Scenario.RunAsync(Options(new Uri("http://127.0.0.1:1"), reconnect: false), CancellationToken.None).WaitAsync(Limit));
 
-    private static async Task<LoadReport> RunAsync(Misbehaviour misbehaviour, bool reconnect)
+    private static async Task<LoadReport> RunAsync(Misbehaviour misbehaviour, bool reconnect, TimeSpan? drain = null)
     {
         await using var server = await MisbehavingServer.StartAsync(misbehaviour);
-        return await Scenario.RunAsync(Options(server.Address, reconnect), CancellationToken.None).WaitAsync(Limit);
+        return await Scenario.RunAsync(Options(server.Address, reconnect) with { Drain = drain ?? TimeSpan.FromSeconds(3) }, CancellationToken.None).WaitAsync(Limit);
     }
 
     private static LoadOptions Options(Uri server, bool reconnect) => new()
@@ -77,8 +81,8 @@ public sealed class LoadTests
         MembersPerRoom = 6,
         InFlight = 3,
         Warmup = TimeSpan.FromMilliseconds(50),
-        Duration = TimeSpan.FromMilliseconds(400),
-        Drain = TimeSpan.FromSeconds(3),
+        Duration = TimeSpan.FromMilliseconds(100),
+        SendsMin = Sends,
         AdminPassword = "irrelevant",
         Prefix = "t",
         Reconnect = reconnect,

@@ -3,6 +3,9 @@ namespace DChat.Terminal.Load.Scenarios;
 /// <summary>What a scenario works with, and what it fills into the report.</summary>
 internal sealed record ScenarioContext(LoadRun Run, Fleet Fleet, Progress Progress, ProcessMeter Own, ProcessMeter Server)
 {
+    /// <summary>How long after its duration a measurement goes on for want of sends.</summary>
+    private static readonly TimeSpan SendsMinPatience = TimeSpan.FromMinutes(2);
+
     public LoadOptions Options => Run.Options;
 
     public List<string> Notes { get; } = [];
@@ -21,9 +24,18 @@ internal sealed record ScenarioContext(LoadRun Run, Fleet Fleet, Progress Progre
     {
         Progress.Enter("measuring");
         var measurement = Measurement.Begin(Run, Own, Server);
+        var before = Run.Sends;
         await Task.Delay(Options.Duration, cancellation);
+        if (!await Pace.UntilAsync(() => Run.Sends - before >= Options.SendsMin || NobodySends(), SendsMinPatience, cancellation))
+        {
+            Notes.Add($"only {Run.Sends - before} of at least {Options.SendsMin} sends were made in {Options.Duration + SendsMinPatience}");
+        }
+
         return measurement.End();
     }
+
+    /// <summary>All connections are lost, and not made again.</summary>
+    private bool NobodySends() => !Options.Reconnect && Fleet.Clients.All(client => !client.IsUp);
 
     /// <summary>Waits until everything sent is answered and every client has seen all there is.</summary>
     public async Task DrainAsync(CancellationToken cancellation)
