@@ -35,6 +35,20 @@ public sealed class RoomRingTests
     }
 
     [Fact]
+    public void G5_a_host_that_was_told_less_than_the_subscriber_does_not_answer()
+    {
+        var ring = new RoomRing();
+        ring.Reset(4);
+        Assert.Null(ring.TryRead(4, 5, 200));
+        Add(ring, rev: 5, seq: 5);
+        Assert.Equal([5], Revs(ring.TryRead(4, 5, 200)!));
+        Assert.Null(ring.TryRead(4, 6, 200)); // Another host, at a higher epoch, has told 6.
+        ring.Reset(9);
+        Assert.Empty(Revs(ring.TryRead(9, 9, 200)!));
+        Assert.Null(ring.TryRead(9, 10, 200));
+    }
+
+    [Fact]
     public void G5_a_page_says_when_there_is_more()
     {
         var ring = new RoomRing();

@@ -220,7 +220,7 @@ internal sealed partial class RoomFeed
     {
         lock (gate)
         {
-            source.ToldRev = batch.LastRev;
+            source.ToldRev = Math.Max(source.ToldRev, batch.LastRev);
             if (rev < 0)
             {
                 rev = batch.LastRev; // Nobody is subscribed before the feed is open.
@@ -294,10 +294,11 @@ internal sealed partial class RoomFeed
         }
     }
 
-    private void Skip(long skippedRev)
+    private void Skip(Source source, long skippedRev)
     {
         lock (gate)
         {
+            source.ToldRev = Math.Max(source.ToldRev, skippedRev);
             if (skippedRev > rev)
             {
                 gapTo = Math.Max(gapTo, skippedRev);
@@ -408,7 +409,7 @@ internal sealed partial class RoomFeed
 
         public void Publish(RoomBatch batch) => feed.Publish(this, batch);
 
-        public void Skip(long rev) => feed.Skip(rev);
+        public void Skip(long rev) => feed.Skip(this, rev);
 
         public void PublishSoft(byte[] frame) => feed.PublishSoft(this, frame);
 

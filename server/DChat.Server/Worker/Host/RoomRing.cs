@@ -22,12 +22,16 @@ internal sealed class RoomRing
     /// <summary>The ring continues every revision from here on.</summary>
     public long FloorRev { get; private set; }
 
+    /// <summary>The last revision that was told here. Another host may have told more since: this one does not know.</summary>
+    public long LastRev { get; private set; }
+
     /// <summary>Forgets all; the next change is <paramref name="rev"/> + 1.</summary>
     public void Reset(long rev)
     {
         entries.Clear();
         bytes = 0;
         FloorRev = rev;
+        LastRev = rev;
         cached = null;
     }
 
@@ -38,6 +42,7 @@ internal sealed class RoomRing
     {
         entries.Enqueue(new Entry(rev, seq, message, reacted, sentAt));
         bytes += message.Length;
+        LastRev = rev;
         while (entries.Count > ChangesMax || bytes > BytesMax)
         {
             Drop();
@@ -63,11 +68,11 @@ internal sealed class RoomRing
 
     /// <summary>
     /// The messages changed after a revision in their latest state, lowest <c>rev</c> first; null where the ring does not reach
-    /// back so far or the page depends on its reader. All who missed the same get the same bytes.
+    /// back or forward so far, or the page depends on its reader. All who missed the same get the same bytes.
     /// </summary>
     public ResumePage? TryRead(long afterRev, long throughRev, int limit)
     {
-        if (afterRev < FloorRev || afterRev > throughRev)
+        if (afterRev < FloorRev || afterRev > throughRev || throughRev > LastRev)
         {
             return null;
         }
