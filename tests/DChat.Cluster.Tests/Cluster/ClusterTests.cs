@@ -126,7 +126,7 @@ public sealed class ClusterTests
             [.. flags, "--data", folder["b"], "--node-port", $"{FreePort.Next()}", "--cluster-secret-file", cluster.SecretFile, "--advertise", $"127.0.0.1:{cluster.Workers[0].Node.Port}"]);
         Assert.Equal(1, code);
         Assert.Contains("has the address", said);
-        Assert.Contains(cluster.Coordinator.Log.Lines, line => line.Contains("the cluster secrets differ", StringComparison.Ordinal));
+        await Eventually.Holds(() => cluster.Coordinator.Log.Lines.Any(line => line.Contains("the cluster secrets differ", StringComparison.Ordinal)));
 
         // And no user's token opens the nodes' door, nor does the nodes' door know the users' API.
         using var node = new HttpClient { BaseAddress = cluster.Workers[0].Node };

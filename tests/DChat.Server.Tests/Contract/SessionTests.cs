@@ -164,9 +164,9 @@ public sealed class SessionTests(ContractServer server) : IClassFixture<Contract
 
         using var http = server.HttpOf(tokens.AccessToken);
         Assert.Equal(HttpStatusCode.NoContent, (await http.PostAsync("/api/logout", null)).StatusCode);
-        await stubborn.CallAsync("3", "send", new JsonObject { ["room"] = room, ["clientId"] = "late", ["body"] = "after the end" });
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
+            await stubborn.CallAsync("3", "send", new JsonObject { ["room"] = room, ["clientId"] = "late", ["body"] = "after the end" });
             while (true)
             {
                 await stubborn.ReadAsync();

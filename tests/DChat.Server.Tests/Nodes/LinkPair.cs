@@ -20,8 +20,8 @@ internal sealed class LinkPair : IAsyncDisposable
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var left = new TcpClient();
-        await left.ConnectAsync((IPEndPoint)listener.LocalEndpoint).WaitAsync(TimeSpan.FromSeconds(10));
-        var right = await listener.AcceptTcpClientAsync().WaitAsync(TimeSpan.FromSeconds(10));
+        await left.ConnectAsync((IPEndPoint)listener.LocalEndpoint).WaitAsync(TestKit.Eventually.DefaultLimit);
+        var right = await listener.AcceptTcpClientAsync().WaitAsync(TestKit.Eventually.DefaultLimit);
         left.NoDelay = right.NoDelay = true;
         return new LinkPair(left.GetStream(), right.GetStream());
     }

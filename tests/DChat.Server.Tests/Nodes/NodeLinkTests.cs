@@ -35,7 +35,7 @@ public sealed class NodeLinkTests(ITestOutputHelper output)
         await using var pair = await LinkPair.ConnectAsync();
         await using var left = new NodeLink(LinkPair.Hello("r"), pair.LeftStream, new EchoService(), TimeProvider.System);
         await using var right = new NodeLink(LinkPair.Hello("l"), pair.RightStream, new EchoService(), TimeProvider.System);
-        var limit = TimeSpan.FromSeconds(10);
+        var limit = Eventually.DefaultLimit;
         await Task.WhenAll(Enumerable.Range(1, 500).SelectMany(i => new[] { left, right }.Select(async link =>
         {
             var asked = BitConverter.GetBytes(i);

@@ -20,8 +20,8 @@ public sealed class OutboxTests
         outbox.Open();
         outbox.WriteDroppable(HubText.PingFrame);
 
-        await outbox.CloseAsync(null, []).WaitAsync(TimeSpan.FromSeconds(10));
-        var written = await pipe.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10));
+        await outbox.CloseAsync(null, []).WaitAsync(TestKit.Eventually.DefaultLimit);
+        var written = await pipe.Reader.ReadAsync().AsTask().WaitAsync(TestKit.Eventually.DefaultLimit);
         var text = Encoding.UTF8.GetString(written.Buffer);
         Assert.StartsWith("{}", text[2..], StringComparison.Ordinal);
         Assert.Equal(text.IndexOf("\"type\":6", StringComparison.Ordinal), text.LastIndexOf("\"type\":6", StringComparison.Ordinal));

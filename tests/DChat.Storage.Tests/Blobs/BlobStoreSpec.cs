@@ -1,11 +1,12 @@
 using DChat.Core.Blobs;
+using DChat.TestKit;
 
 namespace DChat.Storage.Tests.Blobs;
 
 /// <summary>What every engine of <see cref="IBlobStore"/> promises. An engine's tests inherit it.</summary>
 public abstract class BlobStoreSpec : IDisposable
 {
-    private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(20));
+    private readonly CancellationTokenSource _limit = new(Eventually.DefaultLimit);
 
     protected CancellationToken InTime => _limit.Token;
 

@@ -1,12 +1,13 @@
 using System.Text;
 using DChat.Core.ControlLog;
+using DChat.TestKit;
 
 namespace DChat.Storage.Tests.ControlLog;
 
 /// <summary>What every engine of <see cref="IControlLog"/> promises. An engine's tests inherit it.</summary>
 public abstract class ControlLogSpec : IDisposable
 {
-    protected static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    protected static readonly TimeSpan Limit = Eventually.DefaultLimit;
 
     private readonly CancellationTokenSource _limit = new(Limit);
 

@@ -1,4 +1,5 @@
 using DChat.Core.Messages;
+using DChat.TestKit;
 using Xunit.Abstractions;
 
 namespace DChat.Storage.Tests.Messages;
@@ -10,7 +11,7 @@ namespace DChat.Storage.Tests.Messages;
 public abstract partial class MessageStoreSpec(ITestOutputHelper output) : IAsyncLifetime
 {
     /// <summary>No call of a test takes longer.</summary>
-    protected static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    protected static readonly TimeSpan Limit = Eventually.DefaultLimit;
 
     private IMessageStore? _store;
 

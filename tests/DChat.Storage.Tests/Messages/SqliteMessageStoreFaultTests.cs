@@ -10,7 +10,7 @@ namespace DChat.Storage.Tests.Messages;
 /// <summary>Full disks, damage, other versions: what only an engine in files meets.</summary>
 public sealed class SqliteMessageStoreFaultTests : IDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = Eventually.DefaultLimit;
 
     private readonly TemporaryFolder _folder = new();
 

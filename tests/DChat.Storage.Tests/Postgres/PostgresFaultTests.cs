@@ -28,14 +28,18 @@ public sealed class PostgresFaultTests(ITestOutputHelper output) : IAsyncLifetim
         var random = new Random(Seed.Print(output));
         var crashes = LongTests.Pick(5, 100);
         await using var host = new PostgresHost(PostgresHost.OpenStore(Url), "room", 1);
-        var (sent, answered) = (new List<string>(), new List<ChangeAnswer>());
+        var (sent, answered, written) = (new List<string>(), new List<ChangeAnswer>(), 0);
         await host.OpenAsync();
         for (var crash = 0; crash < crashes; crash++)
         {
-            var writing = WriteSomeAsync(random.Next(50, 150));
-            await Task.Delay(random.Next(0, 150));
+            // It is written all the while: the crash is always in the middle of something.
+            using var restarted = new CancellationTokenSource();
+            var crashAt = answered.Count + random.Next(1, 300);
+            var writing = WriteAsync(restarted.Token);
+            await Eventually.Holds(() => Volatile.Read(ref written) >= crashAt || writing.IsCompleted);
             await _server.StopImmediatelyAsync();
             await _server.StartAgainAsync();
+            await restarted.CancelAsync();
             await writing.Within(PostgresHost.Limit);
         }
 
@@ -46,15 +50,17 @@ public sealed class PostgresFaultTests(ITestOutputHelper output) : IAsyncLifetim
         output.WriteLine($"{messages.Count} messages, {host.Unknown} unknown outcomes");
         Assert.True(host.Unknown > 0);
 
-        async Task WriteSomeAsync(int batches)
+        async Task WriteAsync(CancellationToken restarted)
         {
-            for (var i = 0; i < batches; i++)
+            await Task.Yield();
+            while (!restarted.IsCancellationRequested)
             {
                 var posts = Enumerable.Range(0, random.Next(1, 6)).Select(n => PostgresHost.Post($"{sent.Count + n}", at: sent.Count)).ToArray<RoomChange>();
                 var result = await host.WriteAsync(posts);
                 Assert.Equal(RoomStatus.Ok, result.Status);
                 sent.AddRange(posts.Select(post => post.ClientId));
                 answered.AddRange(result.Changes.Select(change => change.Answer));
+                Volatile.Write(ref written, answered.Count);
             }
         }
     }

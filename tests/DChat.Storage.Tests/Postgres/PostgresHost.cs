@@ -8,7 +8,7 @@ namespace DChat.Storage.Tests.Postgres;
 /// <summary>A host of one room as the server's is: it repeats a write whose outcome is unknown, with the same ids, after opening the room again.</summary>
 internal sealed class PostgresHost(PostgresMessageStore store, string room, long epoch) : IAsyncDisposable
 {
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 
     public PostgresMessageStore Store => store;
 
