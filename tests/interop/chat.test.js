@@ -7,7 +7,7 @@ import { HttpTransportType, HubConnectionBuilder, HubConnectionState, LogLevel }
 
 const server = process.env.DCHAT_URL;
 const password = 'correct horse battery';
-const limitMs = 20_000;
+const limitMs = 60_000;
 
 /** The code of a refused call, taken out as the contract says. */
 const codeOf = error => /HubException: ([a-z_]+)( retryAfterMs=\d+)?: /.exec(error.message)?.[1];

@@ -298,11 +298,15 @@ internal sealed class NodeLink : IAsyncDisposable
     private async Task BeatAsync()
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(BeatMs), _time);
+        var tickedAt = _time.GetTimestamp();
         try
         {
             while (await timer.WaitForNextTickAsync(_ending.Token))
             {
-                if (!Volatile.Read(ref _isHandling) && _time.GetElapsedTime(Volatile.Read(ref _readAt)).TotalMilliseconds > SilentMs)
+                // Who was held up itself cannot tell: what the peer sent meanwhile may not be read yet.
+                var isLate = _time.GetElapsedTime(tickedAt).TotalMilliseconds > 2 * BeatMs;
+                tickedAt = _time.GetTimestamp();
+                if (!isLate && !Volatile.Read(ref _isHandling) && _time.GetElapsedTime(Volatile.Read(ref _readAt)).TotalMilliseconds > SilentMs)
                 {
                     End($"{Peer.Node} at {Peer.Address} was silent for {SilentMs} ms");
                     return;

@@ -13,7 +13,7 @@ public sealed class PresenceTests(ContractServer server) : IClassFixture<Contrac
         await using var ben = await server.PersonAsync();
         var room = await ann.MakeRoomAsync(ben);
         await ann.Hub.SyncAsync();
-        await StateAsync(ann.Hub, ann.Name, "online");
+        await Eventually.Holds(async () => (int)(await ann.Hub.SubscribeAsync(room))["onlineCount"]! == 1);
         await ben.Hub.SyncAsync();
         var told = await StateAsync(ann.Hub, ben.Name, "online");
         Chat.HasShape(told, "room full users online");

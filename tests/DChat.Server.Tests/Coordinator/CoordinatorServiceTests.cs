@@ -24,6 +24,7 @@ public sealed class CoordinatorServiceTests : IDisposable
         SnapshotEntries = 0,
         SnapshotInterval = TimeSpan.Zero,
         SnapshotRetry = TimeSpan.FromMilliseconds(20),
+        CommandTimeout = Eventually.DefaultLimit,
     };
 
     private CoordinatorOptions OftenSnapshots => Options with { SnapshotEntries = 10 };

@@ -10,13 +10,16 @@ namespace DChat.Server.Tests.Coordinator;
 /// <summary>One leader over a memory log whose faults the test chooses.</summary>
 internal sealed class RegistryBench : IAsyncDisposable
 {
+    /// <summary>No command is given up because the machine is slow.</summary>
+    public static readonly CoordinatorOptions Patient = new() { CommandTimeout = Eventually.DefaultLimit };
+
     private readonly CancellationTokenSource _stop = new();
     private ILeadership? _leadership;
 
     public RegistryBench(CoordinatorOptions? options = null)
     {
         Log = new FaultyControlLog(new MemoryControlLog(Cluster));
-        Options = options ?? new CoordinatorOptions();
+        Options = options ?? Patient;
     }
 
     public MemoryControlCluster Cluster { get; } = new();

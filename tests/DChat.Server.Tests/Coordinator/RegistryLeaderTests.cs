@@ -224,7 +224,7 @@ public sealed class RegistryLeaderTests
     [Fact]
     public async Task A_full_queue_answers_unavailable()
     {
-        await using var bench = await new RegistryBench(new CoordinatorOptions { QueueMax = 5 }).LeadAsync();
+        await using var bench = await new RegistryBench(RegistryBench.Patient with { QueueMax = 5 }).LeadAsync();
         var gate = new TaskCompletionSource();
         bench.Log.Gate = gate.Task;
         var first = bench.SubmitAsync(RegistryBench.Account("first"));

@@ -7,14 +7,17 @@ namespace DChat.Server.Tests.Nodes;
 
 public sealed class NodeLinkTests(ITestOutputHelper output)
 {
+    /// <summary>Nobody is ever silent for long by it, however slow the machine.</summary>
+    private static readonly TimeProvider Timeless = new StandingTime();
+
     [Fact]
     public async Task Posts_arrive_whole_and_in_order_whatever_their_sizes()
     {
         var random = new Random(Seed.Print(output));
         await using var pair = await LinkPair.ConnectAsync();
         var service = new EchoService();
-        await using var left = new NodeLink(LinkPair.Hello("r"), pair.LeftStream, new EchoService(), TimeProvider.System);
-        await using var right = new NodeLink(LinkPair.Hello("l"), pair.RightStream, service, TimeProvider.System);
+        await using var left = new NodeLink(LinkPair.Hello("r"), pair.LeftStream, new EchoService(), Timeless);
+        await using var right = new NodeLink(LinkPair.Hello("l"), pair.RightStream, service, Timeless);
         var sent = Enumerable.Range(0, 2_000).Select(_ => RandomBytes(random, random.Next(10) == 0 ? random.Next(200_000) : random.Next(300))).ToList();
         foreach (var payload in sent)
         {
@@ -33,8 +36,8 @@ public sealed class NodeLinkTests(ITestOutputHelper output)
     public async Task Calls_get_their_own_answers_both_ways_at_once()
     {
         await using var pair = await LinkPair.ConnectAsync();
-        await using var left = new NodeLink(LinkPair.Hello("r"), pair.LeftStream, new EchoService(), TimeProvider.System);
-        await using var right = new NodeLink(LinkPair.Hello("l"), pair.RightStream, new EchoService(), TimeProvider.System);
+        await using var left = new NodeLink(LinkPair.Hello("r"), pair.LeftStream, new EchoService(), Timeless);
+        await using var right = new NodeLink(LinkPair.Hello("l"), pair.RightStream, new EchoService(), Timeless);
         var limit = Eventually.DefaultLimit;
         await Task.WhenAll(Enumerable.Range(1, 500).SelectMany(i => new[] { left, right }.Select(async link =>
         {
@@ -52,8 +55,8 @@ public sealed class NodeLinkTests(ITestOutputHelper output)
         await using var pair = await LinkPair.ConnectAsync();
         var held = new TaskCompletionSource();
         var service = new EchoService { Gate = held.Task };
-        await using var left = new NodeLink(LinkPair.Hello("r"), pair.LeftStream, new EchoService(), TimeProvider.System);
-        await using var right = new NodeLink(LinkPair.Hello("l"), pair.RightStream, service, TimeProvider.System);
+        await using var left = new NodeLink(LinkPair.Hello("r"), pair.LeftStream, new EchoService(), Timeless);
+        await using var right = new NodeLink(LinkPair.Hello("l"), pair.RightStream, service, Timeless);
         var calls = Enumerable.Range(0, 20).Select(_ => left.CallAsync(1, new byte[1], TimeSpan.FromSeconds(30), CancellationToken.None)).ToList();
         right.End("on purpose");
         held.SetResult();
@@ -72,7 +75,7 @@ public sealed class NodeLinkTests(ITestOutputHelper output)
     public async Task A_peer_that_does_not_read_is_cut_off_before_memory_runs_out()
     {
         await using var pair = await LinkPair.ConnectAsync();
-        await using var left = new NodeLink(LinkPair.Hello("r"), pair.LeftStream, new EchoService(), TimeProvider.System);
+        await using var left = new NodeLink(LinkPair.Hello("r"), pair.LeftStream, new EchoService(), Timeless);
         var part = new byte[1024 * 1024];
         var posts = 0;
         while (left.Post(1, part))
@@ -163,5 +166,10 @@ public sealed class NodeLinkTests(ITestOutputHelper output)
         var bytes = new byte[length];
         random.NextBytes(bytes);
         return bytes;
+    }
+
+    private sealed class StandingTime : TimeProvider
+    {
+        public override long GetTimestamp() => 0;
     }
 }

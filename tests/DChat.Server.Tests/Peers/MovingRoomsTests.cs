@@ -29,7 +29,7 @@ public sealed class MovingRoomsTests(ITestOutputHelper output)
         for (var i = 0; i < 2; i++)
         {
             var room = await cluster.MakeRoomAsync(i, [.. people]);
-            rooms.Add(new Conversation(room, [.. people.Select(person => new Reader(person.Hub, room))]));
+            rooms.Add(new Conversation(room, [.. people.Select(person => new FollowingClient(person.Hub, room))]));
             await Task.WhenAll(rooms[i].Readers.Select(reader => reader.StartAsync()));
         }
 
@@ -88,13 +88,13 @@ public sealed class MovingRoomsTests(ITestOutputHelper output)
     }
 
     /// <summary>One room: what was sent there, and everybody's view of it.</summary>
-    private sealed class Conversation(string room, IReadOnlyList<Reader> readers)
+    private sealed class Conversation(string room, IReadOnlyList<FollowingClient> readers)
     {
         private readonly int[] _next = new int[readers.Count];
 
         public string Room => room;
 
-        public IReadOnlyList<Reader> Readers => readers;
+        public IReadOnlyList<FollowingClient> Readers => readers;
 
         public List<Task<JsonNode?>> Sent { get; } = [];
 
@@ -126,34 +126,5 @@ public sealed class MovingRoomsTests(ITestOutputHelper output)
             Assert.Equal(answers.Length, answers.Select(answer => (long)answer!["seq"]!).Distinct().Count());
             Assert.Equal(answers.Select(answer => (long)answer!["seq"]!).Order(), readers[0].View.Messages.Where(message => (string)message.Value["kind"]! == "text").Select(message => message.Key));
         }
-    }
-
-    /// <summary>A client that follows a room, and subscribes again from where it is when it is told to.</summary>
-    private sealed class Reader(HubProbe hub, string room)
-    {
-        public HubProbe Hub => hub;
-
-        public RoomView View { get; } = new(room);
-
-        public Task<JsonNode> StartAsync() => View.CatchUpAsync(hub, null);
-
-        public async Task FollowAsync(long rev)
-        {
-            while (View.Rev < rev)
-            {
-                // In the order in which they came: what is told after a resync belongs to no subscription.
-                var next = await Either();
-                if (next["events"] is null)
-                {
-                    await View.CatchUpAsync(hub, View.Rev);
-                }
-                else if ((long)next["events"]![0]!["rev"]! > View.Rev)
-                {
-                    View.Take(next);
-                }
-            }
-        }
-
-        private Task<JsonNode> Either() => hub.NextOfAsync(["events", "resync"], told => (string)told["room"]! == room);
     }
 }

@@ -121,7 +121,14 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
             var feed = feeds.GetOrAdd(room, static (room, self) => new RoomFeed(room, self.routes, self.metrics), this);
             if (!await feed.OpenAsync().ConfigureAwait(false))
             {
-                return null;
+                if (!feed.IsClosed)
+                {
+                    return null;
+                }
+
+                // Nobody used it, and it was swept away meanwhile.
+                feeds.TryRemove(KeyValuePair.Create(room, feed));
+                continue;
             }
 
             bool IsAllowed() => RoomAccess.Check(replica.State, room, connection.User.Name, RoomAction.Read, 0).Error is null;
@@ -212,18 +219,24 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
             while (await timer.WaitForNextTickAsync(stopping.Token).ConfigureAwait(false))
             {
                 SweepUsers(Environment.TickCount64);
-                foreach (var (room, feed) in feeds)
-                {
-                    if (feed.TryClose())
-                    {
-                        feeds.TryRemove(KeyValuePair.Create(room, feed));
-                    }
-                }
+                SweepFeeds();
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             // The gateway stops.
+        }
+    }
+
+    /// <summary>Closes the feeds that nobody uses.</summary>
+    internal void SweepFeeds()
+    {
+        foreach (var (room, feed) in feeds)
+        {
+            if (feed.TryClose())
+            {
+                feeds.TryRemove(KeyValuePair.Create(room, feed));
+            }
         }
     }
 
