@@ -98,6 +98,39 @@ public sealed class PostgresFenceTests(PostgresFixture postgres, ITestOutputHelp
         Assert.Equal(1, (await store.ReadMarksAsync("bob", ["room"], default))[0].Mentions);
     }
 
+    /// <summary>A host that takes a busy room over is sent again what the one before had committed: that must not cost the more, the more was said in the room.</summary>
+    [Fact]
+    public async Task Repeats_in_a_busy_room_are_found_without_reading_its_other_answers()
+    {
+        const int batch = 100;
+        const int said = 5_000;
+        await using (var store = PostgresHost.OpenStore(Url))
+        {
+            await postgres.Server.ExecuteAsync(_database, "ALTER TABLE dchat.answers SET (autovacuum_enabled = off)"); // The planner knows nothing of it.
+            var host = new PostgresHost(store, "room", 1);
+            await host.OpenAsync();
+            for (var i = 0; i < said; i += batch)
+            {
+                await host.TryWriteAsync([.. Enumerable.Range(i, batch).Select(Post)]);
+            }
+        }
+
+        await using (var store = PostgresHost.OpenStore(Url))
+        {
+            var host = new PostgresHost(store, "room", 2);
+            await host.OpenAsync();
+            var again = await host.TryWriteAsync([.. Enumerable.Range(said - (batch / 2), batch).Select(Post)]);
+            Assert.Equal(Enumerable.Range(said - (batch / 2), batch), again.Changes.Select(change => (int)change.Answer.Seq - 1));
+        }
+
+        // Counted when the session ends.
+        const string read = "SELECT {0} FROM pg_stat_user_indexes WHERE indexrelname = 'answers_pkey'";
+        await Eventually.Holds(async () => (long)(await postgres.Server.ReadAsync(_database, string.Format(read, "idx_scan")))! >= batch);
+        Assert.InRange((long)(await postgres.Server.ReadAsync(_database, string.Format(read, "idx_tup_read")))!, 0, said / 2);
+
+        static RoomChange Post(int i) => new PostMessage($"user{i % 20}", $"id{i}", 1_000, MessageKind.Text, "hello", null, [], []);
+    }
+
     [Fact]
     public async Task A_session_whose_write_was_abandoned_is_ended_before_a_room_is_opened_again()
     {

@@ -12,12 +12,14 @@ internal static class SnapshotReader
         FROM unnest($1::text[]) WITH ORDINALITY AS i (id, at) JOIN rooms r ON r.id = i.id
         """;
 
+    // By the whole key, whatever the planner believes of a young table: joined plainly, it read all answers of the room for each row.
     private const string Answers =
         """
         SELECT i.at, a.seq, a.rev, a.sent_at
         FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS i (id, author, client, at)
         JOIN rooms r ON r.id = i.id
-        JOIN answers a ON a.room_key = r.key AND a.author = i.author AND a.client_id = i.client
+        CROSS JOIN LATERAL (
+            SELECT seq, rev, sent_at FROM answers WHERE room_key = r.key AND author = i.author AND client_id = i.client LIMIT 1) a
         """;
 
     private const string Messages =
