@@ -5,7 +5,7 @@ using DChat.Server.Nodes;
 
 namespace DChat.Server.Worker.Peers;
 
-/// <summary>The links of this gateway to the hosts of the cluster: one to each whose rooms are needed here.</summary>
+/// <summary>The links of this gateway to the hosts of the cluster: one to each, made before it is needed, so that no room waits for it when it moves.</summary>
 internal sealed class PeerPorts(NodeDialer dialer, RegistryReplica replica, WorkerIdentity identity, TimeProvider time, ILogger<PeerPort> log) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<PeerPort>> _ports = new(StringComparer.Ordinal);
@@ -14,7 +14,7 @@ internal sealed class PeerPorts(NodeDialer dialer, RegistryReplica replica, Work
     /// <summary>A host came to be reachable, or is not any more.</summary>
     public event Action<IHostPort>? Changed;
 
-    /// <summary>Workers whose rooms are needed here and to which there is no link.</summary>
+    /// <summary>Workers that host, or whose rooms are needed here, and to which there is no link.</summary>
     public IReadOnlyList<string> Unreachable => [.. _ports.Where(static port => port.Value is { IsValueCreated: true, Value.IsUp: false }).Select(static port => port.Key)];
 
     /// <summary>The way to a worker, made at the first need; null where it is gone from the registry, or is this one.</summary>
@@ -28,9 +28,17 @@ internal sealed class PeerPorts(NodeDialer dialer, RegistryReplica replica, Work
         return _ports.GetOrAdd(worker, static (worker, self) => new Lazy<PeerPort>(() => self.Make(worker)), this).Value;
     }
 
-    /// <summary>Ends the links to workers that the registry says are gone.</summary>
+    /// <summary>Makes links to those that host, and ends those to workers that the registry says are gone.</summary>
     public void Refresh()
     {
+        foreach (var worker in replica.State.Workers())
+        {
+            if (worker is { Capacity: > 0, State: WorkerState.Active })
+            {
+                _ = Find(worker.Id);
+            }
+        }
+
         foreach (var (worker, port) in _ports)
         {
             if (replica.State.FindWorker(worker) is null or { State: WorkerState.Gone } && _ports.TryRemove(KeyValuePair.Create(worker, port)))

@@ -44,6 +44,7 @@ internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
         local = new LocalHostPort(host);
         peers.Changed += PortChanged;
         observing = replica.Subscribe(this, out _);
+        peers.Refresh();
         loop = WatchAsync();
     }
 
