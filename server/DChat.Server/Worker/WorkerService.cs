@@ -64,7 +64,7 @@ internal sealed partial class WorkerService(
     private async Task DrainAsync()
     {
         await GiveRoomsAwayAsync();
-        await gateway.DrainAsync();
+        await gateway.DrainAsync(mayStay: registry.State.Workers().Any(worker => worker.State == WorkerState.Active && worker.Id != identity.Id));
         membership.Leave();
         door.Close();
     }
@@ -93,10 +93,20 @@ internal sealed partial class WorkerService(
         Drained(log, identity.Id, left, time.GetElapsedTime(started).TotalMilliseconds);
     }
 
+    /// <summary>An administrator drains this worker, and others can do what it does. A process that is a coordinator too only gives its rooms away.</summary>
+    private bool IsSentAway => !options.IsCoordinator && HasHeir
+        && registry.State.FindWorker(identity.Id) is { State: WorkerState.Draining } self && self.Incarnation == identity.Incarnation;
+
     private async Task ReportAsync(PeriodicTimer timer)
     {
         do
         {
+            if (IsSentAway && !lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                SentAway(log, identity.Id);
+                lifetime.StopApplication();
+            }
+
             membership.Report(new WorkerReport(
                 gateway.Connections, host.Count, host.Load.DeliveriesPerSecond, registry.Index, await FindStoreErrorAsync(),
                 ports.Unreachable, host.Load.BusiestRooms(WorkerReports.BusiestMax), host.Load.TakeChanges(WorkerReports.ActivityMax)));
@@ -130,6 +140,9 @@ internal sealed partial class WorkerService(
 
     [LoggerMessage(2400, LogLevel.Information, "worker {Worker} takes part, for other nodes at {Address}")]
     private static partial void Registered(ILogger log, string worker, string address);
+
+    [LoggerMessage(2402, LogLevel.Information, "worker {Worker} is drained by an administrator: it stops")]
+    private static partial void SentAway(ILogger log, string worker);
 
     [LoggerMessage(2403, LogLevel.Information, "worker {Worker} gave its rooms away, {Left} are left, in {Milliseconds:0} ms")]
     private static partial void Drained(ILogger log, string worker, int left, double milliseconds);

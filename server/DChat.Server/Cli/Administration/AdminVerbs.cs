@@ -22,7 +22,7 @@ internal static class AdminVerbs
                 call.Print(status, ProtocolJson.Wire.ClusterStatus, AdminText.Workers);
             }),
             WorkerVerb("approve", "let a new worker take part", HttpMethod.Post, "/approve", "approved"),
-            WorkerVerb("drain", "take a worker's rooms away; its clients stay until it is stopped", HttpMethod.Post, "/drain", "drains"),
+            WorkerVerb("drain", "take a worker's rooms away, then its clients; then it stops", HttpMethod.Post, "/drain", "drains"),
             WorkerVerb("remove", "forget a worker that is gone", HttpMethod.Delete, "", "removed"),
         };
         yield return WorkerVerb("drain", "the same as worker drain", HttpMethod.Post, "/drain", "drains");

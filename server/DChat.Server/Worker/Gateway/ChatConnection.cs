@@ -69,6 +69,9 @@ internal sealed class ChatConnection : IRecordSink
     /// <summary>Changes that must wait for something before they get their place in a room's queue; those after them wait too.</summary>
     public Task Preparing { get; set; } = Task.CompletedTask;
 
+    /// <summary>Completes when the connection is over.</summary>
+    public Task Ended => ended.Task;
+
     public bool IsPaused => HasManyOpenCalls || Outbox.IsCongested;
 
     /// <summary>A snapshot; never changed in place.</summary>

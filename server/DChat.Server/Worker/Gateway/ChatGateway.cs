@@ -35,6 +35,9 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     /// <summary>Reconnecting is spread over so long when this worker goes, in milliseconds.</summary>
     private const int ReconnectSpreadMs = 3_000;
 
+    /// <summary>How much later than asked a client may go by itself.</summary>
+    private static readonly TimeSpan LeaveGrace = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan DrainGrace = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, LocalUser> users = new(StringComparer.Ordinal);
@@ -51,6 +54,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private readonly IDisposable observing;
     private readonly Task sweep;
     private int connections;
+    private volatile bool canClientsStay;
 
     public ChatGateway(
         RegistryReplica replica, WorkerIdentity identity, RoomHost host, RoomRoutes routes, RoomActivities activities, LimitsOptions limits, DChatMetrics metrics, ILogger<ChatGateway> log)
@@ -179,8 +183,10 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     }
 
     /// <summary>Asks every client to connect elsewhere, at spread-out times, and closes each when its calls are answered.</summary>
-    public async Task DrainAsync()
+    /// <param name="mayStay">Somebody else serves: clients are served on until they go at their spread-out times. Else they are closed at once.</param>
+    public async Task DrainAsync(bool mayStay)
     {
+        canClientsStay = mayStay;
         await stopping.CancelAsync().ConfigureAwait(false);
         var closing = new List<Task>();
         foreach (var user in users.Values)
@@ -196,17 +202,27 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await DrainAsync().ConfigureAwait(false);
+        await DrainAsync(mayStay: false).ConfigureAwait(false);
         await sweep.ConfigureAwait(false);
         observing.Dispose();
         stopping.Dispose();
     }
 
-    private static async Task DrainAsync(ChatConnection connection)
+    private async Task DrainAsync(ChatConnection connection)
     {
         var after = new ReconnectAsked(Random.Shared.Next(ReconnectSpreadMs));
         connection.Outbox.WriteFrame(HubText.EventFrame(HubEvents.Reconnect, after, static (json, asked) =>
             JsonSerializer.Serialize(json, asked, ProtocolJson.Wire.ReconnectAsked)));
+        if (canClientsStay)
+        {
+            var stay = TimeSpan.FromMilliseconds(after.AfterMs) + LeaveGrace;
+            await connection.Ended.WaitAsync(stay, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (connection.Ended.IsCompleted)
+            {
+                return;
+            }
+        }
+
         await connection.FinishCallsAsync(DrainGrace).ConfigureAwait(false);
         await connection.CloseAsync(HubText.CloseFrame(null, allowReconnect: true), DrainGrace).ConfigureAwait(false);
     }
