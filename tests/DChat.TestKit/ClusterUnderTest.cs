@@ -32,9 +32,11 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <param name="workers">How many; each may host.</param>
     /// <param name="coordinator">Flags of the coordinator.</param>
     /// <param name="postgres">Whether messages are in PostgreSQL; else in SQLite, and only the first worker hosts.</param>
-    public static async Task<ClusterUnderTest> StartAsync(int workers, string[]? coordinator = null, bool postgres = true)
+    /// <param name="durable">PostgreSQL waits for the disk: needed where speed is measured.</param>
+    /// <param name="worker">Flags of each worker.</param>
+    public static async Task<ClusterUnderTest> StartAsync(int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null)
     {
-        var server = postgres ? await PostgresServer.StartAsync() : null;
+        var server = postgres ? await PostgresServer.StartAsync(durable) : null;
         var cluster = new ClusterUnderTest(server, null);
         try
         {
@@ -43,7 +45,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
                 ["--mode", "coordinator", .. coordinator ?? []], cluster._folder["coordinator"], Environment, nodePort: cluster._nodePort);
             for (var i = 0; i < workers; i++)
             {
-                await cluster.AddWorkerAsync(hosts: postgres || i == 0);
+                await cluster.AddWorkerAsync(hosts: postgres || i == 0, worker ?? []);
             }
 
             return cluster;

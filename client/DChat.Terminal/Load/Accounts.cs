@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using DChat.Protocol;
 
 namespace DChat.Terminal.Load;
@@ -27,12 +28,7 @@ internal sealed class Accounts(LoadOptions options) : IDisposable
         var server = options.Servers[0];
         try
         {
-            var admin = await PostAsync(
-                new Uri(server, "/api/login"),
-                JsonContent.Create(new LoginRequest(Administrator, options.AdminPassword), ProtocolJson.Wire.LoginRequest),
-                token: null,
-                body => JsonSerializer.Deserialize(body, ProtocolJson.Wire.TokenAnswer)!,
-                cancellation);
+            var admin = await SignInAsync(cancellation);
             return await PostAsync(
                 new Uri(server, "/api/admin/users/bulk"),
                 JsonContent.Create(new BulkUsersRequest(options.Prefix, options.Users, options.Rooms, options.EffectiveMembers), ProtocolJson.Wire.BulkUsersRequest),
@@ -46,11 +42,41 @@ internal sealed class Accounts(LoadOptions options) : IDisposable
         }
     }
 
+    /// <summary>The rooms of the run that are hosted by the worker at an address.</summary>
+    public async Task<IReadOnlySet<string>> RoomsHostedAtAsync(Uri server, CancellationToken cancellation)
+    {
+        var worker = (await GetAsync(new Uri(server, "/api/info"), token: null, ProtocolJson.Wire.InfoAnswer, cancellation)).Worker;
+        var admin = await SignInAsync(cancellation);
+        var rooms = new HashSet<string>(StringComparer.Ordinal);
+        string? next = "";
+        while (next is not null)
+        {
+            var page = await GetAsync(new Uri(server, $"/api/admin/rooms?limit={ProtocolLimits.PageMax}{next}"), admin.AccessToken, ProtocolJson.Wire.AdminRooms, cancellation);
+            rooms.UnionWith(page.Rooms.Where(room => room.Worker == worker).Select(room => room.Id));
+            next = page.Next is null ? null : $"&after={Uri.EscapeDataString(page.Next)}";
+        }
+
+        return rooms;
+    }
+
     public void Dispose() => _http.Dispose();
 
-    private async Task<T> PostAsync<T>(Uri address, HttpContent content, string? token, Func<Stream, T> read, CancellationToken cancellation)
+    private Task<TokenAnswer> SignInAsync(CancellationToken cancellation) => PostAsync(
+        new Uri(options.Servers[0], "/api/login"),
+        JsonContent.Create(new LoginRequest(Administrator, options.AdminPassword), ProtocolJson.Wire.LoginRequest),
+        token: null,
+        body => JsonSerializer.Deserialize(body, ProtocolJson.Wire.TokenAnswer)!,
+        cancellation);
+
+    private Task<T> GetAsync<T>(Uri address, string? token, JsonTypeInfo<T> type, CancellationToken cancellation) =>
+        CallAsync(HttpMethod.Get, address, content: null, token, body => JsonSerializer.Deserialize(body, type)!, cancellation);
+
+    private Task<T> PostAsync<T>(Uri address, HttpContent content, string? token, Func<Stream, T> read, CancellationToken cancellation) =>
+        CallAsync(HttpMethod.Post, address, content, token, read, cancellation);
+
+    private async Task<T> CallAsync<T>(HttpMethod method, Uri address, HttpContent? content, string? token, Func<Stream, T> read, CancellationToken cancellation)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
+        using var request = new HttpRequestMessage(method, address) { Content = content };
         request.Headers.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
         using var response = await _http.SendAsync(request, cancellation);
         if (!response.IsSuccessStatusCode)

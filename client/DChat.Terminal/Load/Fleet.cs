@@ -38,6 +38,7 @@ internal sealed class Fleet : IAsyncDisposable
     {
         _run = run;
         _accounts = accounts;
+        ServerOf = (client, attempt) => run.Options.Servers[(client.Index + attempt) % run.Options.Servers.Count];
         _upkeep = UpkeepAsync();
     }
 
@@ -45,6 +46,9 @@ internal sealed class Fleet : IAsyncDisposable
 
     /// <summary>From the start of connecting to following the rooms.</summary>
     public LatencyHistogram ConnectLatency { get; } = new();
+
+    /// <summary>The server that a client tries at its nth attempt, of which each loss begins another.</summary>
+    public Func<LoadClient, int, Uri> ServerOf { get; set; }
 
     public IEnumerable<LoadClient> Senders => Clients.Where(client => client.IsSender);
 
@@ -85,6 +89,9 @@ internal sealed class Fleet : IAsyncDisposable
 
         await Task.WhenAll(up).WaitAsync(cancellation);
     }
+
+    /// <inheritdoc cref="Accounts.RoomsHostedAtAsync"/>
+    public Task<IReadOnlySet<string>> RoomsHostedAtAsync(Uri server, CancellationToken cancellation) => _accounts.RoomsHostedAtAsync(server, cancellation);
 
     /// <summary>Ends the connections of clients; <see cref="ConnectAsync"/> makes them again.</summary>
     public async Task DisconnectAsync(IReadOnlyCollection<LoadClient> clients)
@@ -163,7 +170,7 @@ internal sealed class Fleet : IAsyncDisposable
         var delay = ReconnectDelayMin;
         for (var attempt = 0; !_ended.IsCancellationRequested; attempt++)
         {
-            var server = _run.Options.Servers[(client.Index + attempt) % _run.Options.Servers.Count];
+            var server = ServerOf(client, attempt);
             var wasUp = false;
             var failure = await TryLiveOnceAsync(client, server, bufferBytes, () =>
             {
@@ -179,7 +186,7 @@ internal sealed class Fleet : IAsyncDisposable
             _run.CountReconnect();
             delay = wasUp ? ReconnectDelayMin : TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, ReconnectDelayMax.Ticks));
             await RenewTokenAsync(client, failure);
-            await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(wasUp && client.WasAskedToLeave ? TimeSpan.Zero : delay * (0.5 + Random.Shared.NextDouble()), _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         onNeverUp(new OperationCanceledException());

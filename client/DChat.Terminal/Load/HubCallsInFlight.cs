@@ -12,6 +12,17 @@ internal sealed class HubCallsInFlight
     private readonly Lock _gate = new();
     private int _lastId;
 
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _calls.Count == 0;
+            }
+        }
+    }
+
     public int Add(ResultHandler onResult, Action<string, string> onError)
     {
         lock (_gate)

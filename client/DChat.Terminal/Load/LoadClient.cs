@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using DChat.Protocol;
 using DChat.Terminal.Load.Checking;
@@ -18,7 +19,7 @@ internal sealed class HubCallException(string method, string code, string messag
 /// One user with one connection: follows its rooms, sends, and notes for the checker what it is shown.
 /// What arrives is handled by one thread at a time; sends may come from another.
 /// </summary>
-internal sealed class LoadClient : IRecordHandler
+internal sealed partial class LoadClient : IRecordHandler
 {
     private static ReadOnlySpan<byte> EventsPrefix => "{\"type\":1,\"target\":\"events\",\"arguments\":[{\"room\":\""u8;
 
@@ -81,6 +82,9 @@ internal sealed class LoadClient : IRecordHandler
     /// <summary>Why the connection ended last.</summary>
     public string? LastFailure { get; private set; }
 
+    /// <summary>To which it is connected, or was last.</summary>
+    public Uri? Server { get; private set; }
+
     public int Unanswered
     {
         get
@@ -101,7 +105,7 @@ internal sealed class LoadClient : IRecordHandler
         await using var connection = await LoadConnection.OpenAsync(server, Token, bufferBytes, (uint)(Index * 2654435761), cancellation);
         lock (_gate)
         {
-            _connection = connection;
+            (_connection, Server, WasAskedToLeave) = (connection, server, false);
         }
 
         try
@@ -305,9 +309,13 @@ internal sealed class LoadClient : IRecordHandler
                 RequestPage(membership);
             }
         }
-        else if (parsed.Target.SequenceEqual("reconnect"u8) || parsed.Target.SequenceEqual("signedOut"u8))
+        else if (parsed.Target.SequenceEqual("reconnect"u8))
         {
-            LastFailure = $"the server asked to leave: {Encoding.UTF8.GetString(parsed.Target)}";
+            LeaveAfter(JsonSerializer.Deserialize(parsed.Argument, ProtocolJson.Wire.ReconnectAsked)!.AfterMs);
+        }
+        else if (parsed.Target.SequenceEqual("signedOut"u8))
+        {
+            LastFailure = "the server signed the client out";
             throw new IOException(LastFailure);
         }
     }
@@ -349,6 +357,11 @@ internal sealed class LoadClient : IRecordHandler
         {
             OnRefused(id, parsed.Error);
         }
+
+        if (WasAskedToLeave)
+        {
+            LeaveIfAnswered();
+        }
     }
 
     private void OnAcknowledged(int number, SendAnswer answer)
@@ -363,7 +376,9 @@ internal sealed class LoadClient : IRecordHandler
             _log.Acknowledge(number, answer.Seq, answer.Rev);
         }
 
-        _recorder!.Acknowledged(_log[number].SentTicks, _now);
+        ref var send = ref _log[number];
+        _recorder!.Acknowledged(send.SentTicks, _now);
+        _run.Observer?.Acknowledged(Index, send.Room, send.SentTicks, _now);
     }
 
     private void OnRefused(int number, string message)
@@ -537,7 +552,7 @@ internal sealed class LoadClient : IRecordHandler
     {
         lock (_gate)
         {
-            _isUp = true;
+            _isUp = !WasAskedToLeave;
             foreach (var number in _inFlight.ToRepeat())
             {
                 Write(_run.Rooms[_log[number].Room], number);
@@ -553,6 +568,7 @@ internal sealed class LoadClient : IRecordHandler
         {
             _isUp = false;
             _connection = null;
+            _run.CountRepeated(_inFlight.ToRepeat().Count);
         }
 
         foreach (var membership in _memberships)

@@ -13,7 +13,7 @@ internal static class LoadCommand
     {
         Description = "What the clients do.",
         CustomParser = result => ParseScenario(result),
-        HelpName = "chat|rooms-of-one|idle|resume|history|search",
+        HelpName = "chat|rooms-of-one|idle|resume|storm|history|search",
     };
 
     private static readonly Option<int> Users = Number("--users", 200, 1, LoadOptions.UsersMax, "Users, each with one connection.");
@@ -108,10 +108,16 @@ internal static class LoadCommand
             throw new FormatException($"--members {members} is more than --users {users}");
         }
 
+        var servers = ParseServers(parsed.GetValue(GlobalOptions.Server) ?? Environment.GetEnvironmentVariable("DCHAT_SERVER") ?? "http://localhost:8080");
+        if (scenario == LoadScenario.Storm && servers.Count < 2)
+        {
+            throw new FormatException("--scenario storm needs two --server addresses or more: the first is to be killed");
+        }
+
         var options = new LoadOptions
         {
             Scenario = scenario,
-            Servers = ParseServers(parsed.GetValue(GlobalOptions.Server) ?? Environment.GetEnvironmentVariable("DCHAT_SERVER") ?? "http://localhost:8080"),
+            Servers = servers,
             Bare = parsed.GetValue(Bare),
             Users = users,
             Rooms = rooms,
@@ -129,7 +135,7 @@ internal static class LoadCommand
             ServerPid = parsed.GetValue(ServerPid),
             AdminPassword = await ReadPasswordAsync(parsed, cancellation),
             Prefix = parsed.GetValue(Prefix) ?? $"load-{Guid.NewGuid().ToString("N")[..6]}-",
-            Reconnect = parsed.GetValue(Reconnect),
+            Reconnect = parsed.GetValue(Reconnect) || scenario == LoadScenario.Storm,
             VerifyHistory = !parsed.GetValue(NoReadBack),
             Json = parsed.GetValue(GlobalOptions.Json),
         };
@@ -178,7 +184,7 @@ internal static class LoadCommand
             return scenario;
         }
 
-        result.AddError("--scenario: expected chat, rooms-of-one, idle, resume, history or search");
+        result.AddError("--scenario: expected chat, rooms-of-one, idle, resume, storm, history or search");
         return default;
     }
 

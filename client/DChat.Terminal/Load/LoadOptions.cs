@@ -14,6 +14,9 @@ internal enum LoadScenario
     /// <summary>Clients leave, miss messages, and all come back at once.</summary>
     Resume,
 
+    /// <summary>The first server is killed: its clients come back to the others, which go on sending.</summary>
+    Storm,
+
     /// <summary>The newest page of rooms, again and again.</summary>
     History,
 

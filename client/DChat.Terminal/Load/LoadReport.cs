@@ -32,6 +32,9 @@ internal sealed record LoadReport
     /// <summary>Refused for the moment and called again.</summary>
     public long HeldBack { get; init; }
 
+    /// <summary>Not answered before the connection ended, and made again over the next.</summary>
+    public long Repeated { get; init; }
+
     public string? FirstRefusal { get; init; }
 
     public string? FirstHeldBack { get; init; }
@@ -60,7 +63,10 @@ internal sealed record LoadReport
 
     public double QueriesPerSecond { get; init; }
 
-    /// <summary>Resume: from the first connect until every client has all that it missed.</summary>
+    /// <summary>Storm: as <see cref="SendToAck"/>, in rooms that the killed server did not host.</summary>
+    public Latency? SendToAckElsewhere { get; init; }
+
+    /// <summary>Resume: from the first connect until every client has all that it missed. Storm: from the first loss.</summary>
     public double? ResumeSeconds { get; init; }
 
     /// <summary>The load generator's own, in the measured time.</summary>

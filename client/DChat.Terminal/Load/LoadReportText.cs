@@ -18,7 +18,7 @@ internal static class LoadReportText
             Line(text, "connects", $"{connects.Count:N0} in {connects.Seconds:0.00} s, {connects.PerSecond:N0}/s{Of(connects.Latency)}");
         }
 
-        Line(text, "sends", $"{report.Sends:N0}, acknowledged {report.Acknowledged:N0}, refused {report.Refused:N0}, held back and called again {report.HeldBack:N0}");
+        Line(text, "sends", $"{report.Sends:N0}, acknowledged {report.Acknowledged:N0}, refused {report.Refused:N0}, held back and called again {report.HeldBack:N0}, repeated over a new connection {report.Repeated:N0}");
         if (report.FirstRefusal is { } refusal)
         {
             Line(text, "refusal", refusal);
@@ -34,6 +34,11 @@ internal static class LoadReportText
         if (report.Queries is not null)
         {
             Line(text, "queries", $"{report.QueriesPerSecond:N0}/s{Of(report.Queries)}");
+        }
+
+        if (report.SendToAckElsewhere is { } elsewhere)
+        {
+            Line(text, "", $"in rooms that did not move{Of(elsewhere)}");
         }
 
         if (report.ResumeSeconds is { } seconds)

@@ -21,6 +21,7 @@ internal sealed class LoadRun : IDisposable
     private long _resets;
     private long _refusals;
     private long _heldBack;
+    private long _repeated;
     private string? _firstRefusal;
     private string? _firstHeldBack;
     private volatile int _window;
@@ -49,6 +50,8 @@ internal sealed class LoadRun : IDisposable
 
     public LaterQueue Later { get; }
 
+    public ILoadObserver? Observer { get; set; }
+
     public IReadOnlyList<LoadRoom> Rooms { get; private set; } = [];
 
     /// <summary>How many sends a sender that goes as fast as it can keeps unanswered; 0: nobody goes on by itself.</summary>
@@ -71,6 +74,9 @@ internal sealed class LoadRun : IDisposable
 
     /// <summary>Calls refused for the moment (<c>rate_limited</c>, <c>unavailable</c>) and called again.</summary>
     public long HeldBack => Interlocked.Read(ref _heldBack);
+
+    /// <summary>Sends whose connection ended before their answer; made again over the next one.</summary>
+    public long Repeated => Interlocked.Read(ref _repeated);
 
     public string? FirstRefusal => _firstRefusal;
 
@@ -123,6 +129,8 @@ internal sealed class LoadRun : IDisposable
     public void CountResync() => Interlocked.Increment(ref _resyncs);
 
     public void CountReset() => Interlocked.Increment(ref _resets);
+
+    public void CountRepeated(int sends) => Interlocked.Add(ref _repeated, sends);
 
     public void CountHeldBack(string reason)
     {

@@ -100,6 +100,7 @@ internal sealed class Membership(LoadRoom room, int client, LoadRun run)
         else
         {
             Show(known);
+            run.Observer?.Shown(client, room.Index, now);
         }
 
         recorder.Delivered(known.SentTicks, now);
@@ -147,6 +148,7 @@ internal sealed class Membership(LoadRoom room, int client, LoadRun run)
         _held.Clear();
         NextRev = _view!.LastRev + 1;
         _isLive = true;
+        run.Observer?.Shown(client, room.Index, LoadRun.Now);
     }
 
     private void Show(KnownRecord known)

@@ -11,6 +11,11 @@ internal sealed record BenchOptions
         Connections = 10_000,
         LargeRoom = 1_000_000,
         Resumers = 5_000,
+        Kills = 100,
+        Silences = 20,
+        CoordinatorKills = 10,
+        Drains = 12,
+        BetweenFaults = TimeSpan.FromSeconds(1),
     };
 
     /// <summary>For a fast look: shorter, smaller, once. Its figures are no measurements.</summary>
@@ -22,6 +27,11 @@ internal sealed record BenchOptions
         Connections = 2_000,
         LargeRoom = 50_000,
         Resumers = 1_000,
+        Kills = 10,
+        Silences = 3,
+        CoordinatorKills = 3,
+        Drains = 4,
+        BetweenFaults = TimeSpan.FromSeconds(0.5),
     };
 
     /// <summary>Each figure is the median of so many runs, in which the servers take turns.</summary>
@@ -38,6 +48,20 @@ internal sealed record BenchOptions
     public int LargeRoom { get; init; }
 
     public int Resumers { get; init; }
+
+    /// <summary>Workers killed, one after the other.</summary>
+    public int Kills { get; init; }
+
+    /// <summary>Workers frozen, one after the other.</summary>
+    public int Silences { get; init; }
+
+    public int CoordinatorKills { get; init; }
+
+    /// <summary>Half of them by signal, half by an administrator's call.</summary>
+    public int Drains { get; init; }
+
+    /// <summary>How long a cluster runs undisturbed between two faults.</summary>
+    public TimeSpan BetweenFaults { get; init; }
 
     /// <summary>Names of scenarios; empty: all.</summary>
     public IReadOnlyList<string> Only { get; init; } = [];

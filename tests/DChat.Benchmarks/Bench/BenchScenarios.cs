@@ -1,4 +1,5 @@
 using System.Globalization;
+using DChat.Benchmarks.Bench.Clusters;
 using DChat.Benchmarks.Bench.Screens;
 using DChat.Benchmarks.Yardsticks;
 using DChat.Terminal.Load;
@@ -25,6 +26,11 @@ internal static class BenchScenarios
         new("idle", "idle connections in rooms of 50", IdleAsync),
         new("history", "the last 100 of 10,000 and of 1,000,000 messages, and search in the latter", HistoryAsync),
         new("resume", "5,000 clients come back at once, 100 missed messages each", ResumeAsync),
+        new("failover", "the worker that hosts a busy room is killed", FailoverScenario.KillAsync),
+        new("silent", "the worker that hosts a busy room falls silent", FailoverScenario.SilenceAsync),
+        new("coordinator", "the coordinator is killed and started again while rooms run", CoordinatorScenario.RunAsync),
+        new("drain", "workers leave one after the other", DrainScenario.RunAsync),
+        new("storm", "5,000 clients of a killed worker come back to the others", StormScenario.RunAsync),
         new("screen", "the terminal client: its start, typing at 1,000 messages/s, 50 rooms", ScreenScenario.RunAsync),
     ];
 

@@ -13,7 +13,7 @@ internal sealed class Subject : IAsyncDisposable
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
 
     /// <summary>What a load test needs that an office does not: one user that sends thousands of messages a second.</summary>
-    private static readonly string[] WithoutRateLimits =
+    public static readonly string[] WithoutRateLimits =
     [
         "--limits-sends-per-second", "0", "--limits-send-burst", "0",
         "--limits-calls-per-second", "0", "--limits-call-burst", "0",

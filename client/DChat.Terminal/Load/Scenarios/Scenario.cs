@@ -17,6 +17,7 @@ internal static class Scenario
         var report = await (options.Scenario switch
         {
             LoadScenario.Idle => IdleScenario.RunAsync(context, cancellation),
+            LoadScenario.Storm => StormScenario.RunAsync(context, cancellation),
             LoadScenario.Resume => ResumeScenario.RunAsync(context, cancellation),
             LoadScenario.History or LoadScenario.Search => QueryScenario.RunAsync(context, cancellation),
             _ => ChatScenario.RunAsync(context, cancellation),

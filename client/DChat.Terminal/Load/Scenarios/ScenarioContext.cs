@@ -68,6 +68,7 @@ internal sealed record ScenarioContext(LoadRun Run, Fleet Fleet, Progress Progre
         Acknowledged = Run.Meter.Acknowledgements,
         Refused = Run.Refusals,
         HeldBack = Run.HeldBack,
+        Repeated = Run.Repeated,
         FirstRefusal = Run.FirstRefusal,
         FirstHeldBack = Run.FirstHeldBack,
         Reconnects = Run.Reconnects,
