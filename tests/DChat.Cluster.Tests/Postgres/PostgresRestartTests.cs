@@ -26,31 +26,36 @@ public sealed class PostgresRestartTests(ITestOutputHelper output)
             environment: new Dictionary<string, string> { ["PGPASSWORD"] = PostgresServer.Password });
         server.Log.Forbid(PostgresServer.Password);
 
-        using var load = LoadGenerator.Start(
-            server,
-            "--reconnect",
-            "--users", "24",
-            "--rooms", "6",
-            "--members", "12",
-            "--duration", LongTests.Pick("15", "300"),
-            "--warmup", "0",
-            "--drain", "60",
-            "--seed", random.Next().ToString(CultureInfo.InvariantCulture));
-        var restarts = 0;
-        while (restarts < rounds && await WaitForSendsAsync(server, load, random.Next(500, 4_000)))
+        var (restarts, acknowledged) = (0, 0L);
+        while (restarts < rounds)
         {
-            await (random.Next(2) == 0 ? postgres.StopAsync() : postgres.StopImmediatelyAsync());
-            await Task.Delay(random.Next(0, 500));
-            await postgres.StartAgainAsync();
-            restarts++;
+            // Another one where it ended before all the restarts: a slow machine sends less in its time.
+            using var load = LoadGenerator.Start(
+                server,
+                "--reconnect",
+                "--users", "24",
+                "--rooms", "6",
+                "--members", "12",
+                "--duration", LongTests.Pick("15", "300"),
+                "--warmup", "0",
+                "--drain", "60",
+                "--seed", random.Next().ToString(CultureInfo.InvariantCulture));
+            while (restarts < rounds && await WaitForSendsAsync(server, load, random.Next(500, 4_000)))
+            {
+                await (random.Next(2) == 0 ? postgres.StopAsync() : postgres.StopImmediatelyAsync());
+                await Task.Delay(random.Next(0, 500));
+                await postgres.StartAgainAsync();
+                restarts++;
+            }
+
+            var report = await load.FinishAsync(LoadLimit);
+            acknowledged += (long)report["acknowledged"]!;
+            output.WriteLine($"{restarts} restarts, {report["acknowledged"]} acknowledged, {report["resyncs"]} resyncs, {report["heldBack"]} held back");
         }
 
-        var report = await load.FinishAsync(LoadLimit);
-        output.WriteLine($"{restarts} restarts, {report["acknowledged"]} acknowledged, {report["resyncs"]} resyncs, {report["heldBack"]} held back");
-        Assert.True(restarts > 1);
         Assert.Contains("is unknown; opening the rooms again", server.Log.ToString(), StringComparison.Ordinal);
         Assert.Equal(0, await server.TerminateAsync());
-        Assert.InRange(await CheckStoredAsync(postgres, database), (long)report["acknowledged"]!, long.MaxValue);
+        Assert.InRange(await CheckStoredAsync(postgres, database), acknowledged, long.MaxValue);
     }
 
     /// <summary>Each room has the messages 1 to its last seq, each with a rev of its own, and each answer once.</summary>
