@@ -17,7 +17,7 @@ define built
 	out=$$(dotnet build $(1) -c $(CONFIGURATION) -v quiet -nologo 2>&1) || { printf '%s\n' "$$out"; exit 1; }
 endef
 
-.PHONY: help deps build run cluster dev dev-client test test-long lint bench clean
+.PHONY: help deps build run cluster dev dev-client test test-long chaos lint bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ test: deps ## install what is missing, build and run the tests
 
 test-long: deps ## the tests with more rounds, more load and more random input
 	@DCHAT_TEST_LONG=1 CONFIGURATION=$(CONFIGURATION) .ci/test
+
+chaos: deps ## for MINUTES=60, do to a cluster under load whatever can go wrong, and check what its clients see (as root; SEED=… repeats)
+	@CONFIGURATION=$(CONFIGURATION) MINUTES="$(MINUTES)" SEED="$(SEED)" .ci/chaos
 
 lint: ## look for what must not be in the source
 	@.ci/lint

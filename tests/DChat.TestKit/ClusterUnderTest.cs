@@ -2,20 +2,35 @@ using System.Globalization;
 
 namespace DChat.TestKit;
 
-/// <summary>A coordinator and workers as processes of their own on one machine, and a PostgreSQL for their messages.</summary>
+/// <summary>
+/// A coordinator and workers as processes of their own, and a PostgreSQL for their messages: all on this machine's loopback, or each on a
+/// host of its own (<see cref="HostNetwork"/>), so that what passes between them can be cut.
+/// </summary>
 public sealed class ClusterUnderTest : IAsyncDisposable
 {
     public const string AdminPassword = "the administrator's 1";
 
+    private const int ClientPortOfHost = 8080;
+    private const int NodePortOfHost = 9000;
+
     private static readonly Dictionary<string, string> Environment = new() { ["DCHAT_ADMIN_PASSWORD"] = AdminPassword };
 
     private readonly TemporaryFolder _folder = new();
-    private readonly int _nodePort = FreePort.Next();
+    private readonly string[] _workerFlags;
     private int _made;
 
-    private ClusterUnderTest(PostgresServer? postgres, string? store) => (Postgres, Store) = (postgres, store);
+    private ClusterUnderTest(HostNetwork? network, string[] workerFlags) => (Network, _workerFlags) = (network, workerFlags);
 
-    public PostgresServer? Postgres { get; }
+    /// <summary>Null where all share this machine's loopback.</summary>
+    public HostNetwork? Network { get; }
+
+    public PostgresServer? Postgres { get; private set; }
+
+    /// <summary>Where PostgreSQL runs; null without hosts of their own.</summary>
+    public TestHost? PostgresHost { get; private set; }
+
+    /// <summary>The workers' database in PostgreSQL.</summary>
+    public string Database { get; private set; } = "";
 
     /// <summary>The <c>--store</c> of the workers.</summary>
     public string? Store { get; private set; }
@@ -27,25 +42,31 @@ public sealed class ClusterUnderTest : IAsyncDisposable
 
     public string SecretFile => Path.Combine(Coordinator.Data, "cluster-secret");
 
-    public string Coordinators => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_nodePort}");
+    public string Coordinators => Coordinator.Node.Authority;
 
     /// <param name="workers">How many; each may host.</param>
     /// <param name="coordinator">Flags of the coordinator.</param>
     /// <param name="postgres">Whether messages are in PostgreSQL; else in SQLite, and only the first worker hosts.</param>
     /// <param name="durable">PostgreSQL waits for the disk: needed where speed is measured.</param>
     /// <param name="worker">Flags of each worker.</param>
-    public static async Task<ClusterUnderTest> StartAsync(int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null)
+    /// <param name="ownHosts">Whether each process gets a host of its own.</param>
+    public static async Task<ClusterUnderTest> StartAsync(
+        int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false)
     {
-        var server = postgres ? await PostgresServer.StartAsync(durable) : null;
-        var cluster = new ClusterUnderTest(server, null);
+        var cluster = new ClusterUnderTest(ownHosts ? await HostNetwork.MakeAsync() : null, worker ?? []);
         try
         {
-            cluster.Store = server is null ? $"sqlite:{cluster._folder["messages.db"]}" : server.Url(await server.CreateDatabaseAsync());
+            await cluster.StartStoreAsync(postgres, durable);
+            var host = await cluster.AddHostAsync("coordinator");
             cluster.Coordinator = await ServerProcess.StartAsync(
-                ["--mode", "coordinator", .. coordinator ?? []], cluster._folder["coordinator"], Environment, nodePort: cluster._nodePort);
+                ["--mode", "coordinator", .. NodeAddress(host), .. coordinator ?? []],
+                cluster._folder["coordinator"],
+                Environment,
+                nodePort: host is null ? FreePort.Next() : NodePortOfHost,
+                host: host);
             for (var i = 0; i < workers; i++)
             {
-                await cluster.AddWorkerAsync(hosts: postgres || i == 0, worker ?? []);
+                await cluster.AddWorkerAsync(hosts: postgres || i == 0);
             }
 
             return cluster;
@@ -57,14 +78,31 @@ public sealed class ClusterUnderTest : IAsyncDisposable
         }
     }
 
-    public async Task<ServerProcess> AddWorkerAsync(bool hosts = true, params string[] flags)
+    public async Task<ServerProcess> AddWorkerAsync(bool hosts = true, params string[] flags) => await AddWorkerOnAsync(await AddHostAsync($"worker{_made + 1}"), hosts, flags);
+
+    /// <summary>A new worker on a host that is there already and free.</summary>
+    public async Task<ServerProcess> AddWorkerOnAsync(TestHost? host, bool hosts = true, params string[] flags)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"worker{++_made}");
-        string[] all = ["--mode", "worker", "--coordinators", Coordinators, "--cluster-secret-file", SecretFile, "--blobs", $"file:{_folder["blobs"]}", .. flags];
-        var worker = await ServerProcess.StartAsync(hosts ? [.. all, "--store", Store!] : all, _folder[name], nodePort: FreePort.Next());
+        string[] all =
+        [
+            "--mode", "worker", "--coordinators", Coordinators, "--cluster-secret-file", SecretFile, "--blobs", $"file:{_folder["blobs"]}",
+            .. NodeAddress(host), .. host is null ? [] : (string[])["--host", host.Address], .. _workerFlags, .. flags,
+        ];
+        var worker = await ServerProcess.StartAsync(
+            hosts ? [.. all, "--store", Store!] : all,
+            _folder[name],
+            clientPort: host is null ? 0 : ClientPortOfHost,
+            nodePort: host is null ? FreePort.Next() : NodePortOfHost,
+            host: host);
         Workers.Add(worker);
         return worker;
     }
+
+    /// <summary>Where clients of a worker on a host connect, whether one runs there now or not.</summary>
+    public static Uri ClientOf(TestHost host) => new UriBuilder("http", host.Address, ClientPortOfHost).Uri;
+
+    public async Task<TestHost?> AddHostAsync(string name) => Network is null ? null : await Network.AddHostAsync(name);
 
     public async ValueTask DisposeAsync()
     {
@@ -79,8 +117,30 @@ public sealed class ClusterUnderTest : IAsyncDisposable
         }
         finally
         {
+            foreach (var process in Workers.Append(Coordinator).Where(process => process is not null))
+            {
+                await process.KillAsync(); // One that did not stop must not keep its host.
+            }
+
             await (Postgres?.DisposeAsync() ?? default);
+            await (Network?.DisposeAsync() ?? default);
             _folder.Dispose();
         }
+    }
+
+    private static string[] NodeAddress(TestHost? host) => host is null ? [] : ["--node-host", host.Address];
+
+    private async Task StartStoreAsync(bool postgres, bool durable)
+    {
+        if (!postgres)
+        {
+            Store = $"sqlite:{_folder["messages.db"]}";
+            return;
+        }
+
+        PostgresHost = await AddHostAsync("postgres");
+        Postgres = await PostgresServer.StartAsync(PostgresHost, durable);
+        Database = await Postgres.CreateDatabaseAsync();
+        Store = Postgres.Url(Database);
     }
 }

@@ -26,11 +26,14 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private readonly TemporaryFolder _folder = new();
     private readonly bool _durable;
+    private readonly TestHost? _host;
     private readonly ConcurrentQueue<string> _log = new();
     private Process? _process;
     private int _databases;
 
-    private PostgresServer(bool durable) => _durable = durable;
+    private PostgresServer(bool durable, TestHost? host) => (_durable, _host) = (durable, host);
+
+    public string Address => _host?.Address ?? "127.0.0.1";
 
     public int Port { get; } = FreePort.Next();
 
@@ -44,9 +47,13 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <param name="durable">Commits wait for the disk: needed where speed is measured; a stopped or killed server loses nothing without.</param>
     /// <param name="settings">Lines of <c>postgresql.conf</c>.</param>
-    public static async Task<PostgresServer> StartAsync(bool durable = false, params string[] settings)
+    public static Task<PostgresServer> StartAsync(bool durable = false, params string[] settings) => StartAsync(null, durable, settings);
+
+    /// <param name="host">Where it runs; null: on this machine itself.</param>
+    /// <inheritdoc cref="StartAsync(bool, string[])"/>
+    public static async Task<PostgresServer> StartAsync(TestHost? host, bool durable = false, params string[] settings)
     {
-        var server = new PostgresServer(durable);
+        var server = new PostgresServer(durable, host);
         try
         {
             await server.MakeAsync(settings);
@@ -62,7 +69,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>The URL of a database, with the password.</summary>
     public string Url(string database, string parameters = "") =>
-        $"postgres://{User}:{Uri.EscapeDataString(Password)}@127.0.0.1:{Port.ToString(CultureInfo.InvariantCulture)}/{database}{parameters}";
+        $"postgres://{User}:{Uri.EscapeDataString(Password)}@{Address}:{Port.ToString(CultureInfo.InvariantCulture)}/{database}{parameters}";
 
     /// <summary>Makes an empty database, and answers its name.</summary>
     public async Task<string> CreateDatabaseAsync()
@@ -91,7 +98,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public async Task<NpgsqlConnection> ConnectAsync(string database)
     {
-        var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={Port};Username={User};Password={Password};Database={database};Pooling=false;Timeout=60;Command Timeout=60");
+        var connection = new NpgsqlConnection($"Host={Address};Port={Port};Username={User};Password={Password};Database={database};Pooling=false;Timeout=60;Command Timeout=60");
         await connection.OpenAsync();
         return connection;
     }
@@ -144,7 +151,7 @@ public sealed class PostgresServer : IAsyncDisposable
         await File.AppendAllLinesAsync(
             Path.Combine(Data, "postgresql.conf"),
             [
-                "listen_addresses = '127.0.0.1'",
+                $"listen_addresses = '{Address}'",
                 $"port = {Port}",
                 $"unix_socket_directories = '{_folder.Path}'",
                 $"ssl = on",
@@ -153,6 +160,10 @@ public sealed class PostgresServer : IAsyncDisposable
                 .. _durable ? (string[])["shared_buffers = 256MB", "max_wal_size = 2GB"] : ["fsync = off", "full_page_writes = off", "shared_buffers = 64MB"],
                 .. settings,
             ]);
+        if (_host is not null)
+        {
+            await File.AppendAllLinesAsync(Path.Combine(Data, "pg_hba.conf"), ["host all all samenet scram-sha-256"]);
+        }
     }
 
     /// <summary>An authority, and a certificate of it for 127.0.0.1.</summary>
@@ -258,13 +269,12 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    private static ProcessStartInfo Describe(string program, string[] arguments)
+    private ProcessStartInfo Describe(string program, string[] arguments)
     {
-        var path = Path.Combine(Programs(), program);
-        var start = Environment.IsPrivilegedProcess
-            ? new ProcessStartInfo("setpriv", ["--reuid", "postgres", "--regid", "postgres", "--clear-groups", path, .. arguments])
-            : new ProcessStartInfo(path, arguments);
-        start.WorkingDirectory = "/";
+        string[] command = [Path.Combine(Programs(), program), .. arguments];
+        command = Environment.IsPrivilegedProcess ? ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups", .. command] : command;
+        command = _host?.Command(command[0], command[1..]) ?? command;
+        var start = new ProcessStartInfo(command[0], command[1..]) { WorkingDirectory = "/" };
         return start;
     }
 

@@ -23,14 +23,21 @@ public sealed partial class ServerProcess : IAsyncDisposable
     private readonly IReadOnlyDictionary<string, string> _environment;
     private Process? _process;
 
-    private ServerProcess(string program, TemporaryFolder? folder, string data, string[] flags, IReadOnlyDictionary<string, string>? environment)
+    private ServerProcess(string program, TemporaryFolder? folder, string data, string[] flags, IReadOnlyDictionary<string, string>? environment, TestHost? host)
     {
         _program = program;
+        Host = host;
         _folder = folder;
         Data = data;
         _flags = flags;
         _environment = environment ?? new Dictionary<string, string>();
     }
+
+    /// <summary>Where it runs; null: on this machine itself.</summary>
+    public TestHost? Host { get; }
+
+    /// <summary>Whether it was started and has not ended, by itself or otherwise.</summary>
+    public bool IsRunning => _process is { HasExited: false };
 
     /// <summary>The data folder; it stays over restarts.</summary>
     public string Data { get; }
@@ -56,10 +63,11 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <param name="flags">Flags besides <c>--data</c> and the ports.</param>
     /// <param name="data">The data folder; a temporary one when null.</param>
     /// <param name="program">A program that takes the server's flags and prints its listening line; the server when null.</param>
-    public static async Task<ServerProcess> StartAsync(string[]? flags = null, string? data = null, IReadOnlyDictionary<string, string>? environment = null, string? program = null, int clientPort = 0, int nodePort = 0)
+    /// <param name="host">Where it runs; null: on this machine itself. Its address must be among the flags.</param>
+    public static async Task<ServerProcess> StartAsync(string[]? flags = null, string? data = null, IReadOnlyDictionary<string, string>? environment = null, string? program = null, int clientPort = 0, int nodePort = 0, TestHost? host = null)
     {
         var folder = data is null ? new TemporaryFolder() : null;
-        var server = new ServerProcess(program ?? ServerBinary.Path, folder, data ?? folder!["data"], flags ?? [], environment);
+        var server = new ServerProcess(program ?? ServerBinary.Path, folder, data ?? folder!["data"], flags ?? [], environment, host);
         try
         {
             await server.LaunchAsync(clientPort, nodePort);
@@ -179,7 +187,8 @@ public sealed partial class ServerProcess : IAsyncDisposable
             .. _flags,
         ];
         var listening = new TaskCompletionSource<Match>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var process = new Process { StartInfo = Describe(_program, arguments, _environment), EnableRaisingEvents = true };
+        var (program, all) = Host?.Command(_program, arguments) is [var first, .. var rest] ? (first, rest) : (_program, arguments);
+        var process = new Process { StartInfo = Describe(program, all, _environment), EnableRaisingEvents = true };
         process.OutputDataReceived += (_, line) => Take(line.Data);
         process.ErrorDataReceived += (_, line) => Take(line.Data);
         process.Exited += (_, _) => listening.TrySetException(new InvalidOperationException($"the server exited before it listened:\n{Log}"));

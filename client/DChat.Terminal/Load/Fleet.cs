@@ -38,7 +38,7 @@ internal sealed class Fleet : IAsyncDisposable
     {
         _run = run;
         _accounts = accounts;
-        ServerOf = (client, attempt) => run.Options.Servers[(client.Index + attempt) % run.Options.Servers.Count];
+        ServerOf = (client, attempt) => run.Options.Servers[(attempt == 0 ? client.Index : Random.Shared.Next(run.Options.Servers.Count)) % run.Options.Servers.Count];
         _upkeep = UpkeepAsync();
     }
 
@@ -47,7 +47,10 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>From the start of connecting to following the rooms.</summary>
     public LatencyHistogram ConnectLatency { get; } = new();
 
-    /// <summary>The server that a client tries at its nth attempt, of which each loss begins another.</summary>
+    /// <summary>
+    /// The server that a client tries at its nth attempt, of which each loss begins another. Unless a scenario says otherwise, who lost a server
+    /// goes to any, as behind a load balancer: not all of its clients to the next one.
+    /// </summary>
     public Func<LoadClient, int, Uri> ServerOf { get; set; }
 
     public IEnumerable<LoadClient> Senders => Clients.Where(client => client.IsSender);

@@ -460,16 +460,17 @@ internal sealed partial class LoadClient : IRecordHandler
                 _run.Syncs.ReadSync(answer, OnSynced);
                 GoUp(onUp);
             },
-            (code, text) => RetryOrGiveUp(HubMethods.Sync, code, text, () => RequestSync(onUp)));
+            (code, text) => RetryOrGiveUp(HubMethods.Sync, code, text, () =>
+            {
+                Array.ForEach(_memberships, static membership => membership.PageFailed());
+                RequestSync(onUp);
+            }));
     }
 
     private void AwaitPages()
     {
-        foreach (var membership in _memberships)
-        {
-            membership.ConnectionLost();
-            membership.AwaitPage();
-        }
+        // Pages that a resync had asked for meanwhile still come, and count.
+        Array.ForEach(_memberships, static membership => membership.AwaitPage());
     }
 
     private void JoinBareRooms(Action onUp)

@@ -76,6 +76,9 @@ internal sealed record LoadOptions
     /// <summary>Connections that are lost are made again, and what was not answered is repeated.</summary>
     public bool Reconnect { get; init; }
 
+    /// <summary>The file that gets a line for each acknowledged send (<see cref="Load.AckLog"/>); null: none.</summary>
+    public string? AckLog { get; init; }
+
     /// <summary>How long the end waits for what is outstanding.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 

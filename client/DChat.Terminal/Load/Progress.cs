@@ -47,7 +47,7 @@ internal sealed class Progress(LoadRun run, TextWriter output, bool isTerminal) 
             var seconds = LoadMeter.Microseconds(LoadRun.Now - started) / 1_000_000;
             await output.WriteAsync(before + string.Create(
                 CultureInfo.InvariantCulture,
-                $"{seconds,4} s  {Volatile.Read(ref _phase)}  {(deliveries - lastDeliveries) / every.TotalSeconds:N0} deliveries/s  {(acks - lastAcks) / every.TotalSeconds:N0} acks/s  findings {run.Checker.FindingsSoFar}  reconnects {run.Reconnects}") + after);
+                $"{seconds,4} s  {Volatile.Read(ref _phase)}  {(deliveries - lastDeliveries) / every.TotalSeconds:N0} deliveries/s  {(acks - lastAcks) / every.TotalSeconds:N0} acks/s  findings {run.Checker.FindingsSoFar}  reconnects {run.Reconnects}{(run.Checker.FirstFinding is { } first ? $"  first finding: {first}" : "")}") + after);
             (lastDeliveries, lastAcks) = (deliveries, acks);
             await WaitAsync(timer);
         }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using DChat.Server.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -86,7 +87,7 @@ internal sealed partial class NodeDoor(NodeHandshake handshake, NodeSelf self, I
             var peer = await handshake.AcceptAsync(stream, self.Hello(""), Refuse, limit.Token);
             return (peer, stream);
         }
-        catch (Exception failure) when (failure is NodeLinkException or IOException or InvalidDataException or OperationCanceledException)
+        catch (Exception failure) when (failure is NodeLinkException or IOException or SocketException or InvalidDataException or OperationCanceledException)
         {
             Refused(log, context.Connection.RemoteIpAddress, failure is OperationCanceledException ? "it took too long" : failure.Message);
             return null;

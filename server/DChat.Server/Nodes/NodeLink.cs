@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using System.Text;
 
 namespace DChat.Server.Nodes;
@@ -227,7 +228,7 @@ internal sealed class NodeLink : IAsyncDisposable
         {
             End("this node stops");
         }
-        catch (Exception failure) when (failure is IOException or InvalidDataException or ObjectDisposedException)
+        catch (Exception failure) when (failure is IOException or SocketException or InvalidDataException or ObjectDisposedException)
         {
             End(failure.Message);
         }
@@ -289,7 +290,7 @@ internal sealed class NodeLink : IAsyncDisposable
         {
             // The link ends.
         }
-        catch (Exception failure) when (failure is IOException or ObjectDisposedException)
+        catch (Exception failure) when (failure is IOException or SocketException or ObjectDisposedException)
         {
             End(failure.Message);
         }

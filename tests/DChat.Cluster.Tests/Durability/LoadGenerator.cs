@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using DChat.TestKit;
@@ -11,16 +12,23 @@ internal sealed class LoadGenerator : IDisposable
 
     private readonly Process _process;
     private readonly Task<string> _output;
-    private readonly Task<string> _errors;
+    private readonly ConcurrentQueue<string> _errors = new();
 
     private LoadGenerator(Process process)
     {
         _process = process;
         _output = process.StandardOutput.ReadToEndAsync();
-        _errors = process.StandardError.ReadToEndAsync();
+        process.ErrorDataReceived += (_, line) => Take(line.Data);
+        process.BeginErrorReadLine();
     }
 
     public bool HasEnded => _process.HasExited;
+
+    /// <summary>It sends no more, and waits until everything is answered and seen, or has.</summary>
+    public bool IsEnding { get; private set; }
+
+    /// <summary>What its checker found first, as its progress tells it; null while nothing is wrong.</summary>
+    public string? FirstFinding { get; private set; }
 
     public static LoadGenerator Start(ServerProcess server, params string[] arguments) =>
         Start([server.Client], null, ["--admin-password-file", Path.Combine(server.Data, "initial-admin-password"), .. arguments]);
@@ -47,12 +55,23 @@ internal sealed class LoadGenerator : IDisposable
     public async Task<JsonNode> FinishAsync(TimeSpan limit)
     {
         await _process.WaitForExitAsync().Within(limit);
-        var (output, errors) = (await _output, await _errors);
+        var (output, errors) = (await _output, string.Join('\n', _errors));
         Assert.True(_process.ExitCode is 0 or 1, $"dchat load exited with {_process.ExitCode}: {errors}\n{output}");
         var report = JsonNode.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1])!;
         Assert.True(Findings.All(finding => (long)report["verdict"]![finding]! == 0), report.ToJsonString());
         Assert.Equal(0, _process.ExitCode);
         return report;
+    }
+
+    private void Take(string? line)
+    {
+        const string Found = "first finding: ";
+        if (line is not null)
+        {
+            _errors.Enqueue(line);
+            IsEnding |= line.Contains("  draining  ", StringComparison.Ordinal) || line.Contains("  reading back  ", StringComparison.Ordinal);
+            FirstFinding ??= line.IndexOf(Found, StringComparison.Ordinal) is >= 0 and var at ? line[(at + Found.Length)..] : null;
+        }
     }
 
     public void Dispose()

@@ -45,6 +45,42 @@ public sealed class PeerTests
     }
 
     [Fact]
+    public async Task Nobody_is_taken_back_behind_what_another_gateway_showed_him()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 2);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var ben = await cluster.PersonAsync(1);
+        var room = await cluster.MakeRoomAsync(1, ann, ben);
+        await ann.Hub.SyncAsync();
+        await ben.Hub.SyncAsync();
+        await ben.Hub.SendAsync(room, "heard by both");
+        await ann.Hub.NextPostAsync(room, "heard by both");
+
+        // Ann's gateway is cut off from the host, and she was there meanwhile.
+        cluster.Workers[1].Proxy.Cut();
+        var seen = (long)(await ben.Hub.SendAsync(room, "heard at the host"))["rev"]!;
+        await ann.Hub.RefusesAsync("unavailable", "subscribe", new { room, afterRev = seen });
+        await ann.Hub.RefusesAsync("unavailable", "sync", new { revs = new Dictionary<string, long> { [room] = seen } });
+
+        cluster.Workers[1].Proxy.Mend();
+        JsonNode? again = null;
+        await Eventually.Holds(async () =>
+        {
+            try
+            {
+                again = await ann.Hub.SubscribeAsync(room, seen);
+                return true;
+            }
+            catch (HubCallFailedException failure) when (failure.Error is { Code: "unavailable" })
+            {
+                return false;
+            }
+        });
+        Assert.Equal((false, seen), ((bool)again!["reset"]!, (long)again["rev"]!));
+        Assert.Empty(Chat.Messages(again));
+    }
+
+    [Fact]
     public async Task What_one_has_read_on_one_worker_is_read_on_every_other()
     {
         await using var cluster = await PeerCluster.StartAsync(hosts: 2, gateways: 1);

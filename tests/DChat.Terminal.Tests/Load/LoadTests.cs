@@ -1,6 +1,8 @@
+using System.Globalization;
 using DChat.Terminal.Load;
 using DChat.Terminal.Load.Checking;
 using DChat.Terminal.Load.Scenarios;
+using DChat.TestKit;
 
 namespace DChat.Terminal.Tests.Load;
 
@@ -66,6 +68,19 @@ public sealed class LoadTests
     [Fact]
     public async Task A_server_that_is_not_there_is_no_verdict() =>
         await Assert.ThrowsAsync<CannotStartException>(() => Scenario.RunAsync(Options(new Uri("http://127.0.0.1:1"), reconnect: false), CancellationToken.None).WaitAsync(Limit));
+
+    [Fact]
+    public async Task Each_acknowledged_send_has_a_line_in_the_log_of_them()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await MisbehavingServer.StartAsync(Misbehaviour.None);
+        var report = await Scenario.RunAsync(Options(server.Address, reconnect: false) with { AckLog = folder["acks"] }, CancellationToken.None).WaitAsync(Limit);
+
+        var lines = await File.ReadAllLinesAsync(folder["acks"]);
+        Assert.Equal(report.Acknowledged, lines.Length);
+        Assert.Equal(report.Rooms, lines.Select(line => line.Split(' ')[0]).Distinct().Count());
+        Assert.All(lines, line => Assert.True(line.Split(' ') is [_, var due, var acked] && long.Parse(due, CultureInfo.InvariantCulture) <= long.Parse(acked, CultureInfo.InvariantCulture), line));
+    }
 
     private static async Task<LoadReport> RunAsync(Misbehaviour misbehaviour, bool reconnect, TimeSpan? drain = null)
     {

@@ -16,6 +16,8 @@ internal sealed class Checker(bool ordered = true)
     /// <summary>Findings so far; <see cref="Conclude"/> adds those that only the end shows.</summary>
     public long FindingsSoFar => _findings.Total;
 
+    public string? FirstFinding => _findings.First;
+
     public IReadOnlyList<RoomOrder> Rooms => _rooms;
 
     public IReadOnlyList<RoomView> Views => _views;

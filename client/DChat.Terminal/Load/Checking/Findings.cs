@@ -21,6 +21,18 @@ internal sealed class Findings
 
     public long Total => _counts.Sum();
 
+    /// <summary>The first example, in words; null while nothing is wrong.</summary>
+    public string? First
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _examples is [var (kind, text), ..] ? $"{kind}: {text}" : null;
+            }
+        }
+    }
+
     public void Add(Finding kind, string example, long count = 1)
     {
         lock (_gate)

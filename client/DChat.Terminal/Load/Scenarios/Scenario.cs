@@ -9,6 +9,8 @@ internal static class Scenario
     public static async Task<LoadReport> RunAsync(LoadOptions options, CancellationToken cancellation)
     {
         using var run = new LoadRun(options);
+        using var acks = options.AckLog is { } path ? AckLog.Create(path, run) : null;
+        run.Observer = acks;
         using var own = ProcessMeter.Own();
         using var server = ProcessMeter.Of(options.ServerPid);
         await using var progress = Progress.Start(run);

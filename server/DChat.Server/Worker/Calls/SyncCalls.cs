@@ -35,6 +35,12 @@ internal sealed class SyncCalls(
     /// <summary>Rooms whose messages are read at the same time, for one <c>sync</c>.</summary>
     private const int ReadAtOnce = 16;
 
+    /// <summary>How long a gateway usually is behind another at the most: then the store is asked whether the room ever was so far.</summary>
+    private static readonly TimeSpan UsuallyBehind = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How long a client that was shown more waits for this gateway to be told it.</summary>
+    private static readonly TimeSpan BehindMax = TimeSpan.FromSeconds(2);
+
     private static readonly HubError NotNow = new(ErrorCodes.Unavailable, "a room cannot be served now; try again");
 
     public async ValueTask<Answer<SyncText>> SyncAsync(Caller caller, SyncRequest request)
@@ -43,7 +49,7 @@ internal sealed class SyncCalls(
         connection.FollowsRooms = true; // First: rooms joined from now on come by themselves.
         var state = replica.State;
         var rooms = state.RoomsOf(caller.Name);
-        var attached = await AttachAsync(connection, rooms.Select(room => room.Id)).ConfigureAwait(false);
+        var attached = await AttachAsync(connection, rooms.Select(room => (room.Id, AfterRev(request, room.Id)))).ConfigureAwait(false);
         if (attached is null)
         {
             return NotNow;
@@ -108,7 +114,7 @@ internal sealed class SyncCalls(
             return new HubError(ErrorCodes.InvalidArgument, "afterRev is the last rev seen, 0 or more");
         }
 
-        if (await gateway.FollowAsync(caller.Connection!, request.Room!).ConfigureAwait(false) is not { } rev)
+        if (await FollowAsync(caller.Connection!, request.Room!, request.AfterRev).ConfigureAwait(false) is not { } rev)
         {
             return RoomAccess.Check(replica.State, request.Room, caller.Name, RoomAction.Read, Now()).Error ?? NotNow;
         }
@@ -150,9 +156,33 @@ internal sealed class SyncCalls(
         return new(new Nothing());
     }
 
-    private async Task<List<(string Id, long Rev)>?> AttachAsync(ChatConnection connection, IEnumerable<string> rooms)
+    /// <summary>
+    /// Subscribes a connection that was shown a room up to a revision, perhaps by another gateway, which heard of it earlier: nobody is taken
+    /// back behind what he saw. Null where the room cannot be served now, or this gateway, cut off from its host, does not get so far.
+    /// </summary>
+    private async ValueTask<long?> FollowAsync(ChatConnection connection, string room, long? shownRev)
     {
-        var following = rooms.Select(room => (Id: room, Rev: gateway.FollowAsync(connection, room).AsTask())).ToList();
+        if (shownRev is { } shown && await gateway.ReachAsync(room, shown, UsuallyBehind).ConfigureAwait(false) is not true and var told)
+        {
+            if (told is null)
+            {
+                return null;
+            }
+
+            // Where the room was never so far, or so much was removed, there is nothing to wait for: the client begins anew.
+            var begins = (await store.ReadAfterAsync(room, shown, 1, "", CancellationToken.None).ConfigureAwait(false)).Reset;
+            if (!begins && await gateway.ReachAsync(room, shown, BehindMax).ConfigureAwait(false) is not true)
+            {
+                return null;
+            }
+        }
+
+        return await gateway.FollowAsync(connection, room).ConfigureAwait(false);
+    }
+
+    private async Task<List<(string Id, long Rev)>?> AttachAsync(ChatConnection connection, IEnumerable<(string Id, long? ShownRev)> rooms)
+    {
+        var following = rooms.Select(room => (room.Id, Rev: FollowAsync(connection, room.Id, room.ShownRev).AsTask())).ToList();
         var attached = new List<(string, long)>(following.Count);
         foreach (var (id, rev) in following)
         {

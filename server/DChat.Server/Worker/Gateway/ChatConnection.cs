@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using System.Text.Json;
 using DChat.Protocol;
 using DChat.Server.Security;
@@ -146,7 +147,7 @@ internal sealed class ChatConnection : IRecordSink
                 break;
             }
         }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
             // The peer is gone: nothing to say to it any more.
         }

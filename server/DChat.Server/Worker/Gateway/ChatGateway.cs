@@ -114,6 +114,16 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     }
 
     /// <summary>
+    /// Waits until this gateway was told a room up to a revision, at most for a time; answers whether it was, and null where the room cannot
+    /// be served now.
+    /// </summary>
+    public async ValueTask<bool?> ReachAsync(string room, long rev, TimeSpan limit)
+    {
+        var feed = FeedOf(room);
+        return await feed.OpenAsync().ConfigureAwait(false) ? await feed.ReachAsync(rev, limit).ConfigureAwait(false) : null;
+    }
+
+    /// <summary>
     /// Subscribes a connection to a room; the revision from which on it is told everything, or null where it may not have it
     /// or the room cannot be served now.
     /// </summary>
@@ -122,7 +132,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     {
         for (var attempt = 0; attempt < 3; attempt++)
         {
-            var feed = feeds.GetOrAdd(room, static (room, self) => new RoomFeed(room, self.routes, self.metrics), this);
+            var feed = FeedOf(room);
             if (!await feed.OpenAsync().ConfigureAwait(false))
             {
                 if (!feed.IsClosed)
@@ -154,6 +164,8 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
 
         return null;
     }
+
+    private RoomFeed FeedOf(string room) => feeds.GetOrAdd(room, static (room, self) => new RoomFeed(room, self.routes, self.metrics), this);
 
     public void Unfollow(ChatConnection connection, string room)
     {

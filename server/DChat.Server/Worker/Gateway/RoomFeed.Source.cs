@@ -193,7 +193,7 @@ internal sealed partial class RoomFeed
     {
         if (rev < 0 || subscriptions.Count == 0 || from == rev)
         {
-            rev = from;
+            Advance(from);
         }
         else if (from > rev)
         {
@@ -211,7 +211,7 @@ internal sealed partial class RoomFeed
         else
         {
             // The store forgot what was told: it was restored, or lost commits. Clients find that out when they resume.
-            rev = from;
+            Advance(from);
             EndAll(from);
         }
     }
@@ -223,7 +223,7 @@ internal sealed partial class RoomFeed
             source.ToldRev = Math.Max(source.ToldRev, batch.LastRev);
             if (rev < 0)
             {
-                rev = batch.LastRev; // Nobody is subscribed before the feed is open.
+                Advance(batch.LastRev); // Nobody is subscribed before the feed is open.
             }
             else if (batch.FirstRev == rev + 1)
             {
@@ -265,7 +265,7 @@ internal sealed partial class RoomFeed
 
     private void GiveGapUp()
     {
-        rev = Math.Max(rev, gapTo);
+        Advance(Math.Max(rev, gapTo));
         gapTo = -1;
         held.Clear();
         EndAll(rev);
@@ -286,7 +286,7 @@ internal sealed partial class RoomFeed
             }
         }
 
-        rev = batch.LastRev;
+        Advance(batch.LastRev);
         metrics.Deliveries.Add((long)(subscriptions.Count - ended) * batch.Count);
         if (ended > 0)
         {

@@ -21,6 +21,7 @@ internal sealed partial class RoomFeed
     private readonly DChatMetrics metrics;
     private RoomRoute? route;
     private long rev = -1;
+    private TaskCompletionSource? advanced;
     private bool closed;
 
     public RoomFeed(string room, RoomRoutes routes, DChatMetrics metrics)
@@ -87,6 +88,34 @@ internal sealed partial class RoomFeed
 
             attached?.Invoke(rev);
             return rev;
+        }
+    }
+
+    /// <summary>
+    /// Waits until the feed stands at a revision that somebody was shown elsewhere, by a gateway that heard of it earlier. False where that
+    /// takes longer than the limit.
+    /// </summary>
+    public async ValueTask<bool> ReachAsync(long shownRev, TimeSpan limit)
+    {
+        var giveUpAt = Environment.TickCount64 + (long)limit.TotalMilliseconds;
+        while (true)
+        {
+            Task next;
+            lock (gate)
+            {
+                if (closed || rev >= shownRev)
+                {
+                    return true;
+                }
+
+                next = (advanced ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
+
+            var left = giveUpAt - Environment.TickCount64;
+            if (left <= 0 || await Task.WhenAny(next, Task.Delay(TimeSpan.FromMilliseconds(left))).ConfigureAwait(false) != next)
+            {
+                return false;
+            }
         }
     }
 
@@ -192,6 +221,13 @@ internal sealed partial class RoomFeed
 
         Close();
         return true;
+    }
+
+    private void Advance(long to)
+    {
+        rev = to;
+        advanced?.TrySetResult();
+        advanced = null;
     }
 
     private void EndAll(long skippedRev)

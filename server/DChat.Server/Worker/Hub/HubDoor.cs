@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using DChat.Protocol;
@@ -46,7 +47,7 @@ internal sealed class HubDoor(
         {
             admitted = await AdmitAsync(connection).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException or InvalidOperationException)
+        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or InvalidOperationException)
         {
             return; // The client left before it was in.
         }

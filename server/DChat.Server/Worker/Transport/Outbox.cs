@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using DChat.Server.Worker.Gateway;
 
 namespace DChat.Server.Worker.Transport;
@@ -213,7 +214,7 @@ internal sealed class Outbox(PipeWriter output, OutboxBudget budget)
             {
                 alive = !(await flush.ConfigureAwait(false)).IsCompleted;
             }
-            catch (Exception exception) when (exception is IOException or OperationCanceledException or InvalidOperationException or ObjectDisposedException)
+            catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or InvalidOperationException or ObjectDisposedException)
             {
                 alive = false; // The peer is gone; the reader of this connection sees it too and cleans up.
             }
@@ -304,7 +305,7 @@ internal sealed class Outbox(PipeWriter output, OutboxBudget budget)
         {
             return !flush.GetAwaiter().GetResult().IsCompleted;
         }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException or InvalidOperationException or ObjectDisposedException)
+        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or InvalidOperationException or ObjectDisposedException)
         {
             return false; // As above: the reader sees it too.
         }

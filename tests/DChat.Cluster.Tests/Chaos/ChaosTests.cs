@@ -1,0 +1,109 @@
+using System.Globalization;
+using DChat.Cluster.Tests.Durability;
+using DChat.TestKit;
+using Xunit.Abstractions;
+
+namespace DChat.Cluster.Tests.Chaos;
+
+/// <summary>
+/// A cluster under load, each of its processes on a host of its own, in which at random moments of a printed seed processes are killed,
+/// frozen, drained and added and hosts are cut off from each other; the checker of <c>dchat load</c> finds nothing lost, doubled, reordered
+/// or unseen. <c>make chaos MINUTES=60</c> is the long form.
+/// </summary>
+public sealed class ChaosTests(ITestOutputHelper output)
+{
+    private const int Users = 40;
+    private const int Rooms = 12;
+    private const int Members = 12;
+    private const string Prefix = "chaos-";
+
+    /// <summary>The short form, in seconds of load.</summary>
+    private const int ShortSeconds = 70;
+
+    /// <summary>How long the load's end may take, in seconds.</summary>
+    private const int DrainSeconds = 90;
+
+    private static readonly int Minutes = int.Parse(Environment.GetEnvironmentVariable("DCHAT_CHAOS_MINUTES") ?? "0", CultureInfo.InvariantCulture);
+
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    [Fact]
+    public async Task Whatever_fails_nothing_is_lost_doubled_reordered_or_unseen()
+    {
+        var log = new ChaosLog(output);
+        var seed = Seed.Print(output);
+        var seconds = Minutes > 0 ? Minutes * 60 : ShortSeconds;
+        log.Say($"seed {seed}, {seconds} s");
+        var random = new Random(seed);
+        using var folder = new TemporaryFolder();
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: Minutes > 0 ? 4 : 3, ownHosts: true);
+        foreach (var server in cluster.Workers.Append(cluster.Coordinator))
+        {
+            server.Log.ExpectErrors(".*"); // A store that goes away is an error there; what counts is the checker's verdict.
+        }
+
+        var spare = (await cluster.AddHostAsync("spare"))!;
+        using var load = LoadGenerator.Start(
+            cluster.Workers.Select(worker => worker.Host!).Append(spare).Select(ClusterUnderTest.ClientOf),
+            ClusterUnderTest.AdminPassword,
+            "--reconnect",
+            "--prefix", Prefix,
+            "--users", Number(Users),
+            "--rooms", Number(Rooms),
+            "--members", Number(Members),
+            "--rate", "250",
+            "--duration", Number(seconds),
+            "--warmup", "0",
+            "--drain", Number(DrainSeconds),
+            "--ack-log", folder["acks"],
+            "--seed", Number(random.Next()));
+        using var acks = new Acknowledgements(folder["acks"]);
+        var faults = new Faults(cluster, spare, random, longestMs: Minutes > 0 ? 8_000 : 4_000);
+        using var run = new ChaosRun(cluster, faults, acks, load, random, log);
+        try
+        {
+            await run.RunAsync(Rooms);
+            var report = await load.FinishAsync(TimeSpan.FromSeconds(DrainSeconds) + Limit);
+            log.Say($"verdict: clean. {run.Faults} faults, {report["acknowledged"]} acknowledged, {report["deliveries"]} deliveries, {report["reconnects"]} reconnects, {report["resyncs"]} resyncs, {report["resets"]} resets, {report["heldBack"]} held back");
+            foreach (var line in run.Pauses().Lines())
+            {
+                log.Say(line);
+            }
+
+            Assert.Equal(0, (int)report["resets"]!); // Nobody was taken back, and nobody lost his place.
+            await WholeAgainAsync(cluster, run);
+            Assert.True(run.Faults > 0, "nothing was done to the cluster");
+            if (Minutes > 0)
+            {
+                log.Keep(cluster, faults.Gone, folder["acks"]); // Whoever wonders about a long pause finds what happened then.
+            }
+        }
+        catch (Exception failure)
+        {
+            log.Say(failure.Message);
+            log.Keep(cluster, faults.Gone, folder["acks"]);
+            throw;
+        }
+    }
+
+    /// <summary>Every room has a host that is active, and whichever worker its members are connected to, they chat there.</summary>
+    private static async Task WholeAgainAsync(ClusterUnderTest cluster, ChaosRun run)
+    {
+        string? complaint = null;
+        await Eventually.Holds(async () => (complaint = await run.ComplaintAsync()) is null, Limit, $"no complaint, the last one being: {complaint}");
+        using var http = cluster.Workers[0].CreateHttpClient();
+        var crowd = await Crowd.MakeAsync(http, ClusterUnderTest.AdminPassword, Users, Rooms, Members, Prefix);
+        foreach (var worker in cluster.Workers)
+        {
+            foreach (var room in crowd.Rooms)
+            {
+                await using var probe = await HubProbe.ConnectAsync(worker.Client, crowd.Token(room.Members[0]));
+                await probe.CallAsync("subscribe", new { room = room.Room });
+                var sent = await probe.CallAsync("send", new { room = room.Room, clientId = Guid.NewGuid().ToString(), body = "whole again" });
+                await probe.NextAsync("events", e => e["events"]!.AsArray().Any(change => (long)change!["message"]!["seq"]! == (long)sent!["seq"]!));
+            }
+        }
+    }
+
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+}
