@@ -15,7 +15,7 @@ internal sealed record BenchOptions
         Silences = 20,
         CoordinatorKills = 10,
         Drains = 12,
-        BetweenFaults = TimeSpan.FromSeconds(1),
+        BetweenFaults = TimeSpan.FromSeconds(0.5),
     };
 
     /// <summary>For a fast look: shorter, smaller, once. Its figures are no measurements.</summary>

@@ -37,7 +37,7 @@ internal static class StormScenario
                 }));
             options.Tell(string.Create(
                 CultureInfo.InvariantCulture,
-                $"storm: {runs[^1].ResumeSeconds:0.00} s; the others' send → answer in rooms that stay p50 {runs[^1].SendToAckElsewhere!.P50:0} ms, p99 {runs[^1].SendToAckElsewhere!.P99:0} ms of {runs[^1].SendToAckElsewhere!.Count}, in all p99 {runs[^1].SendToAck!.P99:0} ms, max {runs[^1].SendToAck!.Max:0} ms of {runs[^1].SendToAck!.Count}; {runs[^1].HeldBack} calls held back"));
+                $"storm: {runs[^1].ResumeSeconds:0.00} s; the others' send → answer in rooms that stay p50 {runs[^1].SendToAckElsewhere!.P50:0} ms, p99 {runs[^1].SendToAckElsewhere!.P99:0} ms of {runs[^1].SendToAckElsewhere!.Count}, in all p99 {runs[^1].SendToAck!.P99:0} ms, max {runs[^1].SendToAck!.Max:0} ms of {runs[^1].SendToAck!.Count}; {runs[^1].HeldBack} calls held back{(runs[^1].FirstHeldBack is { } why ? $", the first: {why}" : "")}"));
         }
 
         return
