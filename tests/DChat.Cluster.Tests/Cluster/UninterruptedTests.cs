@@ -64,7 +64,7 @@ public sealed class UninterruptedTests
             : 0;
     }
 
-    /// <summary>Each user sends to each room in turn, one message after the other's answer, and goes when the worker asks for it.</summary>
+    /// <summary>Each user sends to each room in turn, one message after the other's answer, and goes on for as long as a worker that goes away asks for.</summary>
     private sealed class Chat : IAsyncDisposable
     {
         private readonly List<HubProbe> _probes = [];
@@ -122,9 +122,15 @@ public sealed class UninterruptedTests
 
         private async Task SendAsync(int user, HubProbe probe)
         {
+            long? leavesAt = null;
             while (!_isOver)
             {
-                if (probe.Untaken().Any(seen => seen.Name == "reconnect"))
+                if (probe.Untaken().FirstOrDefault(seen => seen.Name == "reconnect") is { } asked)
+                {
+                    leavesAt ??= Environment.TickCount64 + (long)asked.Argument["afterMs"]!;
+                }
+
+                if (Environment.TickCount64 >= leavesAt)
                 {
                     await probe.DisposeAsync(); // All that it called is answered.
                     return;
