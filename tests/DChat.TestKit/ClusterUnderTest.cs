@@ -50,13 +50,15 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <param name="durable">PostgreSQL waits for the disk: needed where speed is measured.</param>
     /// <param name="worker">Flags of each worker.</param>
     /// <param name="ownHosts">Whether each process gets a host of its own.</param>
+    /// <param name="fill">Puts data into the coordinator's folder before its first start.</param>
     public static async Task<ClusterUnderTest> StartAsync(
-        int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false)
+        int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false, Action<string>? fill = null)
     {
         var cluster = new ClusterUnderTest(ownHosts ? await HostNetwork.MakeAsync() : null, worker ?? []);
         try
         {
             await cluster.StartStoreAsync(postgres, durable);
+            fill?.Invoke(cluster._folder["coordinator"]);
             var host = await cluster.AddHostAsync("coordinator");
             cluster.Coordinator = await ServerProcess.StartAsync(
                 ["--mode", "coordinator", .. NodeAddress(host), .. coordinator ?? []],

@@ -37,6 +37,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public int Port { get; } = FreePort.Next();
 
+    /// <summary>Of the process whose children do the work.</summary>
+    public int ProcessId => _process!.Id;
+
     /// <summary>The certificate of the authority that signed the server's, for <c>sslrootcert</c>.</summary>
     public string RootCertificate => _folder["root.crt"];
 

@@ -53,6 +53,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     public int ProcessId => Running.Id;
 
+    /// <summary>How long the last start took, from the process's beginning until it said that it listens.</summary>
+    public TimeSpan StartTime { get; private set; }
+
     /// <summary>The password of the account <c>admin</c>.</summary>
     public string AdminPassword => File.ReadAllText(Path.Combine(Data, "initial-admin-password")).Trim();
 
@@ -192,12 +195,14 @@ public sealed partial class ServerProcess : IAsyncDisposable
         process.OutputDataReceived += (_, line) => Take(line.Data);
         process.ErrorDataReceived += (_, line) => Take(line.Data);
         process.Exited += (_, _) => listening.TrySetException(new InvalidOperationException($"the server exited before it listened:\n{Log}"));
+        var started = Stopwatch.GetTimestamp();
         process.Start();
         _process = process;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
 
         var match = await listening.Task.Within(StartLimit);
+        StartTime = Stopwatch.GetElapsedTime(started);
         Client = match.Groups["client"].Success ? new Uri(match.Groups["client"].Value) : null!;
         Node = new Uri(match.Groups["node"].Value);
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Text.Json;
 
 namespace DChat.Terminal.Load;
@@ -31,7 +32,7 @@ internal static class LoadCommand
     private static readonly Option<int> Size = Number("--size", 100, 1, 8_000, "Bytes of a message body.");
     private static readonly Option<int> Fill = Number("--fill", 100, 0, 10_000_000, "Messages put into each room first (history, search), or missed (resume).");
     private static readonly Option<int> Seed = Number("--seed", 1, 0, int.MaxValue, "Makes the random choices repeatable.");
-    private static readonly Option<int> ServerPid = Number("--server-pid", 0, 0, int.MaxValue, "The server's process, to report its CPU and memory.");
+    private static readonly Option<string?> ServerPid = new("--server-pid") { Description = "The server's process, or several with commas between, to report CPU and memory.", HelpName = "PID" };
     private static readonly Option<string?> AdminPasswordFile = new("--admin-password-file") { Description = $"File with the administrator's password. Or in {AdminPasswordVariable}.", HelpName = "FILE" };
     private static readonly Option<string?> Prefix = new("--prefix") { Description = "How the names of accounts and rooms begin. Default: new ones each time.", HelpName = "NAME" };
     private static readonly Option<bool> Reconnect = new("--reconnect") { Description = "Connect again when a connection is lost, and repeat what was not answered." };
@@ -133,7 +134,7 @@ internal static class LoadCommand
             BodyBytes = parsed.GetValue(Size),
             Fill = parsed.GetValue(Fill),
             Seed = parsed.GetValue(Seed),
-            ServerPid = parsed.GetValue(ServerPid),
+            ServerPids = ParsePids(parsed.GetValue(ServerPid)),
             AdminPassword = await ReadPasswordAsync(parsed, cancellation),
             Prefix = parsed.GetValue(Prefix) ?? $"load-{Guid.NewGuid().ToString("N")[..6]}-",
             Reconnect = parsed.GetValue(Reconnect) || scenario == LoadScenario.Storm,
@@ -143,6 +144,13 @@ internal static class LoadCommand
         };
         return options with { SendsPerSecond = parsed.GetValue(Deliveries) is > 0 and var deliveries ? deliveries / options.EffectiveMembers : parsed.GetValue(Rate) };
     }
+
+    private static List<int> ParsePids(string? text) => (text ?? "")
+        .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        .Select(pid => int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+            ? number
+            : throw new FormatException($"--server-pid {text} is not a process id, or several with commas between"))
+        .ToList();
 
     private static async Task<string?> ReadPasswordAsync(ParseResult parsed, CancellationToken cancellation)
     {

@@ -88,8 +88,8 @@ internal sealed record LoadOptions
     /// <summary>Messages put into each room before history or search is measured; in the resume scenario, those missed.</summary>
     public int Fill { get; init; } = 100;
 
-    /// <summary>0: unknown.</summary>
-    public int ServerPid { get; init; }
+    /// <summary>The server's processes; none: unknown.</summary>
+    public IReadOnlyList<int> ServerPids { get; init; } = [];
 
     public string? AdminPassword { get; init; }
 

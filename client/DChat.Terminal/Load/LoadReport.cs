@@ -75,13 +75,16 @@ internal sealed record LoadReport
     /// <summary>Of all processors of the machine.</summary>
     public double OwnCpuShare { get; init; }
 
-    public double ServerCpuSeconds { get; init; }
+    /// <summary>As they were named; CPU in the measured time, memory at its end. So are the sums that follow.</summary>
+    public IReadOnlyList<ProcessMeter.Use> ServerProcesses { get; init; } = [];
 
-    public double ServerCpuShare { get; init; }
+    public double ServerCpuSeconds => ServerProcesses.Sum(process => process.CpuSeconds);
 
-    public double ServerCpuSecondsPerMillionDeliveries { get; init; }
+    public double ServerCpuShare => Seconds == 0 ? 0 : ServerCpuSeconds / Seconds / Environment.ProcessorCount;
 
-    public long ServerResidentBytes { get; init; }
+    public double ServerCpuSecondsPerMillionDeliveries => Deliveries == 0 ? 0 : ServerCpuSeconds * 1e6 / Deliveries;
+
+    public long ServerResidentBytes => ServerProcesses.Sum(process => process.ResidentBytes);
 
     /// <summary>Idle: what the server's resident memory grew by, for each connection.</summary>
     public double BytesPerConnection { get; init; }

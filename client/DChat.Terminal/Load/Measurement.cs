@@ -34,10 +34,8 @@ internal sealed class Measurement
 
     public double OwnCpuSeconds { get; private set; }
 
-    /// <summary>0 where the server is unknown, or another process now than it was.</summary>
-    public double ServerCpuSeconds { get; private set; }
-
-    public long ServerResidentBytes { get; private set; }
+    /// <summary>Of each of the server's processes; none where they are unknown.</summary>
+    public IReadOnlyList<ProcessMeter.Use> Server { get; private set; } = [];
 
     public static Measurement Begin(LoadRun run, ProcessMeter own, ProcessMeter server) => new(run, own, server);
 
@@ -48,9 +46,7 @@ internal sealed class Measurement
         Deliveries = _run.Meter.Deliveries - _deliveriesBefore;
         Acknowledged = _run.Meter.Acknowledgements - _acksBefore;
         OwnCpuSeconds = _own.Read().CpuSeconds - _ownBefore.CpuSeconds;
-        var server = _server.Read();
-        ServerCpuSeconds = Math.Max(0, server.CpuSeconds - _serverBefore.CpuSeconds);
-        ServerResidentBytes = server.ResidentBytes;
+        Server = _server.Read().Since(_serverBefore);
         return this;
     }
 }

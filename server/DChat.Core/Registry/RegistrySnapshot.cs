@@ -18,60 +18,30 @@ public static class RegistrySnapshot
 
     internal static ReadOnlySpan<byte> Magic => "DCHATREG"u8;
 
-    public static void Write(RegistryState state, Stream stream)
-    {
-        var writer = new SnapshotWriter(stream);
-        writer.Raw(Magic);
-        writer.Number(Version);
-        writer.Number(state.Index);
-        writer.Number(state.LastEpoch);
-        writer.Number(state.NextSessionSweep);
-        new SnapshotSections(state, writer).Write();
-        writer.Raw(Magic);
-        writer.Flush();
-    }
+    public static void Write(RegistryState state, Stream stream) => new SnapshotSections(new SnapshotWriter(stream), state).WriteAll(state);
 
     /// <summary>
     /// The registry, or <see cref="InvalidDataException"/> where the bytes are damaged, or
     /// <see cref="UnknownRegistryEventException"/> where a newer program wrote them. Reads to the end of the snapshot; what follows it is left.
     /// </summary>
-    public static RegistryState Read(Stream stream)
-    {
-        var reader = new SnapshotReader(stream);
-        if (!reader.Raw(Magic.Length).AsSpan().SequenceEqual(Magic))
-        {
-            throw SnapshotReader.Damaged("it does not begin as one");
-        }
+    public static RegistryState Read(Stream stream) => new SnapshotLoader(new SnapshotReader(stream)).Load();
 
-        var version = reader.Number();
-        if (version > Version)
-        {
-            throw new UnknownRegistryEventException($"the snapshot has format {version}, and this program knows formats up to {Version}");
-        }
-
-        var state = Load(reader, version);
-        return reader.Raw(Magic.Length).AsSpan().SequenceEqual(Magic) ? state : throw SnapshotReader.Damaged("it does not end as one");
-    }
-
-    private static RegistryState Load(SnapshotReader reader, long version)
-    {
-        try
-        {
-            return new SnapshotLoader(reader, version).Load();
-        }
-        catch (Exception failure) when (failure is ArgumentException or OverflowException)
-        {
-            throw SnapshotReader.Damaged(failure.Message);
-        }
-    }
+    /// <summary>
+    /// Reads what <see cref="Write"/> wrote as a loader does, without keeping it, and answers the <see cref="StateHash"/> of what was read:
+    /// another one than the original's where something was misread. Throws as <see cref="Read"/> does.
+    /// </summary>
+    public static byte[] EchoHash(Stream stream, RegistryState original) =>
+        HashOf(hashing => new SnapshotEcho(new SnapshotReader(stream), new SnapshotWriter(hashing), original).ReadAll());
 
     /// <summary>SHA-256 of the canonical bytes: equal for two replicas exactly where they hold the same registry.</summary>
-    public static byte[] StateHash(RegistryState state)
+    public static byte[] StateHash(RegistryState state) => HashOf(hashing => Write(state, hashing));
+
+    private static byte[] HashOf(Action<Stream> write)
     {
         using var sha = SHA256.Create();
         using (var hashing = new CryptoStream(Stream.Null, sha, CryptoStreamMode.Write))
         {
-            Write(state, hashing);
+            write(hashing);
         }
 
         return sha.Hash!;

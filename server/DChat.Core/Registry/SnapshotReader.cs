@@ -9,6 +9,9 @@ internal sealed class SnapshotReader(Stream stream)
     /// <summary>Bytes of the longest text or byte string: far beyond what the rules let in.</summary>
     private const int PieceMax = 1024 * 1024;
 
+    /// <summary>Of 63 bits, seven a byte.</summary>
+    private const int NumberBytesMax = 9;
+
     private readonly byte[] _buffer = new byte[64 * 1024];
     private int _at;
     private int _end;
@@ -21,8 +24,30 @@ internal sealed class SnapshotReader(Stream stream)
             return _buffer[_at++];
         }
 
+        return _end - _at >= NumberBytesMax ? NumberInBuffer() : NumberByByte();
+    }
+
+    private long NumberInBuffer()
+    {
+        var bytes = _buffer.AsSpan(_at, NumberBytesMax);
         ulong value = 0;
-        for (var shift = 0; shift < 63; shift += 7)
+        for (var at = 0; at < bytes.Length; at++)
+        {
+            value |= (ulong)(bytes[at] & 0x7F) << (at * 7);
+            if (bytes[at] < 0x80)
+            {
+                _at += at + 1;
+                return (long)value;
+            }
+        }
+
+        throw Damaged("a number is too long");
+    }
+
+    private long NumberByByte()
+    {
+        ulong value = 0;
+        for (var shift = 0; shift < NumberBytesMax * 7; shift += 7)
         {
             var read = Byte();
             value |= (ulong)(read & 0x7F) << shift;

@@ -2,61 +2,103 @@ using DChat.Core.Registry.Collections;
 
 namespace DChat.Core.Registry;
 
-/// <summary>The sections of a snapshot, as they are written. <see cref="SnapshotLoader"/> reads them in the same order.</summary>
-internal sealed class SnapshotSections(RegistryState state, SnapshotWriter writer)
+/// <summary>The pieces of a snapshot, as they are written. <see cref="SnapshotParts"/> reads them in the same order.</summary>
+/// <param name="users">Knows every account by its name.</param>
+internal sealed class SnapshotSections(SnapshotWriter writer, RegistryState users)
 {
-    public void Write()
+    public void WriteAll(RegistryState state)
     {
-        WriteNames();
-        WriteRooms();
-        WriteAccounts();
-        WriteSessions();
-        WriteInvitations();
-        WriteWorkers();
-        writer.Text(state.Store);
-        WriteKeys();
-        WriteAudit();
-        WriteOutcomes();
-    }
-
-    private void WriteNames()
-    {
+        WriteHead(state);
         writer.Number(state.Accounts.Count);
         foreach (var account in state.Accounts.Items())
         {
-            writer.Text(account.Name);
-            writer.Number(account.RoomCount);
+            WriteName(account.Name, account.RoomCount);
+        }
+
+        writer.Number(state.RoomCount);
+        var memberships = new MembershipCursors(state.Accounts);
+        foreach (var room in state.AllRooms())
+        {
+            WriteRoom(room, memberships.Next(room));
+        }
+
+        foreach (var account in state.Accounts.Items())
+        {
+            WriteAccount(account);
+        }
+
+        WriteRest(state);
+    }
+
+    public void WriteHead(RegistryState state)
+    {
+        writer.Raw(RegistrySnapshot.Magic);
+        writer.Number(RegistrySnapshot.Version);
+        writer.Number(state.Index);
+        writer.Number(state.LastEpoch);
+        writer.Number(state.NextSessionSweep);
+    }
+
+    public void WriteName(string name, int rooms)
+    {
+        writer.Text(name);
+        writer.Number(rooms);
+    }
+
+    /// <param name="memberships">The accounts' sides of the room's memberships, in the order of its members.</param>
+    public void WriteRoom(Room room, ReadOnlySpan<RoomEntry> memberships)
+    {
+        writer.Text(room.Id);
+        writer.Text(room.Name);
+        writer.Number((long)room.Kind);
+        writer.Text(room.Topic);
+        writer.Number((long)room.Visibility);
+        writer.OptionalBytes(room.PasswordHash);
+        writer.Number(room.PasswordVersion);
+        writer.Number(room.SlowModeSeconds);
+        writer.Number(room.RetentionDays);
+        writer.Flag(room.Archived);
+        writer.Number(room.CreatedAt);
+        WriteUser(room.CreatedBy);
+        writer.Text(room.AssignedTo);
+        writer.Number(room.AssignedEpoch);
+        WriteNotices(room.Notices);
+        WriteMembers(room, memberships);
+        WriteBarred(room);
+    }
+
+    public void WriteAccount(Account account)
+    {
+        writer.OptionalText(ReferenceEquals(account.DisplayName, account.Name) || account.DisplayName == account.Name ? null : account.DisplayName);
+        writer.OptionalBytes(account.PasswordHash);
+        writer.Flag(account.IsAdmin);
+        writer.Flag(account.Disabled);
+        writer.Flag(account.Closed);
+        writer.Number(account.CreatedAt);
+        writer.Number(account.TokensValidFrom);
+        writer.OptionalText(account.ExemptSession);
+        writer.Number(account.Tokens.Length);
+        foreach (var token in account.Tokens)
+        {
+            writer.Text(token.Id);
+            writer.Text(token.Name);
+            writer.Text(token.SecretHash);
+            writer.Number(token.CreatedAt);
         }
     }
 
-    private void WriteRooms()
+    /// <summary>All that is neither an account nor a room, and the end.</summary>
+    public void WriteRest(RegistryState state)
     {
-        writer.Number(state.RoomCount);
-        foreach (var room in state.RoomsByHandle.Items())
-        {
-            if (room is null)
-            {
-                continue;
-            }
-
-            writer.Text(room.Id);
-            writer.Text(room.Name);
-            writer.Number((long)room.Kind);
-            writer.Text(room.Topic);
-            writer.Number((long)room.Visibility);
-            writer.OptionalBytes(room.PasswordHash);
-            writer.Number(room.PasswordVersion);
-            writer.Number(room.SlowModeSeconds);
-            writer.Number(room.RetentionDays);
-            writer.Flag(room.Archived);
-            writer.Number(room.CreatedAt);
-            WriteUser(room.CreatedBy);
-            writer.Text(room.AssignedTo);
-            writer.Number(room.AssignedEpoch);
-            WriteNotices(room.Notices);
-            WriteMembers(room);
-            WriteBarred(room);
-        }
+        WriteSessions(state);
+        WriteInvitations(state);
+        WriteWorkers(state);
+        writer.Text(state.Store);
+        WriteKeys(state);
+        WriteAudit(state);
+        WriteOutcomes(state);
+        writer.Raw(RegistrySnapshot.Magic);
+        writer.Flush();
     }
 
     private void WriteNotices(IReadOnlyList<Notice> notices)
@@ -74,17 +116,18 @@ internal sealed class SnapshotSections(RegistryState state, SnapshotWriter write
         }
     }
 
-    private void WriteMembers(Room room)
+    private void WriteMembers(Room room, ReadOnlySpan<RoomEntry> memberships)
     {
         writer.Number(room.NextJoin);
         writer.Number(room.MemberCount);
         uint join = 0;
         long joinedAt = 0;
+        var at = 0;
         for (var run = 0; run < room.Members.RunCount; run++)
         {
             foreach (ref readonly var member in room.Members.Run(run))
             {
-                state.Accounts[member.Account].Rooms.TryGet((uint)room.Handle, out var entry);
+                ref readonly var entry = ref memberships[at++];
                 writer.Number(member.Account);
                 writer.Number(member.Join - join);
                 writer.Difference(entry.JoinedAt - joinedAt);
@@ -121,30 +164,7 @@ internal sealed class SnapshotSections(RegistryState state, SnapshotWriter write
         }
     }
 
-    private void WriteAccounts()
-    {
-        foreach (var account in state.Accounts.Items())
-        {
-            writer.OptionalText(ReferenceEquals(account.DisplayName, account.Name) || account.DisplayName == account.Name ? null : account.DisplayName);
-            writer.OptionalBytes(account.PasswordHash);
-            writer.Flag(account.IsAdmin);
-            writer.Flag(account.Disabled);
-            writer.Flag(account.Closed);
-            writer.Number(account.CreatedAt);
-            writer.Number(account.TokensValidFrom);
-            writer.OptionalText(account.ExemptSession);
-            writer.Number(account.Tokens.Length);
-            foreach (var token in account.Tokens)
-            {
-                writer.Text(token.Id);
-                writer.Text(token.Name);
-                writer.Text(token.SecretHash);
-                writer.Number(token.CreatedAt);
-            }
-        }
-    }
-
-    private void WriteSessions()
+    private void WriteSessions(RegistryState state)
     {
         writer.Number(state.EndedSessions.Count);
         foreach (var (session, ended) in state.EndedSessions.Entries().OrderBy(entry => entry.Key, StringComparer.Ordinal))
@@ -155,7 +175,7 @@ internal sealed class SnapshotSections(RegistryState state, SnapshotWriter write
         }
     }
 
-    private void WriteInvitations()
+    private void WriteInvitations(RegistryState state)
     {
         writer.Number(state.InvitationsByHash.Count);
         foreach (var (hash, invitation) in state.InvitationsByHash.Entries().OrderBy(entry => entry.Key, StringComparer.Ordinal))
@@ -168,7 +188,7 @@ internal sealed class SnapshotSections(RegistryState state, SnapshotWriter write
         }
     }
 
-    private void WriteWorkers()
+    private void WriteWorkers(RegistryState state)
     {
         writer.Number(state.WorkersById.Count);
         foreach (var worker in state.WorkersById.Values)
@@ -189,7 +209,7 @@ internal sealed class SnapshotSections(RegistryState state, SnapshotWriter write
         }
     }
 
-    private void WriteKeys()
+    private void WriteKeys(RegistryState state)
     {
         writer.Number(state.Keys.Length);
         foreach (var key in state.Keys)
@@ -202,7 +222,7 @@ internal sealed class SnapshotSections(RegistryState state, SnapshotWriter write
         }
     }
 
-    private void WriteAudit()
+    private void WriteAudit(RegistryState state)
     {
         writer.Number(state.AuditCount);
         writer.Number(state.AuditRing.Count);
@@ -219,7 +239,7 @@ internal sealed class SnapshotSections(RegistryState state, SnapshotWriter write
         }
     }
 
-    private void WriteOutcomes()
+    private void WriteOutcomes(RegistryState state)
     {
         writer.Number(state.Outcomes.YoungSince);
         WriteOutcomes(state.Outcomes.Young);
@@ -238,5 +258,5 @@ internal sealed class SnapshotSections(RegistryState state, SnapshotWriter write
     }
 
     /// <summary>A user by handle (handles follow the order of creation, which is the same on every replica); 0: the system or nobody.</summary>
-    private void WriteUser(string user) => writer.Number(user.Length == 0 ? 0 : state.FindAccountHandle(user)!.Value + 1);
+    private void WriteUser(string user) => writer.Number(user.Length == 0 ? 0 : users.FindAccountHandle(user)!.Value + 1);
 }

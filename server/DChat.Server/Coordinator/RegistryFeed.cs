@@ -57,14 +57,22 @@ public sealed class RegistryFeed : IRegistrySource, IRegistryObserver, IDisposab
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(fromIndex);
         var follower = new Follower();
         var next = fromIndex;
-        foreach (var update in Join(follower, fromIndex))
-        {
-            yield return update;
-            next = update.Index + 1;
-        }
-
+        var missed = Join(follower, fromIndex);
         try
         {
+            if (missed is null)
+            {
+                var state = _replica.State; // It may be one entry ahead of what this was told; that one is skipped.
+                next = state.Index + 1;
+                yield return new StateUpdate(state);
+            }
+
+            while (missed?.TryDequeue(out var update) == true)
+            {
+                yield return update;
+                next = update.Index + 1;
+            }
+
             while (true)
             {
                 var news = follower.News;
@@ -134,21 +142,23 @@ public sealed class RegistryFeed : IRegistrySource, IRegistryObserver, IDisposab
         }
     }
 
-    /// <summary>What the follower has missed; from then on it is offered every entry.</summary>
-    private List<RegistryUpdate> Join(Follower follower, long fromIndex)
+    /// <summary>
+    /// What the follower has missed, or null where it needs a whole state (which is not kept here: as long as it is, so is every node of it);
+    /// from then on it is offered every entry.
+    /// </summary>
+    private Queue<EntryUpdate>? Join(Follower follower, long fromIndex)
     {
         lock (_lock)
         {
             _followers.Add(follower);
             if (fromIndex > _index)
             {
-                return [];
+                return new Queue<EntryUpdate>();
             }
 
-            // The replica's state may be one entry ahead of what this was told; the follower skips that one.
             return _kept.Count > 0 && fromIndex >= _kept.Peek().Update.Index
-                ? [.. _kept.Select(kept => kept.Update).Where(update => update.Index >= fromIndex)]
-                : [new StateUpdate(_replica.State)];
+                ? new Queue<EntryUpdate>(_kept.Select(kept => kept.Update).Where(update => update.Index >= fromIndex))
+                : null;
         }
     }
 

@@ -15,8 +15,11 @@ internal sealed class NodeLink : IAsyncDisposable
     /// <summary>Bytes that may wait to be written; the peer is cut off beyond.</summary>
     public const int PendingMax = 64 * 1024 * 1024;
 
-    /// <summary>A long stream waits while more bytes than this wait to be written.</summary>
-    public const int StreamAhead = 2 * 1024 * 1024;
+    /// <summary>A long stream waits while more bytes than this wait to be written: they fit into a buffer that is kept.</summary>
+    public const int StreamAhead = KeptBufferMax / 2;
+
+    /// <summary>Where more bytes than this wait to be written, what may be lost should not be sent.</summary>
+    public const int BehindBytes = 2 * 1024 * 1024;
 
     /// <summary>Calls that may wait for their answers; more fail at once.</summary>
     public const int CallsMax = 200_000;
@@ -61,7 +64,7 @@ internal sealed class NodeLink : IAsyncDisposable
     public Task<string> Completion { get; }
 
     /// <summary>So much waits to be written that what may be lost should not be sent.</summary>
-    public bool IsBehind => _pending.WrittenCount > StreamAhead;
+    public bool IsBehind => _pending.WrittenCount > BehindBytes;
 
     public bool IsUp => !_ending.IsCancellationRequested;
 

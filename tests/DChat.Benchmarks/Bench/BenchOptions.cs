@@ -1,3 +1,5 @@
+using DChat.Benchmarks.Bench.Registries;
+
 namespace DChat.Benchmarks.Bench;
 
 /// <summary>What <c>bench</c> measures, and how thoroughly.</summary>
@@ -16,6 +18,7 @@ internal sealed record BenchOptions
         CoordinatorKills = 10,
         Drains = 12,
         BetweenFaults = TimeSpan.FromSeconds(0.5),
+        Registry = RegistrySize.Aim,
     };
 
     /// <summary>For a fast look: shorter, smaller, once. Its figures are no measurements.</summary>
@@ -32,6 +35,7 @@ internal sealed record BenchOptions
         CoordinatorKills = 3,
         Drains = 4,
         BetweenFaults = TimeSpan.FromSeconds(0.5),
+        Registry = RegistrySize.Tenth,
     };
 
     /// <summary>Each figure is the median of so many runs, in which the servers take turns.</summary>
@@ -62,6 +66,11 @@ internal sealed record BenchOptions
 
     /// <summary>How long a cluster runs undisturbed between two faults.</summary>
     public TimeSpan BetweenFaults { get; init; }
+
+    public RegistrySize Registry { get; init; } = RegistrySize.Aim;
+
+    /// <summary>Where the generated registry is kept for the next time; null: nowhere.</summary>
+    public string? RegistryData { get; init; }
 
     /// <summary>Names of scenarios; empty: all.</summary>
     public IReadOnlyList<string> Only { get; init; } = [];

@@ -1,5 +1,6 @@
 using System.Globalization;
 using DChat.Benchmarks.Bench.Clusters;
+using DChat.Benchmarks.Bench.Registries;
 using DChat.Benchmarks.Bench.Screens;
 using DChat.Benchmarks.Yardsticks;
 using DChat.Terminal.Load;
@@ -31,6 +32,9 @@ internal static class BenchScenarios
         new("coordinator", "the coordinator is killed and started again while rooms run", CoordinatorScenario.RunAsync),
         new("drain", "workers leave one after the other", DrainScenario.RunAsync),
         new("storm", "5,000 clients of a killed worker come back to the others", StormScenario.RunAsync),
+        new("workers", "the same load on 1, 2 and 4 workers with a PostgreSQL", WorkersScenario.RunAsync),
+        new("many-rooms", "the same deliveries in 100 and in 20,000 rooms; memory of a room and a connection", ManyRoomsScenario.RunAsync),
+        new("registry", "a million accounts, 100,000 rooms, 5 million memberships: start, snapshot, joins, memory", RegistryScenario.RunAsync),
         new("screen", "the terminal client: its start, typing at 1,000 messages/s, 50 rooms", ScreenScenario.RunAsync),
     ];
 

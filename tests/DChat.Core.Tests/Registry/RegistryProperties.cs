@@ -159,6 +159,8 @@ public sealed class RegistryProperties
         var stream = new MemoryStream();
         RegistrySnapshot.Write(state, stream);
         stream.Position = 0;
+        Assert.Equal(RegistrySnapshot.StateHash(state), RegistrySnapshot.EchoHash(stream, state));
+        stream.Position = 0;
         return RegistrySnapshot.Read(stream);
     }
 

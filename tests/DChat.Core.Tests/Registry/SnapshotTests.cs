@@ -36,6 +36,33 @@ public sealed class SnapshotTests
     }
 
     [Fact]
+    public void Its_echo_is_the_registry_that_was_written()
+    {
+        var state = Rich();
+        Assert.Equal(RegistrySnapshot.StateHash(state), RegistrySnapshot.EchoHash(new MemoryStream(Written(state)), state));
+    }
+
+    [Fact]
+    public void A_changed_byte_is_heard_in_the_echo()
+    {
+        var state = Rich();
+        var bytes = Written(state);
+        for (var at = 0; at < bytes.Length; at++)
+        {
+            var changed = bytes.ToArray();
+            changed[at] ^= 1;
+            try
+            {
+                Assert.NotEqual(RegistrySnapshot.StateHash(state), RegistrySnapshot.EchoHash(new MemoryStream(changed), state));
+            }
+            catch (Exception refusal) when (refusal is InvalidDataException or UnknownRegistryEventException)
+            {
+                // Heard too.
+            }
+        }
+    }
+
+    [Fact]
     public void Equal_registries_have_equal_bytes_whatever_their_history()
     {
         var world = new RegistryWorld().WithAdmin("root").With("ann");

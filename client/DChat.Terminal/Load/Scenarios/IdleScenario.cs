@@ -24,7 +24,7 @@ internal static class IdleScenario
 
         return context.Report(measured, connects) with
         {
-            BytesPerConnection = (double)(measured.ServerResidentBytes - before.ResidentBytes) / Math.Max(1, rest.Count),
+            BytesPerConnection = (double)(measured.Server.Sum(process => process.ResidentBytes) - before.ResidentBytes) / Math.Max(1, rest.Count),
         };
     }
 }

@@ -11,8 +11,8 @@ internal static class Scenario
         using var run = new LoadRun(options);
         using var acks = options.AckLog is { } path ? AckLog.Create(path, run) : null;
         run.Observer = acks;
-        using var own = ProcessMeter.Own();
-        using var server = ProcessMeter.Of(options.ServerPid);
+        var own = ProcessMeter.Own();
+        var server = ProcessMeter.Of(options.ServerPids);
         await using var progress = Progress.Start(run);
         await using var fleet = await Fleet.CreateAsync(run, cancellation);
         var context = new ScenarioContext(run, fleet, progress, own, server);

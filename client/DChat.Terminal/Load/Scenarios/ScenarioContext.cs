@@ -82,10 +82,7 @@ internal sealed record ScenarioContext(LoadRun Run, Fleet Fleet, Progress Progre
         Connecting = connects,
         OwnCpuSeconds = measured.OwnCpuSeconds,
         OwnCpuShare = measured.OwnCpuSeconds / measured.Seconds / Environment.ProcessorCount,
-        ServerCpuSeconds = measured.ServerCpuSeconds,
-        ServerCpuShare = measured.ServerCpuSeconds / measured.Seconds / Environment.ProcessorCount,
-        ServerCpuSecondsPerMillionDeliveries = measured.Deliveries == 0 ? 0 : measured.ServerCpuSeconds * 1e6 / measured.Deliveries,
-        ServerResidentBytes = measured.ServerResidentBytes,
+        ServerProcesses = measured.Server,
         Verdict = Run.Checker.Conclude(),
         Notes = Notes,
     };

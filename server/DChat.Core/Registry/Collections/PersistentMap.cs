@@ -24,6 +24,45 @@ internal readonly struct PersistentMap<TKey, TValue>
 
     public int Count { get; }
 
+    /// <summary>A map of many entries at once, as adding them one by one makes it; a key that comes twice throws <see cref="ArgumentException"/>.</summary>
+    public static PersistentMap<TKey, TValue> Of(IReadOnlyList<KeyValuePair<TKey, TValue>> entries, object? owner)
+    {
+        if (entries.Count == 0)
+        {
+            return default;
+        }
+
+        var size = (entries.Count + Load - 1) / Load;
+        var addresses = new int[entries.Count];
+        var left = new int[size];
+        for (var at = 0; at < addresses.Length; at++)
+        {
+            addresses[at] = Address(entries[at].Key.GetHashCode(), size);
+            left[addresses[at]]++;
+        }
+
+        var filled = new KeyValuePair<TKey, TValue>[size][];
+        var buckets = default(PersistentVector<KeyValuePair<TKey, TValue>[]>);
+        for (var bucket = 0; bucket < size; bucket++)
+        {
+            filled[bucket] = left[bucket] == 0 ? [] : new KeyValuePair<TKey, TValue>[left[bucket]];
+            buckets = buckets.Append(filled[bucket], owner);
+        }
+
+        for (var at = 0; at < addresses.Length; at++)
+        {
+            var bucket = filled[addresses[at]];
+            var place = bucket.Length - left[addresses[at]]--;
+            bucket[place] = entries[at];
+            if (Find(bucket.AsSpan(0, place), entries[at].Key) >= 0)
+            {
+                throw new ArgumentException($"{entries[at].Key} is there twice", nameof(entries));
+            }
+        }
+
+        return new PersistentMap<TKey, TValue>(buckets, entries.Count);
+    }
+
     public bool TryGet(TKey key, [MaybeNullWhen(false)] out TValue value)
     {
         if (_buckets.Count > 0)
@@ -97,7 +136,7 @@ internal readonly struct PersistentMap<TKey, TValue>
         }
     }
 
-    private static int Find(KeyValuePair<TKey, TValue>[] bucket, TKey key)
+    private static int Find(ReadOnlySpan<KeyValuePair<TKey, TValue>> bucket, TKey key)
     {
         for (var at = 0; at < bucket.Length; at++)
         {

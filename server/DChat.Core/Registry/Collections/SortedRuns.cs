@@ -22,6 +22,27 @@ internal readonly struct SortedRuns<T>
 
     public T First => Run(0)[0];
 
+    /// <summary>The value at a place; constant time in a short list.</summary>
+    public T this[int index]
+    {
+        get
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
+            if (_data is T[] only)
+            {
+                return only[index];
+            }
+
+            var run = 0;
+            for (; index >= Run(run).Length; run++)
+            {
+                index -= Run(run).Length;
+            }
+
+            return Run(run)[index];
+        }
+    }
+
     /// <summary>Takes the array over; keys that do not ascend throw <see cref="ArgumentException"/>.</summary>
     public static SortedRuns<T> FromSorted(T[] values)
     {

@@ -13,6 +13,8 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
     /// <summary>Names that one listing may hold; far more than retention leaves.</summary>
     public const int ListMax = 10_000;
 
+    private const string NotItsName = "its content is not that of its name";
+
     private const string ScratchPattern = "snapshot-*.tmp";
 
     /// <summary>The snapshots that are there, whether they can be read or not, newest first.</summary>
@@ -46,11 +48,11 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
                 Access = FileAccess.ReadWrite,
                 Options = FileOptions.DeleteOnClose,
             });
-            var (name, hash) = await Task.Run(() => Write(state, term, file), cancellation);
+            var (name, hash) = await OwnThread.RunAsync(() => Write(state, term, file));
             file.Position = 0;
             await blobs.PutAsync(name.ToString(), file, cancellation);
-            var read = await ReadAsync(name, cancellation);
-            return await Task.Run(() => RegistrySnapshot.StateHash(read).AsSpan().SequenceEqual(hash), cancellation) ? name : throw new SnapshotDamagedException(name, "what was read back is another registry than was written");
+            var echo = await ReadAsync(name, plain => RegistrySnapshot.EchoHash(plain, state), cancellation);
+            return echo.AsSpan().SequenceEqual(hash) ? name : throw new SnapshotDamagedException(name, "what was read back is another registry than was written");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -63,10 +65,16 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
     /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
     public async Task<RegistryState> ReadAsync(SnapshotName name, CancellationToken cancellation)
     {
+        var state = await ReadAsync(name, RegistrySnapshot.Read, cancellation);
+        return state.Index == name.Index ? state : throw new SnapshotDamagedException(name, NotItsName);
+    }
+
+    private async Task<T> ReadAsync<T>(SnapshotName name, Func<Stream, T> read, CancellationToken cancellation)
+    {
         await using var content = await blobs.OpenAsync(name.ToString(), cancellation) ?? throw new SnapshotDamagedException(name, "it is missing");
         try
         {
-            return await Task.Run(() => Read(name, content.Stream), cancellation);
+            return await OwnThread.RunAsync(() => Read(name, content.Stream, read));
         }
         catch (InvalidDataException error)
         {
@@ -108,25 +116,25 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
         return (new SnapshotName(state.Index, term, SnapshotName.HashOf(SHA256.HashData(file))), sha.Hash!);
     }
 
-    private RegistryState Read(SnapshotName name, Stream stored)
+    private T Read<T>(SnapshotName name, Stream stored, Func<Stream, T> read)
     {
         using var sha = SHA256.Create();
         using var hashed = new CryptoStream(stored, sha, CryptoStreamMode.Read, leaveOpen: true);
         using var unsealed = new UnsealingStream(hashed, secret);
         using var plain = new BrotliStream(unsealed, CompressionMode.Decompress);
-        var state = RegistrySnapshot.Read(plain);
+        var result = read(plain);
         if (plain.ReadByte() >= 0)
         {
             throw new InvalidDataException("there is more in it than a registry");
         }
 
         unsealed.ReadToEnd();
-        if (SnapshotName.HashOf(sha.Hash!) != name.Hash || unsealed.Index != name.Index || unsealed.Term != name.Term || state.Index != name.Index)
+        if (SnapshotName.HashOf(sha.Hash!) != name.Hash || unsealed.Index != name.Index || unsealed.Term != name.Term)
         {
-            throw new InvalidDataException("its content is not that of its name");
+            throw new InvalidDataException(NotItsName);
         }
 
-        return state;
+        return result;
     }
 }
 

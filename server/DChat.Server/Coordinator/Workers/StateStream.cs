@@ -8,14 +8,15 @@ namespace DChat.Server.Coordinator.Workers;
 /// <summary>A whole registry on its way over a link: written, sent, received and read piece by piece, never held as bytes in one piece.</summary>
 internal sealed class StateStream
 {
-    private const int PartBytes = 128 * 1024;
+    /// <summary>Small enough that what is copied for a part goes away with the youngest generation (below 85,000 bytes).</summary>
+    private const int PartBytes = 64 * 1024;
     private const int AheadBytes = 1024 * 1024;
 
     private readonly Pipe _pipe = NewPipe();
     private readonly Task<RegistryState> _reading;
 
     /// <summary>The receiving side of one registry.</summary>
-    public StateStream() => _reading = OnThread(() =>
+    public StateStream() => _reading = OwnThread.RunAsync(() =>
     {
         using var stream = _pipe.Reader.AsStream();
         return RegistrySnapshot.Read(stream);
@@ -24,7 +25,7 @@ internal sealed class StateStream
     public static async Task SendAsync(NodeLink link, RegistryState state, CancellationToken cancellation)
     {
         var pipe = NewPipe();
-        var writing = OnThread(() =>
+        var writing = OwnThread.RunAsync(() =>
         {
             using var stream = pipe.Writer.AsStream(); // A write waits while the reader is behind.
             RegistrySnapshot.Write(state, stream);
@@ -75,9 +76,6 @@ internal sealed class StateStream
         await _pipe.Writer.CompleteAsync(new IOException("the link ended before the whole registry had come"));
         await ((Task)_reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
-
-    private static Task<T> OnThread<T>(Func<T> work) =>
-        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private static Pipe NewPipe() => new(new PipeOptions(pauseWriterThreshold: AheadBytes, resumeWriterThreshold: AheadBytes / 2, useSynchronizationContext: false));
 }

@@ -66,7 +66,7 @@ internal static class RegistryMethods
     /// <summary>Worker, call: <see cref="WorkerApplication"/> → <see cref="WorkerAdmission"/>.</summary>
     public const byte Register = 1;
 
-    /// <summary>Worker, post: the index from which on it wants the registry.</summary>
+    /// <summary>Worker, call, once: the index from which on it wants the registry → the index up to which the coordinator has it.</summary>
     public const byte Follow = 2;
 
     /// <summary>Worker, call: a command → index and <see cref="Outcome"/>.</summary>

@@ -8,6 +8,7 @@ namespace DChat.Server.Coordinator.Workers;
 /// <summary>One worker's link at a coordinator: it is admitted, told the registry, and its commands are carried to the leader.</summary>
 internal sealed partial class WorkerSession(
     IRegistryCommands commands,
+    RegistryReplica replica,
     RegistryFeed feed,
     WorkerWatch watch,
     WorkerAdmissions admissions,
@@ -25,7 +26,8 @@ internal sealed partial class WorkerSession(
         {
             case RegistryMethods.Register:
                 return RegisterAsync(link, message);
-            case RegistryMethods.Follow when _isAdmitted && _following.IsCompleted:
+            case RegistryMethods.Follow when _following.IsCompleted:
+                link.Reply(message, new PayloadWriter().Number(replica.Index).Written);
                 _following = TellAsync(link, new PayloadReader(message.Payload).Number());
                 return default;
             case RegistryMethods.Submit when _isAdmitted:

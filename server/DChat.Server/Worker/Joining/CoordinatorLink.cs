@@ -179,6 +179,15 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
             try
             {
                 await using var link = await _dialer.ConnectAsync(address, NodeServices.Registry, null, _ => new Receiver(this), stop);
+
+                // Whoever is registered is given rooms and expected to report: a new worker has the registry first, which may take a while. One
+                // that comes back has rooms already, and is missed.
+                var isNew = !_joined.Task.IsCompleted;
+                if (isNew)
+                {
+                    await CatchUpAsync(link, stop);
+                }
+
                 var answer = await link.CallAsync(
                     RegistryMethods.Register, JsonSerializer.SerializeToUtf8Bytes(application, WorkerJson.Default.WorkerApplication), CommandLimit, stop);
                 var admission = JsonSerializer.Deserialize(answer, WorkerJson.Default.WorkerAdmission)!;
@@ -189,6 +198,11 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                 }
 
                 _lastGood = address;
+                if (!isNew)
+                {
+                    await FollowAsync(link, stop);
+                }
+
                 await ServeAsync(link, admission, stop);
                 return null;
             }
@@ -205,11 +219,26 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
         return failure;
     }
 
+    /// <returns>The entry up to which the coordinator has the registry now.</returns>
+    private async Task<long> FollowAsync(NodeLink link, CancellationToken stop) => new PayloadReader(
+        await link.CallAsync(RegistryMethods.Follow, new PayloadWriter().Number(_replica.Index + 1).WrittenMemory, CommandLimit, stop)).Number();
+
+    private async Task CatchUpAsync(NodeLink link, CancellationToken stop)
+    {
+        var index = await FollowAsync(link, stop);
+        while (!await _replica.WaitForAsync(index, RetryLongest, stop))
+        {
+            if (!link.IsUp)
+            {
+                throw new NodeLinkException($"{link.Peer.Address}: {await link.Completion}");
+            }
+        }
+    }
+
     private async Task ServeAsync(NodeLink link, WorkerAdmission admission, CancellationToken stop)
     {
         Volatile.Write(ref _admittedAt, admission.Index);
         Linked(_log, link.Peer.Node, link.Peer.Address, admission.Epoch);
-        link.Post(RegistryMethods.Follow, new PayloadWriter().Number(_replica.Index + 1).Written);
         _link = link;
         _linked.Raise();
         _joined.TrySetResult();

@@ -79,6 +79,21 @@ public sealed class CollectionTests
         Same(dictionary, map);
         Same(expected, half);
 
+        // Made at once it is the same, and grows and shrinks as the other.
+        Same(dictionary, PersistentMap<string, int>.Of([.. dictionary], null));
+        var made = PersistentMap<string, int>.Of([.. expected], null);
+        foreach (var key in expected.Keys.Where(key => !dictionary.ContainsKey(key)))
+        {
+            made = made.Remove(key, null);
+        }
+
+        foreach (var (key, value) in dictionary)
+        {
+            made = made.Set(key, value, null);
+        }
+
+        Same(dictionary, made);
+
         static void Same(Dictionary<string, int> dictionary, PersistentMap<string, int> map)
         {
             Assert.Equal(dictionary.Count, map.Count);
@@ -87,6 +102,10 @@ public sealed class CollectionTests
             Assert.False(map.Contains("other"));
         }
     });
+
+    [Fact]
+    public void A_map_is_not_made_of_a_key_that_comes_twice() =>
+        Assert.Throws<ArgumentException>(() => PersistentMap<string, int>.Of([new("a", 1), new("b", 2), new("a", 3)], null));
 
     [Fact]
     public void Sorted_runs_are_a_sorted_dictionary() => ForAll(Gen.Choose(0, 2_000), steps =>
@@ -113,6 +132,8 @@ public sealed class CollectionTests
 
         Assert.Equal(sorted.Count, runs.Count);
         Assert.Equal(sorted.Values, runs.After());
+        Assert.Equal(sorted.Values, Enumerable.Range(0, runs.Count).Select(place => runs[place]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => runs[runs.Count]);
         Assert.Equal(sorted.Values, Enumerable.Range(0, runs.RunCount).SelectMany(run => runs.Run(run).ToArray()));
         foreach (var after in new uint[] { 0, 1, 77, 1_000, 1_999, 5_000, uint.MaxValue })
         {
