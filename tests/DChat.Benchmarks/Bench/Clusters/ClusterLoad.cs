@@ -104,7 +104,6 @@ internal sealed class ClusterLoad : IAsyncDisposable
         await _sending;
         await _fleet.DisposeAsync();
         await _progress.DisposeAsync();
-        _own.Dispose();
         _run.Dispose();
         _stop.Dispose();
     }
