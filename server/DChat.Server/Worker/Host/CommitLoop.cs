@@ -232,7 +232,8 @@ internal sealed partial class CommitLoop(
         }
         catch (MessageStoreUnavailableException)
         {
-            pending.Receiver.Completed(ChangeOutcome.StoreAway);
+            // To its caller, who repeats it: what the same sender sent after it may be made already, so no gateway may send it again by itself.
+            pending.Receiver.Completed(ChangeOutcome.Unavailable("the message store cannot be reached; try again"));
         }
     }
 

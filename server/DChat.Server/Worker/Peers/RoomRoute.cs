@@ -165,7 +165,7 @@ internal sealed class RoomRoute(RoomRoutes routes, string room)
             }
 
             isStalled &= count > 0;
-            isWaiting = isStalled;
+            isWaiting = isStalled || first?.DeadlineMs <= now;
         }
 
         foreach (var (change, outcome) in late ?? [])
@@ -210,7 +210,12 @@ internal sealed class RoomRoute(RoomRoutes routes, string room)
         for (var change = first; change is not null && !isStalled;)
         {
             var next = change.Next; // Sending may end the change at once.
-            if (target is null || !target.Port.Submit(change, target.Epoch, attempt))
+            if (change.DeadlineMs <= attemptedAt)
+            {
+                // A host may have refused it for that already and made what came after it: its caller is told.
+                routes.Watch(this);
+            }
+            else if (target is null || !target.Port.Submit(change, target.Epoch, attempt))
             {
                 Stall();
             }
