@@ -13,6 +13,9 @@ internal sealed class VerbContext
     /// <summary>How long a verb goes on when no server answers: enough for a second try, not for a restart.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
+    /// <summary>After so long a person who waits is told what for.</summary>
+    private static readonly TimeSpan SayAfter = TimeSpan.FromSeconds(3);
+
     private readonly SavedSessions sessions;
 
     public VerbContext(ParseResult parsed, Printer print, SavedSessions sessions)
@@ -55,6 +58,17 @@ internal sealed class VerbContext
             await client.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Waits for a call that the client repeats until it is answered, and says so where that takes long.</summary>
+    public async Task<T> PatientlyAsync<T>(Task<T> call)
+    {
+        if (await Task.WhenAny(call, Task.Delay(SayAfter, CancellationToken.None)) != call)
+        {
+            Print.Note("The server cannot do that now; trying again until it can. Ctrl-C gives up; nothing is done twice.");
+        }
+
+        return await call;
     }
 
     /// <summary>Keeps the session of somebody who just signed in, and makes it the one that is meant from now on.</summary>

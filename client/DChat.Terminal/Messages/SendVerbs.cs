@@ -65,7 +65,7 @@ internal static class SendVerbs
     {
         await using var client = await context.ConnectAsync(cancel);
         var room = await RoomNames.ResolveAsync(client, context.Parsed.GetRequiredValue(RoomVerbs.Room), cancel);
-        Confirm(context, await change(client, room, context.Parsed.GetRequiredValue(Seq)));
+        Confirm(context, await context.PatientlyAsync(change(client, room, context.Parsed.GetRequiredValue(Seq))));
     }
 
     /// <summary>That it worked is all there is to say, and silence says it; scripts get the answer.</summary>
@@ -109,7 +109,7 @@ internal static class SendVerbs
             {
                 try
                 {
-                    Confirm(context, await client.SendAsync(room, body, kind, context.Parsed.GetValue(Reply), cancel: cancel));
+                    Confirm(context, await context.PatientlyAsync(client.SendAsync(room, body, kind, context.Parsed.GetValue(Reply), cancel: cancel)));
                     return;
                 }
                 catch (ChatException e) when (e.Code == ErrorCodes.SlowMode && e.RetryAfter is { } wait)

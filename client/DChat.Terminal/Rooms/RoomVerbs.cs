@@ -84,7 +84,7 @@ internal static class RoomVerbs
         var password = parsed.GetValue(Password) ? PasswordInput.Read("Password of the room: ", confirm: true, PasswordInput.RoomVariable) : null;
         await using var client = await context.ConnectAsync(cancel);
         var visibility = parsed.GetValue(Private) ? Visibilities.Private : Visibilities.Public;
-        var room = await client.CreateRoomAsync(parsed.GetRequiredValue(NewName), parsed.GetValue(Topic), visibility, password, cancel);
+        var room = await context.PatientlyAsync(client.CreateRoomAsync(parsed.GetRequiredValue(NewName), parsed.GetValue(Topic), visibility, password, cancel));
         context.Print.Result(room, () => $"Created {SafeText.Clean(room.Name)} ({SafeText.Clean(room.Id)})");
     }
 
@@ -93,7 +93,7 @@ internal static class RoomVerbs
         var name = context.Parsed.GetRequiredValue(Room);
         var password = context.Parsed.GetValue(Password) ? PasswordInput.Read("Password of the room: ", variable: PasswordInput.RoomVariable) : null;
         await using var client = await context.ConnectAsync(cancel, followAll: true);
-        var joined = await JoinAsync(client, name, password, cancel);
+        var joined = await context.PatientlyAsync(JoinAsync(client, name, password, cancel));
         context.Print.Result(joined, () => $"Joined {SafeText.Clean(joined.Name)}");
     }
 

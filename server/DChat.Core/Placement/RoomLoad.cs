@@ -9,7 +9,7 @@ public readonly record struct RoomLoad(string Room, double DeliveriesPerSecond)
     /// </summary>
     public const double Quiet = 0.1;
 
-    public double Expected => Math.Max(DeliveriesPerSecond, Quiet);
+    public double Expected => DeliveriesPerSecond + Quiet;
 }
 
 /// <summary>A room and the worker that is to host it.</summary>

@@ -122,7 +122,8 @@ internal sealed partial class Ruling
             return Outcome.Refused(RefusalCodes.Unavailable, $"worker {c.Worker} is not active, or hosts no rooms");
         }
 
-        var rooms = c.Rooms.Where(room => state.FindRoom(room) is not null).Distinct(StringComparer.Ordinal).ToList();
+        // Who has a room keeps it, at its epoch.
+        var rooms = c.Rooms.Where(room => state.FindRoom(room) is { } found && found.AssignedTo != worker.Id).Distinct(StringComparer.Ordinal).ToList();
         if (rooms.Count == 0)
         {
             return Outcome.Done;

@@ -22,7 +22,7 @@ public static class CommandLine
         try
         {
             var parsed = Describe(serve).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-            if (parsed.Errors.Count > 0)
+            if (parsed.Errors.Count > 0 && parsed.Action is not HelpText)
             {
                 throw new ConfigurationException([.. parsed.Errors.Select(error => new ConfigurationError("command line", error.Message, Remedy(args)))]);
             }
@@ -47,7 +47,7 @@ public static class CommandLine
         root.Options.OfType<HelpOption>().Single().Action = new HelpText();
 
         var flags = Settings.All.Select(setting => setting.Flag).Append(Settings.ConfigFlag)
-            .Select(flag => new Option<string>(flag) { Recursive = true, Arity = ArgumentArity.ExactlyOne })
+            .Select(flag => new Option<string>(flag) { Recursive = true, Hidden = true, Arity = ArgumentArity.ExactlyOne })
             .ToArray();
         foreach (var flag in flags)
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using DChat.Server.Observability;
 
@@ -41,6 +42,11 @@ internal sealed class HelpText : SynchronousCommandLineAction
 
     public override int Invoke(ParseResult parseResult)
     {
+        if (parseResult.CommandResult.Command is not RootCommand)
+        {
+            return new HelpAction().Invoke(parseResult); // Of a verb: its own arguments and flags.
+        }
+
         var output = parseResult.InvocationConfiguration.Output;
         output.WriteLine(Intro);
         output.WriteLine();

@@ -33,6 +33,7 @@ public sealed class RebalancingTests
     {
         var rooms = new Dictionary<string, List<RoomLoad>> { ["w1"] = [new("hot", 900)], ["w2"] = [] };
         Assert.Empty(Plan(rooms));
+        Assert.Empty(Rebalancing.Plan([new WorkerLoad("w1", 1, 900, 0, Rooms: 1), new WorkerLoad("w2", 1, 0, 0, Rooms: 0)], worker => rooms[worker], Options)); // As the coordinator counts.
     }
 
     [Fact]

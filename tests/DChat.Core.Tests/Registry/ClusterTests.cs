@@ -34,7 +34,12 @@ public sealed class ClusterTests
         Assert.Empty(State.RoomsOn("w1"));
         Assert.Empty(State.RoomsOn("w9"));
 
+        // Who has a room keeps it, at its epoch.
+        var epoch = State.LastEpoch;
         _world.Ok(new AssignRooms("f", "", 0, "w2", ["r1"]));
+        Assert.Equal((epoch, "w2"), (State.LastEpoch, Host("r1").Worker));
+
+        _world.Ok(new AssignRooms("g", "", 0, "w1", ["r1"]));
         Assert.True(Host("r1").Epoch > Host("r2").Epoch);
     }
 

@@ -26,6 +26,15 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public async Task Help_of_a_verb_teaches_its_own_arguments()
+    {
+        var (code, output, error) = await ServerProcess.RunAsync(["room", "move", "--help"]);
+        Assert.Equal((CommandLine.Success, ""), (code, error));
+        Assert.Contains("its new host's id", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("--mode", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_weak_password_for_the_first_administrator_is_refused_and_not_shown()
     {
         using var folder = new TemporaryFolder();

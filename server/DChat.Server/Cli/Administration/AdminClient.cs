@@ -83,6 +83,15 @@ internal sealed class AdminClient : IDisposable
             return answer;
         }
 
+        if (answer.StatusCode == HttpStatusCode.Unauthorized && content is null && _http.DefaultRequestHeaders.Authorization is not null)
+        {
+            // The token ran out: what is watched for hours signs in again.
+            answer.Dispose();
+            _http.DefaultRequestHeaders.Authorization = null;
+            await SignInAsync(cancellation);
+            return await SendAsync(method, path, content, cancellation);
+        }
+
         using (answer)
         {
             throw new AdminException(await ExplainAsync(answer, cancellation));

@@ -74,16 +74,25 @@ internal static class AdminVerbs
         var watch = new Option<bool>("--watch") { Description = "draw it anew every second, until Ctrl-C" };
         var verb = Verb("status", "the cluster at a glance: leader, workers, load, rooms, lag", async call =>
         {
+            var watches = call.Parsed.GetValue(watch);
             while (true)
             {
-                var status = await call.Client.GetAsync("api/admin/status", ProtocolJson.Wire.ClusterStatus, call.Cancellation);
-                if (call.Parsed.GetValue(watch) && !call.IsJson && !Console.IsOutputRedirected)
+                try
                 {
-                    Console.Clear();
+                    var status = await call.Client.GetAsync("api/admin/status", ProtocolJson.Wire.ClusterStatus, call.Cancellation);
+                    if (watches && !call.IsJson && !Console.IsOutputRedirected)
+                    {
+                        Console.Clear();
+                    }
+
+                    call.Print(status, ProtocolJson.Wire.ClusterStatus, AdminText.Status);
+                }
+                catch (AdminException failure) when (watches)
+                {
+                    await Console.Error.WriteLineAsync($"{failure.Message} (looking again)"); // When things break is when one watches.
                 }
 
-                call.Print(status, ProtocolJson.Wire.ClusterStatus, AdminText.Status);
-                if (!call.Parsed.GetValue(watch))
+                if (!watches)
                 {
                     return;
                 }

@@ -10,7 +10,7 @@ using Worker = DChat.Core.Registry.Worker;
 /// What a leader sees to all the time: workers that died or drain lose their rooms, rooms without a host get one, and loads are evened out.
 /// Everything goes through the log; a host that does not know it yet is fenced by its rooms' epochs.
 /// </summary>
-internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch watch, CoordinatorOptions options, TimeProvider time, ILogger<ClusterDuties> log)
+internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch watch, CoordinatorOptions options, TimeProvider time, ILogger<ClusterDuties> log) : IRegistryObserver
 {
     /// <summary>How often workers are looked at.</summary>
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
@@ -28,7 +28,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     private const int MajorityOf = 3;
 
     private readonly RoomLoads _loads = new();
-    private readonly Dictionary<string, long> _movedAt = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, long> _movedAt = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Zone, long At)> _buried = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _isolatedSince = new(StringComparer.Ordinal);
 
@@ -36,6 +36,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <exception cref="LeaderCutOffException">Most workers fell silent together: another coordinator should lead.</exception>
     public async Task RunAsync(IRegistryCommands commands, CancellationToken offDuty)
     {
+        using var observing = replica.Subscribe(this, out _);
         var electedAt = time.GetTimestamp();
         var slowAt = electedAt;
         using var timer = new PeriodicTimer(Tick, time);
@@ -59,6 +60,20 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>How a worker is expected to be loaded: its rooms in the state that is given, and the latest reports.</summary>
     public WorkerLoad LoadOf(Worker worker) => new(
         worker.Id, Math.Max(1, worker.Capacity), _loads.On(replica.State, worker.Id), watch.Find(worker.Id)?.Report?.Connections ?? 0, worker.RoomCount);
+
+    /// <summary>What an administrator moved is not moved on at once.</summary>
+    void IRegistryObserver.Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)
+    {
+        foreach (var room in entry.Records.Where(record => record.Actor.Length > 0).SelectMany(record => record.Events).OfType<RoomsAssigned>().SelectMany(assigned => assigned.Rooms))
+        {
+            _movedAt[room] = time.GetTimestamp();
+        }
+    }
+
+    void IRegistryObserver.Replaced(RegistryState before, RegistryState after)
+    {
+        // Nothing is known of when rooms moved.
+    }
 
     /// <summary>Whoever was taken for dead and is linked all the same registers anew: it was buried while it came back.</summary>
     private void Recall()
@@ -210,7 +225,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
 
         foreach (var (room, _) in _movedAt.Where(moved => time.GetElapsedTime(moved.Value) > Rest).ToList())
         {
-            _movedAt.Remove(room);
+            _movedAt.TryRemove(room, out _);
         }
 
         var workers = Takers().ToDictionary(worker => worker.Id, StringComparer.Ordinal);
@@ -221,6 +236,11 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         foreach (var move in moves)
         {
             _movedAt[move.Room] = time.GetTimestamp();
+        }
+
+        if (moves.Count > 0)
+        {
+            EvenedOut(log, moves.Count, string.Join(", ", moves.Take(5).Select(move => $"{move.Room} to {move.Worker}")));
         }
 
         await AssignAsync(commands, moves, offDuty);
@@ -273,6 +293,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
 
     [LoggerMessage(2071, LogLevel.Information, "{Rooms} rooms of {Worker} were given to {Others} other workers")]
     private static partial void MovedAll(ILogger log, int rooms, string worker, int others);
+
+    [LoggerMessage(2073, LogLevel.Information, "{Rooms} rooms are moved to even the loads out: {Moves}")]
+    private static partial void EvenedOut(ILogger log, int rooms, string moves);
 
     [LoggerMessage(2072, LogLevel.Warning, "rooms could not be assigned: {Why}")]
     private static partial void NotAssigned(ILogger log, string why);

@@ -139,9 +139,9 @@ internal sealed partial class PeerPort : IHostPort, IAsyncDisposable
                 }
             }
         }
-        catch (OperationCanceledException) when (_ended.IsCancellationRequested)
+        catch (Exception failure) when (failure is OperationCanceledException or NodeLinkException && _ended.IsCancellationRequested)
         {
-            // The worker is gone, or this one stops.
+            // The worker is gone, or this one stops. (A pipeline that is cancelled between two tries ends as the last one did.)
         }
     }
 
