@@ -19,6 +19,12 @@ public interface IControlLog : IAsyncDisposable
     Task<LeaderInfo?> ReadLeaderAsync(CancellationToken cancellation);
 
     /// <summary>
+    /// Ends the leadership of <paramref name="term"/>, as a lease that runs out does: for a standby that knows that the leader's process is
+    /// gone. Harmless where it is not: the fence holds whatever the former leader believes. False where that term leads no more.
+    /// </summary>
+    Task<bool> DeposeAsync(long term, CancellationToken cancellation);
+
+    /// <summary>
     /// Appends entry <paramref name="index"/> if <paramref name="term"/> still leads, entry <c>index - 1</c> exists
     /// and entry <paramref name="index"/> does not. Returns only when the entry is durable.
     /// </summary>

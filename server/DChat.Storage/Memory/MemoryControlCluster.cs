@@ -51,6 +51,17 @@ public sealed class MemoryControlCluster : IDisposable
         }
     }
 
+    internal bool Depose(long term)
+    {
+        if (Volatile.Read(ref _leader) is not { } leader || leader.Term != term)
+        {
+            return false;
+        }
+
+        End(leader);
+        return true;
+    }
+
     internal async Task<LocalLeadership> CampaignAsync(string advertise, CancellationToken cancellation)
     {
         await _seat.WaitAsync(cancellation);

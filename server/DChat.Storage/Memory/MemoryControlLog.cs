@@ -23,6 +23,8 @@ public sealed class MemoryControlLog(MemoryControlCluster cluster) : IControlLog
 
     public Task<LeaderInfo?> ReadLeaderAsync(CancellationToken cancellation) => Task.FromResult(cluster.Leader);
 
+    public Task<bool> DeposeAsync(long term, CancellationToken cancellation) => Task.FromResult(cluster.Depose(term));
+
     public Task<AppendOutcome> AppendAsync(long term, long index, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
     {
         ControlLogArguments.CheckAppend(term, index, payload);

@@ -45,6 +45,8 @@ internal sealed class FaultyControlLog(IControlLog inner) : IControlLog
 
     public Task<LeaderInfo?> ReadLeaderAsync(CancellationToken cancellation) => inner.ReadLeaderAsync(cancellation);
 
+    public Task<bool> DeposeAsync(long term, CancellationToken cancellation) => inner.DeposeAsync(term, cancellation);
+
     public async Task<AppendOutcome> AppendAsync(long term, long index, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
     {
         Interlocked.Increment(ref _waiting);

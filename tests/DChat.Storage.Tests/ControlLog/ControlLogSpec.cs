@@ -230,6 +230,25 @@ public abstract class ControlLogSpec : IDisposable
     }
 
     [Fact]
+    public async Task A_leader_of_whom_it_is_known_that_it_is_gone_is_deposed()
+    {
+        await using var log = await OpenAsync();
+        await using var first = await log.CampaignAsync("a:1", InTime);
+        var lost = new TaskCompletionSource();
+        await using var registration = first.Lost.Register(lost.SetResult);
+        var waiting = log.CampaignAsync("a:2", InTime);
+
+        Assert.False(await log.DeposeAsync(first.Term + 1, InTime));
+        Assert.True(await log.DeposeAsync(first.Term, InTime));
+
+        await using var second = await waiting;
+        await lost.Task.WaitAsync(InTime);
+        Assert.False(await log.DeposeAsync(first.Term, InTime));
+        Assert.False(second.Lost.IsCancellationRequested);
+        Assert.Equal(AppendOutcome.Fenced, await AppendAsync(log, first.Term, 1, "late"));
+    }
+
+    [Fact]
     public async Task Truncation_removes_the_oldest_and_no_more()
     {
         await using var log = await OpenAsync();
@@ -272,7 +291,21 @@ public abstract class ControlLogSpec : IDisposable
         await AppendManyAsync(log, leadership.Term, 2, 5);
         Assert.True(await log.TruncateAsync(leadership.Term, 4, InTime));
 
-        await Assert.ThrowsAsync<EntryTruncatedException>(async () => await follower.MoveNextAsync());
+        // Or it was told everything before: never a hole.
+        var next = 2L;
+        try
+        {
+            for (; next <= 5; next++)
+            {
+                Assert.True(await follower.MoveNextAsync());
+                Assert.Equal((next, $"entry {next}"), (follower.Current.Index, Encoding.UTF8.GetString(follower.Current.Payload.Span)));
+            }
+        }
+        catch (EntryTruncatedException overtaken)
+        {
+            Assert.Equal(5, overtaken.First);
+            Assert.True(next < 5);
+        }
     }
 
     [Fact]

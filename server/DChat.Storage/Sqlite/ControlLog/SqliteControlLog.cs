@@ -92,6 +92,17 @@ public sealed class SqliteControlLog : IControlLog
 
     public Task<LeaderInfo?> ReadLeaderAsync(CancellationToken cancellation) => Task.FromResult(Volatile.Read(ref _leader)?.Info);
 
+    public Task<bool> DeposeAsync(long term, CancellationToken cancellation)
+    {
+        if (Volatile.Read(ref _leader) is not { } leader || leader.Term != term)
+        {
+            return Task.FromResult(false);
+        }
+
+        Resign(leader);
+        return Task.FromResult(true);
+    }
+
     public async Task<AppendOutcome> AppendAsync(long term, long index, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
     {
         ControlLogArguments.CheckAppend(term, index, payload);

@@ -1,0 +1,287 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using DChat.Core.ControlLog;
+
+namespace DChat.Storage.Etcd;
+
+/// <summary>
+/// Speaks etcd's JSON gateway (<c>/v3/…</c>). A try that fails or takes too long is repeated at the next endpoint, so every request must be one
+/// whose repetition does no harm: transactions compare first.
+/// </summary>
+internal sealed class EtcdClient : IDisposable
+{
+    /// <summary>How long one try may take.</summary>
+    public static readonly TimeSpan TryLimit = TimeSpan.FromMilliseconds(700);
+
+    /// <summary>How long all tries of a request may take together.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(4);
+
+    /// <summary>Answers are not read beyond this: entries come at most 32 at a time, and base64 makes them a third larger.</summary>
+    private const int AnswerBytesMax = 32 * 1024 * 1024;
+
+    /// <summary>The wait after all endpoints failed.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    private readonly EtcdUrl _url;
+    private readonly TimeProvider _time;
+    private readonly HttpClient _http;
+    private readonly SemaphoreSlim _signingIn = new(1);
+    private int _preferred;
+    private string? _token;
+
+    public EtcdClient(EtcdUrl url, TimeProvider time)
+    {
+        (_url, _time) = (url, time);
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ConnectTimeout = TryLimit,
+            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
+            SslOptions = Tls(url),
+        })
+        {
+            Timeout = Timeout.InfiniteTimeSpan, // Each try has its own; watches have none.
+            MaxResponseContentBufferSize = AnswerBytesMax,
+        };
+    }
+
+    public string Where => string.Join(", ", _url.Endpoints.Select(endpoint => endpoint.Authority));
+
+    public Task<EtcdTxnAnswer> TxnAsync(EtcdTxn txn, CancellationToken cancellation) =>
+        CallAsync("kv/txn", txn, EtcdJson.Default.EtcdTxn, EtcdJson.Default.EtcdTxnAnswer, cancellation);
+
+    /// <summary>Linearizable: what was committed before is seen, or the call fails.</summary>
+    public Task<EtcdRangeAnswer> RangeAsync(EtcdRange range, CancellationToken cancellation) =>
+        CallAsync("kv/range", range, EtcdJson.Default.EtcdRange, EtcdJson.Default.EtcdRangeAnswer, cancellation);
+
+    public Task<EtcdLease> GrantAsync(long seconds, CancellationToken cancellation) =>
+        CallAsync("lease/grant", new EtcdLease(Ttl: seconds), EtcdJson.Default.EtcdLease, EtcdJson.Default.EtcdLease, cancellation);
+
+    /// <summary>False where the lease is no more.</summary>
+    public async Task<bool> KeepAliveAsync(long lease, CancellationToken cancellation)
+    {
+        var answer = await CallAsync("lease/keepalive", new EtcdLease(lease), EtcdJson.Default.EtcdLease, EtcdJson.Default.EtcdStreamedEtcdLease, cancellation);
+        return answer.Result is { Ttl: > 0 };
+    }
+
+    /// <summary>Ends a lease and removes its keys; one that is no more is no error.</summary>
+    public async Task RevokeAsync(long lease, CancellationToken cancellation)
+    {
+        try
+        {
+            await CallAsync("lease/revoke", new EtcdLease(lease), EtcdJson.Default.EtcdLease, EtcdJson.Default.EtcdNothing, cancellation);
+        }
+        catch (EtcdRefusedException refused) when (refused.Code == EtcdRefusedException.NotFound)
+        {
+            // It ran out.
+        }
+    }
+
+    /// <summary>Forgets what keys held before a revision; one that is compacted already is no error.</summary>
+    public async Task CompactAsync(long revision, CancellationToken cancellation)
+    {
+        try
+        {
+            await CallAsync("kv/compaction", new EtcdCompaction(revision), EtcdJson.Default.EtcdCompaction, EtcdJson.Default.EtcdNothing, cancellation);
+        }
+        catch (EtcdRefusedException refused) when (refused.Code == EtcdRefusedException.OutOfRange)
+        {
+            // A repeat, or another node was quicker.
+        }
+    }
+
+    /// <summary>How each member stands; null for those that do not answer.</summary>
+    public async Task<IReadOnlyList<(Uri Member, EtcdStatus? Status)>> StatusAsync(CancellationToken cancellation) =>
+        await Task.WhenAll(_url.Endpoints.Select(async member =>
+        {
+            try
+            {
+                return (member, (EtcdStatus?)await TryAsync(member, "maintenance/status", new EtcdNothing(), EtcdJson.Default.EtcdNothing, EtcdJson.Default.EtcdStatus, TryLimit, cancellation));
+            }
+            catch (Exception failure) when (failure is HttpRequestException or TimeoutException or EtcdRefusedException or IOException or JsonException)
+            {
+                return (member, null);
+            }
+        }));
+
+    /// <summary>Gives a member's unused space back; it answers nothing else meanwhile.</summary>
+    public Task DefragmentAsync(Uri member, TimeSpan limit, CancellationToken cancellation) =>
+        TryAsync(member, "maintenance/defragment", new EtcdNothing(), EtcdJson.Default.EtcdNothing, EtcdJson.Default.EtcdNothing, limit, cancellation);
+
+    /// <summary>What happens to keys from a revision on. It ends when the stream does, with whatever exception that has: look, and watch again.</summary>
+    /// <param name="silence">A stream on which nothing comes for so long ends by <see cref="TimeoutException"/>: a member that is cut off tells nothing, and does not say so.</param>
+    public async IAsyncEnumerable<EtcdWatchNews> WatchAsync(EtcdWatchCreate what, TimeSpan silence, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var endpoint = _url.Endpoints[Volatile.Read(ref _preferred)];
+        using var request = await RequestAsync(endpoint, "watch", new EtcdWatch(what), EtcdJson.Default.EtcdWatch, cancellation);
+        using var beginning = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        beginning.CancelAfter(TryLimit);
+        using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, beginning.Token);
+        await ThrowIfRefusedAsync(response, beginning.Token);
+        await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
+        using var reader = new StreamReader(stream);
+        while (await reader.ReadLineAsync(cancellation).AsTask().WaitAsync(silence, _time, cancellation) is { } line)
+        {
+            var news = JsonSerializer.Deserialize(line, EtcdJson.Default.EtcdStreamedEtcdWatchNews);
+            if (news?.Error is { } error)
+            {
+                throw EtcdRefusedException.Of(error);
+            }
+
+            if (news?.Result is { } result)
+            {
+                yield return result;
+            }
+        }
+    }
+
+    /// <summary>Another endpoint is asked first from now on.</summary>
+    public void PreferNext() => Next(Volatile.Read(ref _preferred));
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _signingIn.Dispose();
+    }
+
+    /// <exception cref="ControlLogUnavailableException">No endpoint answered in time; the outcome is unknown.</exception>
+    /// <exception cref="EtcdRefusedException">etcd answered that it cannot be done.</exception>
+    private async Task<TAnswer> CallAsync<TAsk, TAnswer>(string path, TAsk ask, JsonTypeInfo<TAsk> askType, JsonTypeInfo<TAnswer> answerType, CancellationToken cancellation)
+    {
+        var started = _time.GetTimestamp();
+        for (var attempt = 1; ; attempt++)
+        {
+            var preferred = Volatile.Read(ref _preferred);
+            try
+            {
+                return await TryAsync(_url.Endpoints[preferred], path, ask, askType, answerType, TryLimit, cancellation);
+            }
+            catch (EtcdRefusedException refused) when (refused.IsUnauthenticated && attempt <= 2)
+            {
+                _token = null; // It ran out, or the member does not know it: sign in again.
+            }
+            catch (Exception failure) when (failure is HttpRequestException or TimeoutException or IOException or JsonException or EtcdRefusedException { IsTemporary: true })
+            {
+                Next(preferred);
+                if (_time.GetElapsedTime(started) + TryLimit > Limit)
+                {
+                    throw new ControlLogUnavailableException($"etcd at {Where} cannot be used now: {failure.GetBaseException().Message}", failure);
+                }
+
+                if (attempt % _url.Endpoints.Count == 0)
+                {
+                    await Task.Delay(Pause, _time, cancellation);
+                }
+            }
+        }
+    }
+
+    private async Task<TAnswer> TryAsync<TAsk, TAnswer>(
+        Uri endpoint, string path, TAsk ask, JsonTypeInfo<TAsk> askType, JsonTypeInfo<TAnswer> answerType, TimeSpan limit, CancellationToken cancellation)
+    {
+        using var timed = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timed.CancelAfter(limit);
+        try
+        {
+            using var request = await RequestAsync(endpoint, path, ask, askType, timed.Token);
+            using var response = await _http.SendAsync(request, timed.Token);
+            await ThrowIfRefusedAsync(response, timed.Token);
+            await using var content = await response.Content.ReadAsStreamAsync(timed.Token);
+            return await JsonSerializer.DeserializeAsync(content, answerType, timed.Token) ?? throw new JsonException($"etcd answered nothing to {path}");
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new TimeoutException($"{endpoint.Authority} did not answer within {limit.TotalSeconds:0.0} s");
+        }
+    }
+
+    private async Task<HttpRequestMessage> RequestAsync<TAsk>(Uri endpoint, string path, TAsk ask, JsonTypeInfo<TAsk> type, CancellationToken cancellation)
+    {
+        var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(ask, type));
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(endpoint, $"/v3/{path}")) { Content = content };
+        if (_url.User is not null && path != "auth/authenticate")
+        {
+            request.Headers.TryAddWithoutValidation("Authorization", await SignInAsync(endpoint, cancellation));
+        }
+
+        return request;
+    }
+
+    private async Task<string> SignInAsync(Uri endpoint, CancellationToken cancellation)
+    {
+        if (Volatile.Read(ref _token) is { } known)
+        {
+            return known;
+        }
+
+        await _signingIn.WaitAsync(cancellation);
+        try
+        {
+            if (_token is null)
+            {
+                var password = (await File.ReadAllTextAsync(_url.PassFile!, cancellation)).Split('\n')[0].TrimEnd('\r');
+                var answer = await TryAsync(
+                    endpoint, "auth/authenticate", new EtcdSignIn(_url.User!, password), EtcdJson.Default.EtcdSignIn, EtcdJson.Default.EtcdToken, TryLimit, cancellation);
+                _token = answer.Token ?? throw new JsonException("etcd gave no token");
+            }
+
+            return _token;
+        }
+        finally
+        {
+            _signingIn.Release();
+        }
+    }
+
+    private static async Task ThrowIfRefusedAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        if (response.IsSuccessStatusCode)
+        {
+            return;
+        }
+
+        var text = await response.Content.ReadAsStringAsync(cancellation);
+        EtcdError? error = null;
+        try
+        {
+            error = JsonSerializer.Deserialize(text, EtcdJson.Default.EtcdError);
+        }
+        catch (JsonException)
+        {
+            // A proxy's page, perhaps.
+        }
+
+        throw error is null
+            ? new EtcdRefusedException(response.StatusCode == HttpStatusCode.ServiceUnavailable ? EtcdRefusedException.Unavailable : 0, $"HTTP {(int)response.StatusCode}")
+            : EtcdRefusedException.Of(error);
+    }
+
+    private void Next(int failed) => Interlocked.CompareExchange(ref _preferred, (failed + 1) % _url.Endpoints.Count, failed);
+
+    private static SslClientAuthenticationOptions Tls(EtcdUrl url)
+    {
+        var tls = new SslClientAuthenticationOptions();
+        if (url.CertificateFile is { } certificate)
+        {
+            using var read = X509Certificate2.CreateFromPemFile(certificate, url.KeyFile);
+            tls.ClientCertificates = [X509CertificateLoader.LoadPkcs12(read.Export(X509ContentType.Pkcs12), null)];
+        }
+
+        if (url.AuthorityFile is { } file)
+        {
+            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            policy.CustomTrustStore.ImportFromPemFile(file);
+            tls.CertificateChainPolicy = policy;
+        }
+
+        return tls;
+    }
+}

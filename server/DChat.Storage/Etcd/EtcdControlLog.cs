@@ -1,0 +1,285 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using DChat.Core.ControlLog;
+using Microsoft.Extensions.Logging;
+
+namespace DChat.Storage.Etcd;
+
+/// <summary>
+/// The control log in etcd, shared by all coordinators. An entry is a key of its own. Each append is one transaction that compares the leader's
+/// key with the term and finds the index free and the one before taken, so neither a deposed leader nor a repeat can do harm.
+/// </summary>
+/// <remarks>The term is the create revision of the leader's key: etcd's revisions only rise.</remarks>
+public sealed partial class EtcdControlLog : IControlLog
+{
+    /// <summary>Entries that are read at once: of the largest, 16 MiB.</summary>
+    private const int PageEntries = 32;
+
+    /// <summary>A watch on which nothing came for so long is looked at: its member may be cut off.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
+
+    private readonly EtcdClient _client;
+    private readonly EtcdKeys _keys;
+    private readonly EtcdElection _election;
+    private readonly EtcdHousekeeping _housekeeping;
+    private readonly CancellationTokenSource _closed = new();
+    private readonly ILogger _logger;
+
+    public EtcdControlLog(EtcdUrl url, TimeProvider time, ILogger<EtcdControlLog> logger)
+    {
+        _client = new EtcdClient(url, time);
+        _keys = new EtcdKeys(url.Prefix);
+        _logger = logger;
+        _election = new EtcdElection(_client, _keys, TimeSpan.FromSeconds(url.LeaseSeconds), time, logger);
+        _housekeeping = new EtcdHousekeeping(_client, logger);
+    }
+
+    public async Task<ILeadership> CampaignAsync(string advertise, CancellationToken cancellation)
+    {
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _closed.Token);
+        return await _election.CampaignAsync(advertise, linked.Token);
+    }
+
+    public async Task<LeaderInfo?> ReadLeaderAsync(CancellationToken cancellation) =>
+        (await GuardAsync(_client.RangeAsync(new EtcdRange(_keys.Leader), cancellation))).Found is [var leader, ..]
+            ? new LeaderInfo(leader.CreateRevision, Encoding.UTF8.GetString(leader.Value ?? []))
+            : null;
+
+    public async Task<bool> DeposeAsync(long term, CancellationToken cancellation) => await GuardAsync(_election.DeposeAsync(term, cancellation));
+
+    public async Task<AppendOutcome> AppendAsync(long term, long index, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
+    {
+        ControlLogArguments.CheckAppend(term, index, payload);
+        var key = _keys.Entry(index);
+        var value = EtcdKeys.Value(term, payload.Span);
+        var before = index == 1 ? Absent(_keys.First) : new EtcdCompare(_keys.Entry(index - 1), "VERSION", "GREATER", Version: 0);
+        while (true)
+        {
+            var answer = await GuardAsync(_client.TxnAsync(
+                new EtcdTxn(
+                    [Leads(term), Absent(key), before],
+                    [EtcdOperation.Put(key, value)],
+                    [EtcdOperation.Get(_keys.Leader), EtcdOperation.Get(key), EtcdOperation.Get(_keys.First)]),
+                cancellation));
+            if (answer.Succeeded || IsSame(answer.Range(1), value))
+            {
+                return AppendOutcome.Committed;
+            }
+
+            var first = FirstIn(answer.Range(2));
+            if (index < first)
+            {
+                return AppendOutcome.WrongIndex;
+            }
+
+            if (answer.Range(0) is not [var leader, ..] || leader.CreateRevision != term)
+            {
+                return AppendOutcome.Fenced;
+            }
+
+            if (index != first || before.Target == "VALUE" || answer.Range(1).Count > 0)
+            {
+                return AppendOutcome.WrongIndex;
+            }
+
+            // The one before is truncated: so is all, and the log goes on here.
+            before = new EtcdCompare(_keys.First, "VALUE", "EQUAL", Value: Text(first));
+        }
+    }
+
+    public async Task<LogBounds> ReadBoundsAsync(CancellationToken cancellation) => (await ReadBoundsAndRevisionAsync(cancellation)).Bounds;
+
+    public async IAsyncEnumerable<LogEntry> FollowAsync(long fromIndex, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(fromIndex);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _closed.Token);
+        for (var next = fromIndex; ;)
+        {
+            var (page, revision) = await ReadPageAsync(next, linked.Token);
+            foreach (var entry in page)
+            {
+                yield return entry;
+                next = entry.Index + 1;
+            }
+
+            if (page.Count > 0)
+            {
+                continue; // There may be more.
+            }
+
+            await foreach (var entry in WatchAsync(next, revision + 1, linked.Token))
+            {
+                yield return entry;
+                next = entry.Index + 1;
+            }
+        }
+    }
+
+    public async Task<bool> TruncateAsync(long term, long throughIndex, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var (bounds, firstRevision, _) = await ReadBoundsAndRevisionAsync(cancellation);
+            var first = Math.Max(bounds.First, Math.Min(throughIndex, bounds.Last) + 1);
+            var answer = await GuardAsync(_client.TxnAsync(
+                new EtcdTxn(
+                    [Leads(term), new EtcdCompare(_keys.First, "MOD", "EQUAL", ModRevision: firstRevision)],
+                    first == bounds.First ? [] : [EtcdOperation.Put(_keys.First, Text(first)), EtcdOperation.Delete(_keys.Entry(0), _keys.Entry(first))],
+                    [EtcdOperation.Get(_keys.Leader)]),
+                cancellation));
+            if (answer.Succeeded)
+            {
+                _housekeeping.Truncated(answer.Header?.Revision ?? 0);
+                return true;
+            }
+
+            if (answer.Range(0) is not [var leader, ..] || leader.CreateRevision != term)
+            {
+                return false;
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _closed.CancelAsync();
+        await _election.DisposeAsync();
+        await _housekeeping.DisposeAsync();
+        _client.Dispose();
+    }
+
+    private EtcdCompare Leads(long term) => new(_keys.Leader, "CREATE", "EQUAL", CreateRevision: term);
+
+    private static EtcdCompare Absent(byte[] key) => new(key, "CREATE", "EQUAL", CreateRevision: 0);
+
+    private static bool IsSame(IReadOnlyList<EtcdKeyValue> there, byte[] value) => there is [var entry, ..] && value.AsSpan().SequenceEqual(entry.Value);
+
+    private static byte[] Text(long index) => Encoding.ASCII.GetBytes(index.ToString(CultureInfo.InvariantCulture));
+
+    private static long FirstIn(IReadOnlyList<EtcdKeyValue> found) =>
+        found is [var first, ..] ? long.Parse(first.Value ?? [], NumberStyles.None, CultureInfo.InvariantCulture) : 1;
+
+    private async Task<(LogBounds Bounds, long FirstRevision, long Revision)> ReadBoundsAndRevisionAsync(CancellationToken cancellation)
+    {
+        var answer = await GuardAsync(_client.TxnAsync(
+            new EtcdTxn([], [EtcdOperation.Get(_keys.First), EtcdOperation.Get(_keys.Entry(0), _keys.End, limit: 1, sortOrder: "DESCEND")], []), cancellation));
+        var first = FirstIn(answer.Range(0));
+        var last = answer.Range(1) is [var entry, ..] ? _keys.IndexOf(entry.Key) : first - 1;
+        return (new LogBounds(first, last), answer.Range(0) is [var key, ..] ? key.ModRevision : 0, answer.Header?.Revision ?? 0);
+    }
+
+    /// <summary>The entries from an index on that exist, at most a page of them, and the revision at which they were read.</summary>
+    private async Task<(List<LogEntry> Page, long Revision)> ReadPageAsync(long from, CancellationToken cancellation)
+    {
+        var answer = await GuardAsync(_client.TxnAsync(
+            new EtcdTxn([], [EtcdOperation.Get(_keys.First), EtcdOperation.Get(_keys.Entry(from), _keys.End, PageEntries, "ASCEND")], []), cancellation));
+        var first = FirstIn(answer.Range(0));
+        if (from < first)
+        {
+            throw new EntryTruncatedException(from, first);
+        }
+
+        var page = new List<LogEntry>();
+        foreach (var found in answer.Range(1))
+        {
+            // A follower may ask from beyond the end: then the first that there is is not the one it waits for.
+            var entry = Entry(found);
+            if (entry.Index != from + page.Count)
+            {
+                throw Damaged(from + page.Count, "is missing");
+            }
+
+            page.Add(entry);
+        }
+
+        return (page, answer.Header?.Revision ?? 0);
+    }
+
+    /// <summary>The entries from an index on as they are committed. It ends when the stream does, or says nothing for long: then the log is read again.</summary>
+    private async IAsyncEnumerable<LogEntry> WatchAsync(long next, long fromRevision, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await using var watch = _client.WatchAsync(new EtcdWatchCreate(_keys.Entry(0), _keys.End, fromRevision), Silence, cancellation).GetAsyncEnumerator(cancellation);
+        while (true)
+        {
+            EtcdWatchNews news;
+            try
+            {
+                if (!await watch.MoveNextAsync())
+                {
+                    yield break;
+                }
+
+                news = watch.Current;
+            }
+            catch (TimeoutException)
+            {
+                yield break; // Quiet, or cut off: a read tells, and asks another endpoint where this one does not answer.
+            }
+            catch (Exception failure) when (failure is HttpRequestException or IOException or EtcdRefusedException or System.Text.Json.JsonException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
+            {
+                WatchEnded(_logger, _client.Where, failure.Message);
+                _client.PreferNext();
+                yield break;
+            }
+
+            if (news.Canceled)
+            {
+                yield break; // What it was to begin with is compacted: the log is read, which says what is there.
+            }
+
+            foreach (var change in news.Events ?? [])
+            {
+                if (change.Kv is not { } found || _keys.IndexOf(found.Key) < next)
+                {
+                    continue;
+                }
+
+                if (change.Type == "DELETE")
+                {
+                    yield break; // Truncated before it was seen here.
+                }
+
+                var entry = Entry(found);
+                if (entry.Index == next)
+                {
+                    yield return entry;
+                    next++;
+                }
+            }
+        }
+    }
+
+    private LogEntry Entry(EtcdKeyValue found)
+    {
+        var index = _keys.IndexOf(found.Key);
+        try
+        {
+            var (term, payload) = EtcdKeys.Read(found.Value);
+            return new LogEntry(index, term, payload);
+        }
+        catch (FormatException)
+        {
+            throw Damaged(index, "cannot be read");
+        }
+    }
+
+    private ControlLogDamagedException Damaged(long index, string what) => new(
+        $"The control log in etcd at {_client.Where} is damaged: entry {index} {what}. Nothing was changed. Remedy: put etcd back from a backup, or start a new cluster from the snapshots (dchat-server restore).");
+
+    /// <summary>A refusal that no repeat changes is the operator's matter, and is told as one.</summary>
+    private async Task<T> GuardAsync<T>(Task<T> call)
+    {
+        try
+        {
+            return await call;
+        }
+        catch (EtcdRefusedException refused)
+        {
+            throw new ControlLogUnavailableException($"etcd at {_client.Where} refuses: {refused.Message}", refused);
+        }
+    }
+
+    [LoggerMessage(5301, LogLevel.Debug, "a watch at etcd ({Where}) ended and is made anew: {Why}")]
+    private static partial void WatchEnded(ILogger logger, string where, string why);
+}

@@ -1,0 +1,74 @@
+using System.Threading.Channels;
+using DChat.Core.ControlLog;
+using Microsoft.Extensions.Logging;
+
+namespace DChat.Storage.Etcd;
+
+/// <summary>
+/// After a truncation: what is gone is compacted away, and a member that holds much unused space gives it back, one member after the other.
+/// Nothing waits for it, and what fails is done after the next truncation.
+/// </summary>
+internal sealed partial class EtcdHousekeeping : IAsyncDisposable
+{
+    /// <summary>A member is defragmented when so much of its file is unused, and more than half of it.</summary>
+    private const long UnusedBytesMin = 32 * 1024 * 1024;
+
+    private static readonly TimeSpan DefragmentLimit = TimeSpan.FromMinutes(1);
+
+    private readonly EtcdClient _client;
+    private readonly ILogger _logger;
+    private readonly Channel<long> _truncated = Channel.CreateBounded<long>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
+    private readonly CancellationTokenSource _closed = new();
+    private readonly Task _working;
+
+    public EtcdHousekeeping(EtcdClient client, ILogger logger)
+    {
+        (_client, _logger) = (client, logger);
+        _working = WorkAsync();
+    }
+
+    public void Truncated(long revision) => _truncated.Writer.TryWrite(revision);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _closed.CancelAsync();
+        await _working;
+        _closed.Dispose();
+    }
+
+    private async Task WorkAsync()
+    {
+        try
+        {
+            await foreach (var revision in _truncated.Reader.ReadAllAsync(_closed.Token))
+            {
+                try
+                {
+                    await _client.CompactAsync(revision, _closed.Token);
+                    foreach (var (member, status) in await _client.StatusAsync(_closed.Token))
+                    {
+                        if (status is { } known && known.DbSize - known.DbSizeInUse > UnusedBytesMin && known.DbSizeInUse * 2 < known.DbSize)
+                        {
+                            await _client.DefragmentAsync(member, DefragmentLimit, _closed.Token);
+                            Defragmented(_logger, member.Authority, known.DbSize, known.DbSizeInUse);
+                        }
+                    }
+                }
+                catch (Exception failure) when (failure is ControlLogUnavailableException or EtcdRefusedException or HttpRequestException or TimeoutException or IOException or System.Text.Json.JsonException)
+                {
+                    NotDone(_logger, _client.Where, failure.Message);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Closed.
+        }
+    }
+
+    [LoggerMessage(5321, LogLevel.Information, "etcd member {Member} gave unused space back: of {Bytes} bytes {Used} were used")]
+    private static partial void Defragmented(ILogger logger, string member, long bytes, long used);
+
+    [LoggerMessage(5322, LogLevel.Warning, "etcd at {Where} could not be compacted now, it is done after the next snapshot: {Why}")]
+    private static partial void NotDone(ILogger logger, string where, string why);
+}

@@ -1,0 +1,101 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace DChat.Storage.Etcd;
+
+// What is spoken with etcd's JSON gateway, by the names of its rpc.proto (etcd 3.4 and later). Numbers of 64 bits come as strings, and what is
+// zero, false or empty is left out.
+
+/// <param name="Revision">Of the store, when the request was applied.</param>
+internal sealed record EtcdHeader(long Revision = 0);
+
+internal sealed record EtcdKeyValue(byte[]? Key = null, long CreateRevision = 0, long ModRevision = 0, byte[]? Value = null, long Lease = 0);
+
+/// <param name="Target"><c>CREATE</c>, <c>MOD</c>, <c>VALUE</c> or <c>VERSION</c>.</param>
+/// <param name="Result"><c>EQUAL</c>, <c>GREATER</c>, <c>LESS</c> or <c>NOT_EQUAL</c>.</param>
+internal sealed record EtcdCompare(byte[] Key, string Target, string Result, long? CreateRevision = null, long? ModRevision = null, long? Version = null, byte[]? Value = null);
+
+internal sealed record EtcdPut(byte[] Key, byte[] Value, long Lease = 0);
+
+/// <param name="RangeEnd">Behind the last key; null: the key alone.</param>
+/// <param name="SortOrder"><c>ASCEND</c> or <c>DESCEND</c>.</param>
+internal sealed record EtcdRange(byte[] Key, byte[]? RangeEnd = null, long Limit = 0, long Revision = 0, string? SortOrder = null, string? SortTarget = null);
+
+internal sealed record EtcdDelete(byte[] Key, byte[]? RangeEnd = null);
+
+/// <summary>One of the three.</summary>
+internal sealed record EtcdOperation(EtcdPut? RequestPut = null, EtcdRange? RequestRange = null, EtcdDelete? RequestDeleteRange = null)
+{
+    public static EtcdOperation Put(byte[] key, byte[] value, long lease = 0) => new(RequestPut: new EtcdPut(key, value, lease));
+
+    public static EtcdOperation Get(byte[] key, byte[]? end = null, long limit = 0, string? sortOrder = null) =>
+        new(RequestRange: new EtcdRange(key, end, limit, SortOrder: sortOrder, SortTarget: sortOrder is null ? null : "KEY"));
+
+    public static EtcdOperation Delete(byte[] key, byte[]? end = null) => new(RequestDeleteRange: new EtcdDelete(key, end));
+}
+
+internal sealed record EtcdTxn(IReadOnlyList<EtcdCompare> Compare, IReadOnlyList<EtcdOperation> Success, IReadOnlyList<EtcdOperation> Failure);
+
+internal sealed record EtcdRangeAnswer(EtcdHeader? Header = null, IReadOnlyList<EtcdKeyValue>? Kvs = null, bool More = false)
+{
+    public IReadOnlyList<EtcdKeyValue> Found => Kvs ?? [];
+}
+
+internal sealed record EtcdOperationAnswer(EtcdRangeAnswer? ResponseRange = null);
+
+internal sealed record EtcdTxnAnswer(EtcdHeader? Header = null, bool Succeeded = false, IReadOnlyList<EtcdOperationAnswer>? Responses = null)
+{
+    public IReadOnlyList<EtcdKeyValue> Range(int operation) => Responses is { } all && operation < all.Count ? all[operation].ResponseRange?.Found ?? [] : [];
+}
+
+internal sealed record EtcdLease([property: JsonPropertyName("ID")] long Id = 0, [property: JsonPropertyName("TTL")] long Ttl = 0);
+
+/// <summary>A message of a stream: <c>result</c>, or <c>error</c>.</summary>
+internal sealed record EtcdStreamed<T>(T? Result = default, EtcdError? Error = null);
+
+internal sealed record EtcdCompaction(long Revision);
+
+internal sealed record EtcdSignIn(string Name, string Password);
+
+internal sealed record EtcdToken(string? Token = null);
+
+internal sealed record EtcdNothing;
+
+/// <param name="DbSize">Bytes on disk of the member that answers.</param>
+/// <param name="DbSizeInUse">Of those, how many are used.</param>
+/// <param name="Leader">The member that leads; 0: none is known.</param>
+internal sealed record EtcdStatus(EtcdHeader? Header = null, string? Version = null, long DbSize = 0, long DbSizeInUse = 0, ulong Leader = 0, IReadOnlyList<string>? Errors = null);
+
+internal sealed record EtcdWatch(EtcdWatchCreate CreateRequest);
+
+/// <param name="Fragment">Large batches come in parts.</param>
+internal sealed record EtcdWatchCreate(byte[] Key, byte[] RangeEnd, long StartRevision, bool Fragment = true);
+
+/// <param name="Type"><c>DELETE</c>; null: a put.</param>
+internal sealed record EtcdEvent(string? Type = null, EtcdKeyValue? Kv = null);
+
+internal sealed record EtcdWatchNews(EtcdHeader? Header = null, bool Created = false, bool Canceled = false, long CompactRevision = 0, string? CancelReason = null, IReadOnlyList<EtcdEvent>? Events = null);
+
+/// <param name="Code">Of gRPC: 4 deadline, 5 not found, 8 exhausted, 11 out of range, 14 unavailable, 16 not signed in.</param>
+/// <param name="GrpcCode">The same, inside a stream.</param>
+internal sealed record EtcdError(string? Error = null, string? Message = null, int Code = 0, int GrpcCode = 0);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    NumberHandling = JsonNumberHandling.AllowReadingFromString,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+[JsonSerializable(typeof(EtcdTxn))]
+[JsonSerializable(typeof(EtcdTxnAnswer))]
+[JsonSerializable(typeof(EtcdRange))]
+[JsonSerializable(typeof(EtcdRangeAnswer))]
+[JsonSerializable(typeof(EtcdLease))]
+[JsonSerializable(typeof(EtcdStreamed<EtcdLease>))]
+[JsonSerializable(typeof(EtcdStreamed<EtcdWatchNews>))]
+[JsonSerializable(typeof(EtcdWatch))]
+[JsonSerializable(typeof(EtcdCompaction))]
+[JsonSerializable(typeof(EtcdSignIn))]
+[JsonSerializable(typeof(EtcdToken))]
+[JsonSerializable(typeof(EtcdNothing))]
+[JsonSerializable(typeof(EtcdStatus))]
+[JsonSerializable(typeof(EtcdError))]
+internal sealed partial class EtcdJson : JsonSerializerContext;

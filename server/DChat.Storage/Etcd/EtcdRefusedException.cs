@@ -1,0 +1,23 @@
+namespace DChat.Storage.Etcd;
+
+/// <summary>etcd answered, and the answer is no.</summary>
+/// <param name="code">Of gRPC.</param>
+internal sealed class EtcdRefusedException(int code, string message) : Exception(message)
+{
+    public const int DeadlineExceeded = 4;
+    public const int NotFound = 5;
+    public const int ResourceExhausted = 8;
+    public const int OutOfRange = 11;
+    public const int Unavailable = 14;
+    public const int Unauthenticated = 16;
+
+    public int Code => code;
+
+    /// <summary>Another member, or a later try, may answer otherwise. The space of etcd may be exhausted: an administrator frees it.</summary>
+    public bool IsTemporary => code is DeadlineExceeded or ResourceExhausted or Unavailable || IsUnauthenticated;
+
+    /// <summary>The token is not known there. (Some releases say so as an invalid argument.)</summary>
+    public bool IsUnauthenticated => code == Unauthenticated || Message.Contains("invalid auth token", StringComparison.Ordinal);
+
+    public static EtcdRefusedException Of(EtcdError error) => new(Math.Max(error.Code, error.GrpcCode), error.Message ?? error.Error ?? "no reason is given");
+}

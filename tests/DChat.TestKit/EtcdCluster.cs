@@ -1,0 +1,149 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace DChat.TestKit;
+
+/// <summary>Real etcd members on free ports of this machine, their data in temporary folders. Each can be killed, frozen, and started again.</summary>
+public sealed class EtcdCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly List<EtcdMember> _members = [];
+
+    public IReadOnlyList<EtcdMember> Members => _members;
+
+    /// <summary>The <c>--log</c> of coordinators that use it.</summary>
+    public string Url(string prefix = "dchat", string parameters = "") => $"etcd://{string.Join(',', _members.Select(member => member.Address))}/{prefix}{parameters}";
+
+    /// <param name="members">1 or 3.</param>
+    /// <param name="flags">Of each member, by its number.</param>
+    public static async Task<EtcdCluster> StartAsync(int members = 3, Func<int, string[]>? flags = null, bool secure = false)
+    {
+        var cluster = new EtcdCluster();
+        try
+        {
+            for (var i = 0; i < members; i++)
+            {
+                cluster._members.Add(new EtcdMember(string.Create(CultureInfo.InvariantCulture, $"m{i + 1}"), cluster._folder, flags?.Invoke(i) ?? [], secure));
+            }
+
+            var peers = string.Join(',', cluster._members.Select(member => $"{member.Name}={member.PeerUrl}"));
+            foreach (var member in cluster._members)
+            {
+                member.Start(peers);
+            }
+
+            foreach (var member in cluster._members)
+            {
+                await member.AnswersAsync(Limit);
+            }
+
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var member in _members)
+        {
+            await member.KillAsync();
+        }
+
+        _folder.Dispose();
+    }
+}
+
+/// <summary>One etcd process.</summary>
+public sealed class EtcdMember(string name, TemporaryFolder folder, string[] flags, bool secure)
+{
+    private const int SigCont = 18;
+    private const int SigStop = 19;
+
+    private readonly ConcurrentQueue<string> _log = new();
+    private readonly int _port = FreePort.Next();
+    private readonly int _peerPort = FreePort.Next();
+    private Process? _process;
+    private string _peers = "";
+
+    public string Name => name;
+
+    public string Address => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_port}");
+
+    internal string PeerUrl => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{_peerPort}");
+
+    private string ClientUrl => $"{(secure ? "https" : "http")}://{Address}";
+
+    /// <summary>Starts it, after an end, on the same data and ports.</summary>
+    public async Task StartAgainAsync()
+    {
+        Start(_peers);
+        await AnswersAsync(TimeSpan.FromSeconds(60));
+    }
+
+    /// <summary>Ends it as <c>kill -9</c> does.</summary>
+    public async Task KillAsync()
+    {
+        if (_process is { } process)
+        {
+            process.Kill();
+            await process.WaitForExitAsync().Within();
+            process.Dispose();
+            _process = null;
+        }
+    }
+
+    public void Freeze() => _ = Signal(_process!.Id, SigStop);
+
+    public void Thaw() => _ = Signal(_process!.Id, SigCont);
+
+    internal void Start(string peers)
+    {
+        _peers = peers;
+        _log.Clear();
+        var start = new ProcessStartInfo(
+            "etcd",
+            [
+                "--name", name,
+                "--data-dir", folder[name],
+                "--listen-client-urls", ClientUrl, "--advertise-client-urls", ClientUrl,
+                "--listen-peer-urls", PeerUrl, "--initial-advertise-peer-urls", PeerUrl,
+                "--initial-cluster", peers, "--initial-cluster-token", folder.Path, "--initial-cluster-state", "new",
+                "--heartbeat-interval", "30", "--election-timeout", "300",
+                .. flags,
+            ])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        _process = Process.Start(start)!;
+        _process.ErrorDataReceived += (_, line) => _log.Enqueue(line.Data ?? "");
+        _process.OutputDataReceived += (_, line) => _log.Enqueue(line.Data ?? "");
+        _process.BeginErrorReadLine();
+        _process.BeginOutputReadLine();
+    }
+
+    internal async Task AnswersAsync(TimeSpan limit)
+    {
+        try
+        {
+            await Eventually.Holds(() => _process is { HasExited: false } ? _log.Any(line => line.Contains("ready to serve client requests", StringComparison.Ordinal)) : throw Ended(), limit);
+        }
+        catch (TimeoutException)
+        {
+            throw Ended();
+        }
+    }
+
+    private InvalidOperationException Ended() => new($"etcd member {name} is not ready:\n{string.Join('\n', _log.TakeLast(40))}");
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static extern int Signal(int processId, int signal);
+}
