@@ -4,7 +4,7 @@ namespace DChat.TestKit;
 
 /// <summary>
 /// A coordinator and workers as processes of their own, and a PostgreSQL for their messages: all on this machine's loopback, or each on a
-/// host of its own (<see cref="HostNetwork"/>), so that what passes between them can be cut.
+/// host of its own (<see cref="HostNetwork"/>), so that what passes between them can be cut. Users are as fast as they can.
 /// </summary>
 public sealed class ClusterUnderTest : IAsyncDisposable
 {
@@ -61,7 +61,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
             fill?.Invoke(cluster._folder["coordinator"]);
             var host = await cluster.AddHostAsync("coordinator");
             cluster.Coordinator = await ServerProcess.StartAsync(
-                ["--mode", "coordinator", .. NodeAddress(host), .. coordinator ?? []],
+                ["--mode", "coordinator", .. NodeAddress(host), .. ServerProcess.WithoutRateLimits, .. coordinator ?? []],
                 cluster._folder["coordinator"],
                 Environment,
                 nodePort: host is null ? FreePort.Next() : NodePortOfHost,
@@ -89,7 +89,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
         string[] all =
         [
             "--mode", "worker", "--coordinators", Coordinators, "--cluster-secret-file", SecretFile, "--blobs", $"file:{_folder["blobs"]}",
-            .. NodeAddress(host), .. host is null ? [] : (string[])["--host", host.Address], .. _workerFlags, .. flags,
+            .. NodeAddress(host), .. host is null ? [] : (string[])["--host", host.Address], .. ServerProcess.WithoutRateLimits, .. _workerFlags, .. flags,
         ];
         var worker = await ServerProcess.StartAsync(
             hosts ? [.. all, "--store", Store!] : all,

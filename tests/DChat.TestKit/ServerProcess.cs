@@ -11,6 +11,16 @@ namespace DChat.TestKit;
 /// </summary>
 public sealed partial class ServerProcess : IAsyncDisposable
 {
+    /// <summary>What a test or a measurement needs that an office does not: one user that sends thousands of messages a second.</summary>
+    public static readonly string[] WithoutRateLimits =
+    [
+        "--limits-sends-per-second", "0", "--limits-send-burst", "0",
+        "--limits-calls-per-second", "0", "--limits-call-burst", "0",
+        "--limits-searches-per-second", "0", "--limits-search-burst", "0",
+        "--limits-connections-per-address", "0", "--limits-connections", "0",
+        "--limits-rooms-per-user", "0", "--limits-members-per-room", "0",
+    ];
+
     private const int SigTerm = 15;
     private const int SigCont = 18;
     private const int SigStop = 19;

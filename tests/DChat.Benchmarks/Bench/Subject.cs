@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using DChat.TestKit;
 
 namespace DChat.Benchmarks.Bench;
 
@@ -11,16 +12,6 @@ internal sealed class Subject : IAsyncDisposable
     private const int SigTerm = 15;
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
-
-    /// <summary>What a load test needs that an office does not: one user that sends thousands of messages a second.</summary>
-    public static readonly string[] WithoutRateLimits =
-    [
-        "--limits-sends-per-second", "0", "--limits-send-burst", "0",
-        "--limits-calls-per-second", "0", "--limits-call-burst", "0",
-        "--limits-searches-per-second", "0", "--limits-search-burst", "0",
-        "--limits-connections-per-address", "0", "--limits-connections", "0",
-        "--limits-rooms-per-user", "0", "--limits-members-per-room", "0",
-    ];
 
     private readonly Process _process;
     private readonly string? _folder;
@@ -43,7 +34,7 @@ internal sealed class Subject : IAsyncDisposable
     public static Task<Subject> StartDChatAsync(params string[] flags)
     {
         var folder = Directory.CreateTempSubdirectory("dchat-bench-").FullName;
-        return StartAsync("dchat-server", ["--data", Path.Combine(folder, "data"), "--port", "0", "--node-port", "0", .. WithoutRateLimits, .. flags], folder, isBare: false);
+        return StartAsync("dchat-server", ["--data", Path.Combine(folder, "data"), "--port", "0", "--node-port", "0", .. ServerProcess.WithoutRateLimits, .. flags], folder, isBare: false);
     }
 
     /// <param name="verb">Of this program: <c>bare-hub</c> or <c>raw-broadcaster</c>.</param>

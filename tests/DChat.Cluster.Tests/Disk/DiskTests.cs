@@ -6,7 +6,7 @@ namespace DChat.Cluster.Tests.Disk;
 /// <summary>G1 when the disk is full, read-only or broken: what cannot be kept is refused, what was acknowledged stays, and it recovers by itself.</summary>
 public sealed class DiskTests
 {
-    private static readonly string[] Flags = ["--limits-send-burst", "0", "--limits-sends-per-second", "0", "--limits-call-burst", "0", "--limits-calls-per-second", "0"];
+    private static readonly string[] Flags = ServerProcess.WithoutRateLimits;
 
     /// <summary>An operator is told once that the search index cannot follow.</summary>
     private const string SearchIndexAway = "The search index .* cannot follow the messages";

@@ -14,7 +14,7 @@ public sealed class KillTests(ITestOutputHelper output)
     {
         var random = new Random(Seed.Print(output));
         var rounds = LongTests.Pick(6, 200);
-        await using var server = await ServerProcess.StartAsync(["--limits-send-burst", "0", "--limits-sends-per-second", "0"]);
+        await using var server = await ServerProcess.StartAsync(ServerProcess.WithoutRateLimits);
         var (killed, acknowledged) = (0, 0L);
         while (killed < rounds)
         {

@@ -22,7 +22,7 @@ public sealed class PostgresRestartTests(ITestOutputHelper output)
         await using var postgres = await PostgresServer.StartAsync();
         var database = await postgres.CreateDatabaseAsync();
         await using var server = await ServerProcess.StartAsync(
-            ["--limits-send-burst", "0", "--limits-sends-per-second", "0", "--store", $"postgres://{PostgresServer.User}@127.0.0.1:{postgres.Port}/{database}"],
+            [.. ServerProcess.WithoutRateLimits, "--store", $"postgres://{PostgresServer.User}@127.0.0.1:{postgres.Port}/{database}"],
             environment: new Dictionary<string, string> { ["PGPASSWORD"] = PostgresServer.Password });
         server.Log.Forbid(PostgresServer.Password);
 

@@ -22,7 +22,7 @@ public sealed class SlowClientTests
     public async Task G7_a_client_that_stops_reading_holds_nobody_up_costs_bounded_memory_and_catches_up_without_a_hole()
     {
         await using var server = await ServerProcess.StartAsync(
-            ["--limits-outbox-bytes", OutboxBytes.ToString(), "--limits-send-burst", "0", "--limits-sends-per-second", "0"]);
+            ["--limits-outbox-bytes", OutboxBytes.ToString(), .. ServerProcess.WithoutRateLimits]);
         using var http = server.CreateHttpClient();
         var crowd = await Crowd.MakeAsync(http, server.AdminPassword, users: Senders + 2);
         var room = crowd.Room;

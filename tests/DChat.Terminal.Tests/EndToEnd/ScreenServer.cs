@@ -16,9 +16,7 @@ public sealed class ScreenServer : IAsyncLifetime
 
     public string Address => Process.Client.ToString().TrimEnd('/');
 
-    public async Task InitializeAsync() => Process = await ServerProcess.StartAsync([
-        "--limits-sends-per-second", "0", "--limits-send-burst", "0", "--limits-calls-per-second", "0", "--limits-call-burst", "0", "--limits-connections-per-address", "0",
-    ]);
+    public async Task InitializeAsync() => Process = await ServerProcess.StartAsync(ServerProcess.WithoutRateLimits);
 
     public async Task DisposeAsync() => await Process.DisposeAsync();
 

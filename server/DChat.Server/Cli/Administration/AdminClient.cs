@@ -65,7 +65,8 @@ internal sealed class AdminClient : IDisposable
         return await answer.Content.ReadFromJsonAsync(type, cancellation) ?? throw new AdminException($"{_http.BaseAddress}{path} answered nothing");
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation)
+    /// <param name="maySignIn">Whether a token that is refused is replaced, once.</param>
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation, bool maySignIn = true)
     {
         HttpResponseMessage answer;
         try
@@ -83,13 +84,13 @@ internal sealed class AdminClient : IDisposable
             return answer;
         }
 
-        if (answer.StatusCode == HttpStatusCode.Unauthorized && content is null && _http.DefaultRequestHeaders.Authorization is not null)
+        if (maySignIn && answer.StatusCode == HttpStatusCode.Unauthorized && content is null && _http.DefaultRequestHeaders.Authorization is not null)
         {
             // The token ran out: what is watched for hours signs in again.
             answer.Dispose();
             _http.DefaultRequestHeaders.Authorization = null;
             await SignInAsync(cancellation);
-            return await SendAsync(method, path, content, cancellation);
+            return await SendAsync(method, path, content, cancellation, maySignIn: false);
         }
 
         using (answer)

@@ -7,13 +7,6 @@ namespace DChat.Benchmarks.Bench.Clusters;
 /// <summary>A cluster that stays up over several runs of the same load, so that only the first one pays for starting.</summary>
 internal sealed class LoadedCluster : IAsyncDisposable
 {
-    /// <summary>What a load test needs that an office does not.</summary>
-    private static readonly string[] WithoutRateLimits =
-    [
-        "--limits-sends-per-second", "0", "--limits-send-burst", "0", "--limits-calls-per-second", "0", "--limits-call-burst", "0",
-        "--limits-connections-per-address", "0", "--limits-connections", "0", "--limits-rooms-per-user", "0", "--limits-members-per-room", "0",
-    ];
-
     private readonly ClusterUnderTest _cluster;
     private readonly List<ServerProcess> _gateways;
 
@@ -37,17 +30,17 @@ internal sealed class LoadedCluster : IAsyncDisposable
     /// <param name="gateways">Workers that serve all the clients and host nothing; none: the hosts serve them.</param>
     public static async Task<LoadedCluster> StartAsync(string name, int hosts, int gateways = 0)
     {
-        var cluster = await ClusterUnderTest.StartAsync(0, WithoutRateLimits, durable: true);
+        var cluster = await ClusterUnderTest.StartAsync(0, durable: true);
         try
         {
             for (var host = 0; host < hosts; host++)
             {
-                await cluster.AddWorkerAsync(hosts: true, WithoutRateLimits);
+                await cluster.AddWorkerAsync(hosts: true);
             }
 
             for (var gateway = 0; gateway < gateways; gateway++)
             {
-                await cluster.AddWorkerAsync(hosts: false, WithoutRateLimits);
+                await cluster.AddWorkerAsync(hosts: false);
             }
 
             return new LoadedCluster(name, cluster, [.. cluster.Workers.Skip(gateways > 0 ? hosts : 0)]);

@@ -25,7 +25,7 @@ internal sealed class MeasuredCluster : IAsyncDisposable
 
     public static async Task<MeasuredCluster> StartAsync(int workers)
     {
-        var cluster = await ClusterUnderTest.StartAsync(workers, coordinator: Subject.WithoutRateLimits, durable: true, worker: Subject.WithoutRateLimits);
+        var cluster = await ClusterUnderTest.StartAsync(workers, durable: true);
         var measured = new MeasuredCluster(cluster);
         foreach (var server in cluster.Workers.Append(cluster.Coordinator))
         {

@@ -17,12 +17,6 @@ internal static partial class RegistryScenario
     private static readonly TimeSpan AfterSnapshot = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan SnapshotLimit = TimeSpan.FromSeconds(120);
 
-    private static readonly string[] WithoutLimits =
-    [
-        "--limits-calls-per-second", "0", "--limits-call-burst", "0", "--limits-rooms-per-user", "0", "--limits-members-per-room", "0",
-        "--limits-connections-per-address", "0",
-    ];
-
     public static async Task<IReadOnlyList<Row>> RunAsync(BenchOptions options)
     {
         using var generated = new TemporaryFolder();
@@ -57,8 +51,8 @@ internal static partial class RegistryScenario
 
     private static async Task<Run> MeasureAsync(RegistrySize size, string generated)
     {
-        await using var cluster = await ClusterUnderTest.StartAsync(0, WithoutLimits, postgres: false, fill: folder => Copy(generated, folder));
-        var worker = await cluster.AddWorkerAsync(hosts: true, WithoutLimits);
+        await using var cluster = await ClusterUnderTest.StartAsync(0, postgres: false, fill: folder => Copy(generated, folder));
+        var worker = await cluster.AddWorkerAsync(hosts: true);
         await using var crowd = await JoiningCrowd.ConnectAsync(worker, size.Rooms);
 
         // First without a snapshot, then until one was written, which is due soon.
