@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -27,13 +28,17 @@ public sealed class CertificateAuthority : IDisposable
     /// <summary>The root's certificate.</summary>
     public string RootFile => _folder["root.pem"];
 
-    /// <summary>A certificate with its chain, and its key.</summary>
+    /// <summary>A certificate of this machine with its chain, and its key.</summary>
     public (string Certificate, string Key) Issue()
     {
         var name = $"node{++_made}";
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName("localhost");
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
         using var certificate = request.Create(_intermediate, From, To, RandomNumberGenerator.GetBytes(8));
         File.WriteAllText(_folder[$"{name}.pem"], certificate.ExportCertificatePem() + "\n" + _intermediate.ExportCertificatePem());
         File.WriteAllText(_folder[$"{name}.key"], key.ExportPkcs8PrivateKeyPem());

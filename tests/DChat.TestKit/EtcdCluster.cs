@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace DChat.TestKit;
 
@@ -16,7 +17,8 @@ public sealed class EtcdCluster : IAsyncDisposable
     public IReadOnlyList<EtcdMember> Members => _members;
 
     /// <summary>The <c>--log</c> of coordinators that use it.</summary>
-    public string Url(string prefix = "dchat", string parameters = "") => $"etcd://{string.Join(',', _members.Select(member => member.Address))}/{prefix}{parameters}";
+    /// <param name="user">Null, or a name with an @ after it.</param>
+    public string Url(string prefix = "dchat", string parameters = "", string? user = null) => $"etcd://{user}{string.Join(',', _members.Select(member => member.Address))}/{prefix}{parameters}";
 
     /// <param name="members">1 or 3.</param>
     /// <param name="flags">Of each member, by its number.</param>
@@ -48,6 +50,29 @@ public sealed class EtcdCluster : IAsyncDisposable
             await cluster.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Asks everybody who he is from now on: <c>root</c>, and one user who may use what begins with <c>PREFIX/</c>.</summary>
+    public async Task RequirePasswordsAsync(string user, string password, string prefix)
+    {
+        var keys = $$"""{"permType":"READWRITE","key":"{{Base64(prefix + "/")}}","range_end":"{{Base64(prefix + "0")}}"}""";
+        await AskAsync("auth/user/add", """{"name":"root","password":"of root"}""");
+        await AskAsync("auth/user/grant", """{"user":"root","role":"root"}""");
+        await AskAsync("auth/role/add", """{"name":"chat"}""");
+        await AskAsync("auth/role/grant", $$"""{"name":"chat","perm":{{keys}}}""");
+        await AskAsync("auth/user/add", $$"""{"name":"{{user}}","password":"{{password}}"}""");
+        await AskAsync("auth/user/grant", $$"""{"user":"{{user}}","role":"chat"}""");
+        await AskAsync("auth/enable", "{}");
+    }
+
+    private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
+
+    private async Task AskAsync(string path, string body)
+    {
+        using var http = new HttpClient { Timeout = Eventually.DefaultLimit };
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        using var answer = await http.PostAsync(new Uri($"http://{_members[0].Address}/v3/{path}"), content);
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
     }
 
     public async ValueTask DisposeAsync()

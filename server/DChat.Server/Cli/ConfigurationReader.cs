@@ -140,6 +140,8 @@ public static class ConfigurationReader
         return options;
     }
 
+    internal static string MakeSecret(string file) => $"make it once (umask 077; head -c 32 /dev/urandom | base64 >{file})";
+
     /// <summary>What no single value shows.</summary>
     private static void CheckTogether(ServerOptions options, List<ConfigurationError> errors)
     {
@@ -161,6 +163,11 @@ public static class ConfigurationReader
         if (options.Mode == ServerMode.Worker && options.ClusterSecretFile is null && options.ClusterSecret is null)
         {
             errors.Add(new ConfigurationError("--cluster-secret-file", "a worker proves itself by the coordinators' cluster secret", "copy the coordinator's DATA/cluster-secret here (mode 0600) and name it with --cluster-secret-file"));
+        }
+
+        if (options.IsCoordinator && options.SharesLog && options.ClusterSecretFile is null && options.ClusterSecret is null)
+        {
+            errors.Add(new ConfigurationError("--cluster-secret-file", "coordinators that share a log share the cluster secret, so none of them makes one of its own", $"{MakeSecret("FILE")}, copy it to every node (mode 0600), and name it with --cluster-secret-file FILE"));
         }
 
         if (options.ClusterSecretFile is not null && options.ClusterSecret is not null)

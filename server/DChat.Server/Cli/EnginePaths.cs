@@ -34,7 +34,7 @@ internal static class EnginePaths
 
     private static IEnumerable<Place> Places(ServerOptions options)
     {
-        if (options.IsCoordinator)
+        if (options.IsCoordinator && !options.SharesLog)
         {
             yield return new Place("--log", options.Log ?? new EngineUrl("sqlite", options.LogPath), IsFolder: false);
         }

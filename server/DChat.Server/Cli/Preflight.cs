@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using DChat.Storage.Etcd;
 using DChat.Storage.Postgres;
 
 namespace DChat.Server.Cli;
@@ -31,6 +32,12 @@ internal static class Preflight
             if (options.IsHost)
             {
                 CheckStore(options.Store);
+            }
+
+            if (options.IsCoordinator && options.SharesLog)
+            {
+                CheckSecretFile(options.ClusterSecretFile);
+                CheckLog(options.Log);
             }
 
             CheckPort("--node-host", options.NodeHost, "--node-port", options.EffectiveNodePort);
@@ -102,6 +109,25 @@ internal static class Preflight
         if (store?.Postgres is { } url && PostgresProbe.Look(url) is { } finding)
         {
             throw new ConfigurationException($"--store {url}", finding.Problem, finding.Remedy);
+        }
+    }
+
+    private static void CheckSecretFile(string? file)
+    {
+        if (file is not null && !File.Exists(file))
+        {
+            throw new ConfigurationException($"--cluster-secret-file {file}", "there is no such file", $"{ConfigurationReader.MakeSecret(file)} and copy it to every node");
+        }
+    }
+
+    private static void CheckLog(EngineUrl? log)
+    {
+        var look = log?.Etcd is { } url
+            ? EtcdProbe.LookAsync(url, TimeProvider.System, why => Console.Error.WriteLine($"dchat-server: waiting for etcd at {url}: {why}")).GetAwaiter().GetResult()
+            : null;
+        if (look is { } finding)
+        {
+            throw new ConfigurationException($"--log {log}", finding.Problem, finding.Remedy);
         }
     }
 

@@ -1,4 +1,5 @@
 using DChat.Server.Coordinator.Workers;
+using DChat.Storage.Etcd;
 using DChat.Storage.Postgres;
 
 namespace DChat.Server.Cli;
@@ -105,7 +106,11 @@ public sealed record ServerOptions
     /// <summary><see cref="NodePort"/> with its default filled in.</summary>
     public int EffectiveNodePort => NodePort ?? (Port == 0 ? 0 : Port + 1);
 
+    /// <summary>The file of the control log; empty where it is in etcd.</summary>
     public string LogPath => (Log ?? EngineUrl.Under(Data, "sqlite", "control.db")).Path;
+
+    /// <summary>Whether several coordinators may share the control log.</summary>
+    public bool SharesLog => Log?.Etcd is not null;
 
     public string StorePath => (Store ?? EngineUrl.Under(Data, "sqlite", "messages.db")).Path;
 
@@ -164,15 +169,20 @@ public enum LogFormat
     Json,
 }
 
-/// <summary>An engine and where it is: <c>sqlite:PATH</c>, <c>file:PATH</c>, <c>postgres://…</c>. Its text holds no password.</summary>
+/// <summary>An engine and where it is: <c>sqlite:PATH</c>, <c>file:PATH</c>, <c>postgres://…</c>, <c>etcd://…</c>. Its text holds no password.</summary>
 public sealed record EngineUrl(string Scheme, string Path)
 {
     /// <summary>Where PostgreSQL is; null with another engine.</summary>
     public PostgresUrl? Postgres { get; private init; }
 
+    /// <summary>Where etcd is; null with another engine.</summary>
+    public EtcdUrl? Etcd { get; private init; }
+
     public static EngineUrl Under(string data, string scheme, string name) => new(scheme, System.IO.Path.Combine(data, name));
 
     public static EngineUrl Of(PostgresUrl url) => new("postgres", "") { Postgres = url };
 
-    public override string ToString() => Postgres?.ToString() ?? $"{Scheme}:{Path}";
+    public static EngineUrl Of(EtcdUrl url) => new("etcd", "") { Etcd = url };
+
+    public override string ToString() => Postgres?.ToString() ?? Etcd?.ToString() ?? $"{Scheme}:{Path}";
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using DChat.Server.Coordinator;
+using DChat.Storage.Etcd;
 using DChat.Storage.Postgres;
 using DChat.Server.Worker.Joining;
 
@@ -35,7 +36,7 @@ public static class Settings
         Address("nodeHost", "the address for nodes and metrics", o => o.NodeHost, (o, v) => o with { NodeHost = v }),
         Setting.Number("nodePort", Listen, "the port for nodes and metrics; --port + 1 unless given; 0 picks a free one", 0, 65_535, o => o.EffectiveNodePort, (o, v) => o with { NodePort = v }),
 
-        Engine("log", "the control log (accounts, rooms, members)", "sqlite", "etcd", "control.db", o => o.Log, (o, v) => o with { Log = v }),
+        Engine("log", "the control log (accounts, rooms, members)", "sqlite", "etcd", "control.db", o => o.Log, (o, v) => o with { Log = v }, "etcd://HOST:PORT,HOST:PORT,HOST:PORT/PREFIX", Etcd),
         Engine("store", "the message store", "sqlite", "postgres", "messages.db", o => o.Store, (o, v) => o with { Store = v }, "postgres://USER@HOST:PORT/DATABASE", Postgres),
         Engine("blobs", "the blob store (snapshots, files)", "file", "s3", "blobs", o => o.Blobs, (o, v) => o with { Blobs = v }),
         Setting.Number("retentionDays", Engines, "remove messages after this many days; 0 keeps them for ever", 0, 36_500, o => o.RetentionDays, (o, v) => o with { RetentionDays = v }),
@@ -132,6 +133,18 @@ public static class Settings
         try
         {
             return EngineUrl.Of(PostgresUrl.Parse(text));
+        }
+        catch (FormatException e)
+        {
+            throw new BadUrlException(e.Message);
+        }
+    }
+
+    private static EngineUrl Etcd(string text)
+    {
+        try
+        {
+            return EngineUrl.Of(EtcdUrl.Parse(text));
         }
         catch (FormatException e)
         {

@@ -139,7 +139,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         {
             throw new StartRefusedException(
                 $"The control log is empty, but this cluster has begun ('{_options.BeganPath}'): its accounts, rooms and members are lost from the log. "
-                + "Remedy: put the log back as it was, with all its files (control.db and control.db-wal); for a new cluster, give an empty folder with --data.");
+                + "Remedy: put the log back as it was, with all its files (of SQLite: control.db and control.db-wal); for a new cluster, give an empty folder with --data.");
         }
     }
 

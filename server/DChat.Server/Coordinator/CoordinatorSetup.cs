@@ -8,6 +8,7 @@ using DChat.Server.Coordinator.Workers;
 using DChat.Server.Http;
 using DChat.Server.Nodes;
 using DChat.Server.Observability;
+using DChat.Storage.Etcd;
 using DChat.Storage.Files;
 using DChat.Storage.Sqlite.ControlLog;
 
@@ -39,7 +40,9 @@ internal static class CoordinatorSetup
             AdminPasswordPath = Path.Combine(options.Data, "initial-admin-password"),
             AdminPassword = Environment.GetEnvironmentVariable(Settings.AdminPasswordVariable),
         });
-        services.AddSingleton<IControlLog>(_ => SqliteControlLog.Open(options.LogPath));
+        services.AddSingleton<IControlLog>(provider => options.Log?.Etcd is { } etcd
+            ? new EtcdControlLog(etcd, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<EtcdControlLog>>())
+            : SqliteControlLog.Open(options.LogPath));
         services.AddSingleton<IBlobStore>(_ => FileBlobStore.OpenFolder(options.BlobsPath));
         services.AddSingleton(provider => new SnapshotStore(
             provider.GetRequiredService<IBlobStore>(), provider.GetRequiredService<ClusterSecret>(), provider.GetRequiredService<CoordinatorOptions>().ScratchFolder));
@@ -90,7 +93,7 @@ internal static class CoordinatorSetup
     /// <summary>A message store is never made before its control log: without the log, accounts, rooms and rights would silently begin anew.</summary>
     private static void RefuseLostLog(ServerOptions options)
     {
-        if (!File.Exists(options.LogPath) && File.Exists(options.StorePath))
+        if (!options.SharesLog && !File.Exists(options.LogPath) && File.Exists(options.StorePath))
         {
             throw new StartRefusedException(
                 $"The control log '{options.LogPath}' is missing, but the messages of its rooms are there ('{options.StorePath}'). Remedy: put it back from a backup; for a new cluster, give an empty folder with --data.");

@@ -41,10 +41,10 @@ internal static class NodeSetup
         app.MapGet(NodeDoor.Path, (RequestDelegate)door.HandleAsync).OnNodePort();
     }
 
-    /// <summary>A coordinator makes the secret at the first start; a worker is given it.</summary>
+    /// <summary>A coordinator alone makes the secret at the first start; a worker, and coordinators that share a log, are given it.</summary>
     private static ClusterSecret Secret(ServerOptions options) => options.ClusterSecret is { } given
         ? ClusterSecret.Parse(given, "the cluster secret given")
         : ClusterSecret.LoadOrCreate(
             options.ClusterSecretFile ?? Path.Combine(options.Data, SecretFile),
-            mayCreate: options.IsCoordinator && !File.Exists(options.LogPath));
+            mayCreate: options.IsCoordinator && !options.SharesLog && !File.Exists(options.LogPath));
 }

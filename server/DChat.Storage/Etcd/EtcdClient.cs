@@ -103,13 +103,33 @@ internal sealed class EtcdClient : IDisposable
         {
             try
             {
-                return (member, (EtcdStatus?)await TryAsync(member, "maintenance/status", new EtcdNothing(), EtcdJson.Default.EtcdNothing, EtcdJson.Default.EtcdStatus, TryLimit, cancellation));
+                return (member, (EtcdStatus?)await StatusAsync(member, cancellation));
             }
-            catch (Exception failure) when (failure is HttpRequestException or TimeoutException or EtcdRefusedException or IOException or JsonException)
+            catch (Exception failure) when (IsFailure(failure))
             {
                 return (member, null);
             }
         }));
+
+    public Task<EtcdStatus> StatusAsync(Uri member, CancellationToken cancellation) =>
+        TryAsync(member, "maintenance/status", new EtcdNothing(), EtcdJson.Default.EtcdNothing, EtcdJson.Default.EtcdStatus, TryLimit, cancellation);
+
+    /// <summary>Asks whether the keys may be read and written, and does neither: etcd checks rights of the branch that is not taken too.</summary>
+    public Task TryAccessAsync(EtcdKeys keys, CancellationToken cancellation) => TxnAsync(
+        new EtcdTxn(
+            [new EtcdCompare(keys.Leader, "CREATE", "LESS", CreateRevision: 0)],
+            [EtcdOperation.Put(keys.Leader, []), EtcdOperation.Put(keys.First, []), EtcdOperation.Delete(keys.Entry(0), keys.End)],
+            [EtcdOperation.Get(keys.Leader), EtcdOperation.Get(keys.First), EtcdOperation.Get(keys.Entry(0), keys.End, limit: 1)]),
+        cancellation);
+
+    /// <summary>What a try may end by, beside being cancelled.</summary>
+    public static bool IsFailure(Exception failure) =>
+        failure is HttpRequestException or TimeoutException or EtcdRefusedException or IOException or JsonException or UnauthorizedAccessException;
+
+    /// <summary>Of the URL's user, as it stands now in its file or in the environment; empty: there is none.</summary>
+    public static string Password(EtcdUrl url) => url.PassFile is { } file
+        ? File.ReadLines(file).FirstOrDefault("")
+        : Environment.GetEnvironmentVariable(EtcdUrl.PasswordVariable) ?? "";
 
     /// <summary>Gives a member's unused space back; it answers nothing else meanwhile.</summary>
     public Task DefragmentAsync(Uri member, TimeSpan limit, CancellationToken cancellation) =>
@@ -167,7 +187,7 @@ internal sealed class EtcdClient : IDisposable
             {
                 _token = null; // It ran out, or the member does not know it: sign in again.
             }
-            catch (Exception failure) when (failure is HttpRequestException or TimeoutException or IOException or JsonException or EtcdRefusedException { IsTemporary: true })
+            catch (Exception failure) when (IsFailure(failure) && failure is not EtcdRefusedException { IsTemporary: false })
             {
                 Next(preferred);
                 if (_time.GetElapsedTime(started) + TryLimit > Limit)
@@ -227,9 +247,8 @@ internal sealed class EtcdClient : IDisposable
         {
             if (_token is null)
             {
-                var password = (await File.ReadAllTextAsync(_url.PassFile!, cancellation)).Split('\n')[0].TrimEnd('\r');
                 var answer = await TryAsync(
-                    endpoint, "auth/authenticate", new EtcdSignIn(_url.User!, password), EtcdJson.Default.EtcdSignIn, EtcdJson.Default.EtcdToken, TryLimit, cancellation);
+                    endpoint, "auth/authenticate", new EtcdSignIn(_url.User!, Password(_url)), EtcdJson.Default.EtcdSignIn, EtcdJson.Default.EtcdToken, TryLimit, cancellation);
                 _token = answer.Token ?? throw new JsonException("etcd gave no token");
             }
 
@@ -272,7 +291,9 @@ internal sealed class EtcdClient : IDisposable
         if (url.CertificateFile is { } certificate)
         {
             using var read = X509Certificate2.CreateFromPemFile(certificate, url.KeyFile);
-            tls.ClientCertificates = [X509CertificateLoader.LoadPkcs12(read.Export(X509ContentType.Pkcs12), null)];
+            var chain = new X509Certificate2Collection();
+            chain.ImportFromPemFile(certificate);
+            tls.ClientCertificateContext = SslStreamCertificateContext.Create(X509CertificateLoader.LoadPkcs12(read.Export(X509ContentType.Pkcs12), null), chain, offline: true);
         }
 
         if (url.AuthorityFile is { } file)

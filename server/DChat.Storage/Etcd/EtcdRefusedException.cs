@@ -6,6 +6,7 @@ internal sealed class EtcdRefusedException(int code, string message) : Exception
 {
     public const int DeadlineExceeded = 4;
     public const int NotFound = 5;
+    public const int PermissionDenied = 7;
     public const int ResourceExhausted = 8;
     public const int OutOfRange = 11;
     public const int Unavailable = 14;
@@ -18,6 +19,15 @@ internal sealed class EtcdRefusedException(int code, string message) : Exception
 
     /// <summary>The token is not known there. (Some releases say so as an invalid argument.)</summary>
     public bool IsUnauthenticated => code == Unauthenticated || Message.Contains("invalid auth token", StringComparison.Ordinal);
+
+    /// <summary>There is no such path, or nothing that knows of version 3.</summary>
+    public bool IsTooOld => Message is "HTTP 404" or "Not Found";
+
+    public bool IsWrongPassword => Message.Contains("invalid user ID or password", StringComparison.Ordinal);
+
+    public bool IsUserMissing => Message.Contains("user name is empty", StringComparison.Ordinal);
+
+    public bool IsAuthenticationOff => Message.Contains("authentication is not enabled", StringComparison.Ordinal);
 
     public static EtcdRefusedException Of(EtcdError error) => new(Math.Max(error.Code, error.GrpcCode), error.Message ?? error.Error ?? "no reason is given");
 }

@@ -11,6 +11,9 @@ public sealed class EtcdUrl
 {
     public const string Scheme = "etcd://";
 
+    /// <summary>The environment variable with the user's password, where no file is named.</summary>
+    public const string PasswordVariable = "DCHAT_ETCD_PASSWORD";
+
     /// <summary>What may stand after the question mark.</summary>
     public static IReadOnlyList<string> Parameters { get; } = ["tls", "ca", "cert", "key", "passfile", "lease"];
 
@@ -37,7 +40,7 @@ public sealed class EtcdUrl
     /// <summary>Null: nobody signs in.</summary>
     public string? User { get; init; }
 
-    /// <summary>A file with the user's password on its first line.</summary>
+    /// <summary>A file with the user's password on its first line; null: it is in <see cref="PasswordVariable"/>.</summary>
     public string? PassFile { get; init; }
 
     /// <summary>The authorities that sign etcd's certificates, a PEM file; null: the machine's own.</summary>
@@ -65,7 +68,7 @@ public sealed class EtcdUrl
         var user = at < 0 ? null : Uri.UnescapeDataString(authority[..at]);
         if (user is not null && (user.Length == 0 || user.Contains(':', StringComparison.Ordinal)))
         {
-            throw new FormatException("before the @ stands a user's name alone; its password is in the file that passfile names");
+            throw new FormatException($"before the @ stands a user's name alone; its password is in the file that passfile names, or in {PasswordVariable}");
         }
 
         var given = Read(query);
@@ -81,9 +84,9 @@ public sealed class EtcdUrl
             throw new FormatException("cert and key belong together");
         }
 
-        if (user is not null && !given.ContainsKey("passfile"))
+        if (user is null && given.ContainsKey("passfile"))
         {
-            throw new FormatException("a user needs passfile, a file with the password");
+            throw new FormatException("passfile is there and no user: say etcd://USER@HOST");
         }
 
         return new EtcdUrl(text)

@@ -25,7 +25,7 @@ public sealed class EtcdUrlTests
     [InlineData("etcd://h1:0", "port")]
     [InlineData("etcd://h1:99999", "port")]
     [InlineData("etcd://u:secret@h1", "file that passfile names")]
-    [InlineData("etcd://u@h1", "needs passfile")]
+    [InlineData("etcd://h1?passfile=f", "no user")]
     [InlineData("etcd://h1?cert=c.pem", "belong together")]
     [InlineData("etcd://h1?lease=0", "1 to 60")]
     [InlineData("etcd://h1?tls=maybe", "on or off")]
