@@ -62,7 +62,6 @@ public sealed class ConfigurationReaderTests : IDisposable
     [InlineData("host", "example.org", "an IP address")]
     [InlineData("log", "mysql:x", "sqlite:PATH")]
     [InlineData("log", "etcd://a:99999", "a port is a whole number")]
-    [InlineData("log", "etcd://u:p@a:2379", "DCHAT_ETCD_PASSWORD")]
     [InlineData("store", "postgres://a/b", "the user's name is missing")]
     [InlineData("store", "postgres://a@h/b?connections=1", "connections is a whole number from 6")]
     [InlineData("blobs", "s3://bucket", "not in this version yet")]
