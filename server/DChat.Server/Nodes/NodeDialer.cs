@@ -48,8 +48,9 @@ internal sealed class NodeDialer : IDisposable
             stream = null;
             return link;
         }
-        catch (Exception failure) when (failure is HttpRequestException or IOException or InvalidDataException or UriFormatException)
+        catch (Exception failure) when (failure is not (OperationCanceledException or NodeLinkException))
         {
+            // Whatever it is (a socket that is reset while it connects comes out of HttpClient as it is): whoever dials tries again.
             throw new NodeLinkException($"{address}: {failure.GetBaseException().Message}", failure);
         }
         catch (OperationCanceledException failure) when (!cancellation.IsCancellationRequested)

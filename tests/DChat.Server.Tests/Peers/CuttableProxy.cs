@@ -55,8 +55,9 @@ internal sealed class CuttableProxy : IAsyncDisposable
                 carrying.Add(CarryAsync(near));
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception failure) when (_ending.IsCancellationRequested && failure is OperationCanceledException or InvalidOperationException or ObjectDisposedException)
         {
+            // A listener that is stopped between two calls says that it does not listen.
             await Task.WhenAll(carrying);
         }
     }

@@ -7,6 +7,9 @@ internal sealed class HeldStore(IMessageStore store) : IMessageStore
 {
     private volatile TaskCompletionSource? _held;
 
+    /// <summary>Thrown where a repeat's first answer is looked for.</summary>
+    public Func<Exception>? FindFault { get; set; }
+
     public SearchLag SearchLag => store.SearchLag;
 
     public void Hold() => _held ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -39,7 +42,7 @@ internal sealed class HeldStore(IMessageStore store) : IMessageStore
     }
 
     public Task<ChangeAnswer?> FindAnswerAsync(string room, string author, string clientId, CancellationToken cancellation) =>
-        store.FindAnswerAsync(room, author, clientId, cancellation);
+        FindFault is { } fault ? Task.FromException<ChangeAnswer?>(fault()) : store.FindAnswerAsync(room, author, clientId, cancellation);
 
     public Task<ChangesPage> ReadAfterAsync(string room, long afterRev, int limit, string? reader, CancellationToken cancellation) =>
         store.ReadAfterAsync(room, afterRev, limit, reader, cancellation);

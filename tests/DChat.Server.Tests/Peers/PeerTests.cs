@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using DChat.Core.Messages;
+using DChat.Protocol;
 using DChat.Server.Tests.Contract;
 using DChat.TestKit;
 
@@ -78,6 +80,28 @@ public sealed class PeerTests
         });
         Assert.Equal((false, seen), ((bool)again!["reset"]!, (long)again["rev"]!));
         Assert.Empty(Chat.Messages(again));
+    }
+
+    [Fact]
+    public async Task G3_what_a_host_refuses_while_the_store_cannot_say_whether_it_is_a_repeat_is_answered_and_not_sent_again()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 2);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var ben = await cluster.PersonAsync(1);
+        var room = await cluster.MakeRoomAsync(0, ann, ben);
+        await ann.Hub.CallAsync("updateRoom", new { room, slowModeSeconds = 3_600 });
+        await Eventually.Holds(() => cluster.Workers[1].Replica.State.FindRoom(room)!.SlowModeSeconds > 0);
+        await ben.Hub.SendAsync(room, "one");
+        var lookups = 0;
+        cluster.Workers[0].Store!.FindFault = () =>
+        {
+            Interlocked.Increment(ref lookups);
+            return new MessageStoreUnavailableException("it does not answer");
+        };
+        await ben.Hub.RefusesAsync(ErrorCodes.Unavailable, "send", new { room, clientId = "two", body = "two" });
+
+        // Sent again by itself, it could stand behind what its sender sent after it.
+        Assert.Equal(1, lookups);
     }
 
     [Fact]

@@ -38,7 +38,7 @@ internal sealed partial class PeerPort : IHostPort, IAsyncDisposable
             },
         }).Build();
         _ended = _ending.Token;
-        _keeping = KeepAsync();
+        _keeping = VitalWork.RunAsync($"the link to {worker}", KeepAsync, log);
     }
 
     public bool IsUp => _channel is { IsUp: true };
