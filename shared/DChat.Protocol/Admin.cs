@@ -61,3 +61,9 @@ public sealed record AuditTrail(IReadOnlyList<AuditEntry> Entries, long? Next = 
 /// <param name="Actor">Who did it; empty: the cluster itself.</param>
 /// <param name="Action">The command's name, such as <c>ban</c>.</param>
 public sealed record AuditEntry(long Number, long At, string Actor, string Action, string Room, string Subject, string Text);
+
+/// <summary>The last line of a room's export: without it the export is not whole.</summary>
+/// <param name="Kind"><c>export</c>, which no message is.</param>
+/// <param name="Messages">Lines before this one.</param>
+/// <param name="LastSeq">Of the newest message; 0: there is none.</param>
+public sealed record ExportEnd(string Kind, long Messages, long LastSeq);

@@ -65,6 +65,7 @@ namespace DChat.Protocol;
 [JsonSerializable(typeof(ClusterStatus))]
 [JsonSerializable(typeof(AdminRooms))]
 [JsonSerializable(typeof(AdminRoom))]
+[JsonSerializable(typeof(ExportEnd))]
 [JsonSerializable(typeof(MoveRoomRequest))]
 [JsonSerializable(typeof(AdminUsers))]
 [JsonSerializable(typeof(AuditTrail))]

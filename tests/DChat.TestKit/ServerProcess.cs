@@ -69,6 +69,8 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>The password of the account <c>admin</c>.</summary>
     public string AdminPassword => File.ReadAllText(Path.Combine(Data, "initial-admin-password")).Trim();
 
+    private bool IsCoordinatorAlone => Array.IndexOf(_flags, "--mode") is >= 0 and var mode && _flags[mode + 1] == "coordinator";
+
     private Process Running => _process ?? throw new InvalidOperationException("the server is not running");
 
     /// <param name="clientPort">0: a free one.</param>
@@ -163,14 +165,18 @@ public sealed partial class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>Runs the binary to its end, for what it prints and its exit code.</summary>
-    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
+    /// <param name="started">Is told its process id.</param>
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(
+        string[] arguments, IReadOnlyDictionary<string, string>? environment = null, Func<int, Task>? started = null)
     {
         using var process = new Process { StartInfo = Describe(ServerBinary.Path, arguments, environment) };
         process.Start();
+        process.StandardInput.Close(); // Whoever asks for something gets no answer.
         try
         {
             var output = process.StandardOutput.ReadToEndAsync();
             var error = process.StandardError.ReadToEndAsync();
+            await (started?.Invoke(process.Id) ?? Task.CompletedTask);
             await process.WaitForExitAsync().Within(StopLimit);
             return (process.ExitCode, await output, await error);
         }
@@ -195,7 +201,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
         string[] arguments =
         [
             "--data", Data,
-            "--port", clientPort.ToString(CultureInfo.InvariantCulture),
+            .. IsCoordinatorAlone ? [] : (string[])["--port", clientPort.ToString(CultureInfo.InvariantCulture)],
             "--node-port", nodePort.ToString(CultureInfo.InvariantCulture),
             .. _flags,
         ];

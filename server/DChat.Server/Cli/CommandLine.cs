@@ -16,6 +16,9 @@ public static class CommandLine
     /// <summary>What was asked for can not be done: an unknown flag, a bad value, a port in use, a folder not writable.</summary>
     public const int BadConfiguration = 2;
 
+    /// <summary>An administrator's verb was ended by Ctrl-C or SIGTERM before it was done, as shells count it (128 + SIGINT).</summary>
+    public const int Interrupted = 130;
+
     /// <param name="serve">Runs the server until it is stopped, and answers the exit code.</param>
     public static async Task<int> RunAsync(string[] args, Func<ServerOptions, Task<int>> serve)
     {
@@ -24,7 +27,7 @@ public static class CommandLine
             var parsed = Describe(serve).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Errors.Count > 0 && parsed.Action is not HelpText)
             {
-                throw new ConfigurationException([.. parsed.Errors.Select(error => new ConfigurationError("command line", error.Message, Remedy(args)))]);
+                throw new ConfigurationException(VerbMissing(parsed) is { } verb ? [verb] : [.. parsed.Errors.Select(error => new ConfigurationError("command line", error.Message, Remedy(args)))]);
             }
 
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
@@ -78,6 +81,24 @@ public static class CommandLine
         var verb = new Command(name, about);
         verb.SetAction(run);
         return verb;
+    }
+
+    /// <summary>Where a verb was expected and something else, or nothing, is given: says which verbs there are.</summary>
+    private static ConfigurationError? VerbMissing(ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        var given = parsed.UnmatchedTokens is [var first, ..] ? first : null;
+        if (command.Subcommands.Count == 0 || (given is null && command is RootCommand) || parsed.UnmatchedTokens.Any(token => token.StartsWith('-')))
+        {
+            return null; // A flag that is spelled wrong takes its value along.
+        }
+
+        var names = command.Subcommands.Select(verb => verb.Name).ToArray();
+        var path = command is RootCommand ? "" : command.Name + " ";
+        return new ConfigurationError(
+            $"{path}{given}".Trim(),
+            given is null ? "it needs another verb behind it" : "there is no such verb",
+            $"give {path}{string.Join(", ", names[..^1])} or {names[^1]}{Suggestion.Near(given ?? "", names)}; `dchat-server {path}--help` explains them");
     }
 
     private static string Remedy(string[] args)

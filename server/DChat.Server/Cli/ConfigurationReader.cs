@@ -35,6 +35,7 @@ public static class ConfigurationReader
         }
 
         CheckTogether(options, errors);
+        CheckMode(options, given.Values, errors);
         CheckAdminPassword(options, environment[Settings.AdminPasswordVariable] as string, errors);
         return errors.Count == 0
             ? new Configuration(options, Settings.All.ToDictionary(setting => setting.Key, setting => given.TryGetValue(setting.Key, out var value) ? value.Origin : "default", StringComparer.Ordinal))
@@ -192,6 +193,23 @@ public static class ConfigurationReader
         if (options.Limits.LoginDelayMaxSeconds < options.Limits.LoginDelaySeconds)
         {
             errors.Add(new ConfigurationError("--limits-login-delay-max-seconds", $"{options.Limits.LoginDelayMaxSeconds} is less than --limits-login-delay-seconds, {options.Limits.LoginDelaySeconds}", "give at least as much"));
+        }
+    }
+
+    /// <summary>What is given and would do nothing in this mode.</summary>
+    private static void CheckMode(ServerOptions options, IEnumerable<Given> given, List<ConfigurationError> errors)
+    {
+        if (options.Mode != ServerMode.Coordinator)
+        {
+            return;
+        }
+
+        foreach (var value in given.Where(value => value.Setting.Key is "host" or "port"))
+        {
+            errors.Add(new ConfigurationError(
+                $"{value.Setting.Flag} {value.Value} (from {value.Origin})",
+                "a coordinator has no port for clients: they connect to workers",
+                $"leave it out; where the coordinator listens for nodes is --node-host and --node-port"));
         }
     }
 

@@ -4,12 +4,14 @@ namespace DChat.Server.Cli;
 internal static class Suggestion
 {
     /// <returns><c>; did you mean X?</c>, or where nothing is near, where to look.</returns>
-    public static string For(string name, IEnumerable<string> known)
+    public static string For(string name, IEnumerable<string> known) =>
+        Near(name, known) is { Length: > 0 } near ? near : "; `dchat-server --help` lists all settings";
+
+    /// <returns><c>; did you mean X?</c>, or nothing where nothing is near.</returns>
+    public static string Near(string name, IEnumerable<string> known)
     {
         var nearest = known.MinBy(candidate => Distance(name, candidate))!;
-        return Distance(name, nearest) <= Math.Max(2, name.Length / 4)
-            ? $"; did you mean {nearest}?"
-            : "; `dchat-server --help` lists all settings";
+        return Distance(name, nearest) <= Math.Max(2, name.Length / 4) ? $"; did you mean {nearest}?" : "";
     }
 
     /// <summary>Levenshtein's, ignoring case.</summary>

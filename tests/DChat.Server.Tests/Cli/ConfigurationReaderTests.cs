@@ -55,6 +55,30 @@ public sealed class ConfigurationReaderTests : IDisposable
     }
 
     [Theory]
+    [InlineData("--port", "1234")]
+    [InlineData("--host", "127.0.0.1")]
+    public void A_coordinator_has_no_port_for_clients_wherever_one_is_given(string flag, string value)
+    {
+        var key = flag[2..];
+        var file = File($$"""{ "{{key}}": "{{value}}" }""");
+        foreach (var (flags, environment, origin) in new (Dictionary<string, string>, Hashtable, string)[]
+        {
+            (new() { [flag] = value }, [], $"flag {flag}"),
+            ([], new() { [$"DCHAT__{key.ToUpperInvariant()}"] = value }, $"environment DCHAT__{key.ToUpperInvariant()}"),
+            (new() { ["--config"] = file }, [], $"file {file}"),
+        })
+        {
+            Read(new(flags) { ["--mode"] = "all" }, environment);
+            flags["--mode"] = "coordinator";
+            var error = Assert.Single(Assert.Throws<ConfigurationException>(() => Read(flags, environment)).Errors);
+            Assert.Equal($"{flag} {value} (from {origin})", error.Where);
+            Assert.Contains("--node-port", error.Remedy, StringComparison.Ordinal);
+        }
+
+        Assert.True(Read(new() { ["--mode"] = "coordinator" }).Options.IsCoordinator);
+    }
+
+    [Theory]
     [InlineData("port", "70000", "0 to 65535")]
     [InlineData("port", "", "0 to 65535")]
     [InlineData("mode", "both", "all, coordinator or worker")]

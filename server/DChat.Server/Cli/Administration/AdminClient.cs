@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using DChat.Protocol;
+using DChat.Server.Nodes;
 
 namespace DChat.Server.Cli.Administration;
 
@@ -62,7 +63,14 @@ internal sealed class AdminClient : IDisposable
     private async Task<T> SendAsync<T>(HttpMethod method, string path, HttpContent? content, JsonTypeInfo<T> type, CancellationToken cancellation)
     {
         using var answer = await SendAsync(method, path, content, cancellation);
-        return await answer.Content.ReadFromJsonAsync(type, cancellation) ?? throw new AdminException($"{_http.BaseAddress}{path} answered nothing");
+        try
+        {
+            return await answer.Content.ReadFromJsonAsync(type, cancellation) ?? throw new AdminException($"{_http.BaseAddress}{path} answered nothing");
+        }
+        catch (Exception failure) when (failure is IOException or HttpRequestException or JsonException)
+        {
+            throw new AdminException($"the answer of {_http.BaseAddress}{path} is not whole: {failure.Message}", failure);
+        }
     }
 
     /// <param name="maySignIn">Whether a token that is refused is replaced, once.</param>
@@ -84,6 +92,12 @@ internal sealed class AdminClient : IDisposable
             return answer;
         }
 
+        if (answer.StatusCode == HttpStatusCode.NotFound && await IsNodePortAsync(cancellation))
+        {
+            answer.Dispose();
+            throw new AdminException($"{_http.BaseAddress} is a node port, for other nodes and metrics. Give the address at which clients reach a worker with --server: its --host and --port, 8080 unless given.");
+        }
+
         if (maySignIn && answer.StatusCode == HttpStatusCode.Unauthorized && content is null && _http.DefaultRequestHeaders.Authorization is not null)
         {
             // The token ran out: what is watched for hours signs in again.
@@ -96,6 +110,20 @@ internal sealed class AdminClient : IDisposable
         using (answer)
         {
             throw new AdminException(await ExplainAsync(answer, cancellation));
+        }
+    }
+
+    /// <summary>A node's port answers nothing that people ask for but this: it wants an upgrade there.</summary>
+    private async Task<bool> IsNodePortAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            using var answer = await _http.GetAsync(new Uri(NodeDoor.Path[1..], UriKind.Relative), cancellation);
+            return answer.StatusCode == HttpStatusCode.UpgradeRequired && answer.Headers.Upgrade.ToString() == NodeDoor.Protocol;
+        }
+        catch (Exception failure) when (failure is HttpRequestException || (failure is TaskCanceledException && !cancellation.IsCancellationRequested))
+        {
+            return false;
         }
     }
 

@@ -53,14 +53,7 @@ internal sealed class AdminOptions
     {
         if (parsed.GetValue(PasswordFile) is { } path)
         {
-            try
-            {
-                return (await File.ReadAllTextAsync(path, cancellation)).Trim();
-            }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-            {
-                throw new ConfigurationException($"--password-file {path}", failure.Message, "give a file that this user may read");
-            }
+            return await Secrets.ReadFileAsync(PasswordFile.Name, path, cancellation);
         }
 
         if (Environment.GetEnvironmentVariable(PasswordVariable) is { Length: > 0 } given)
@@ -76,6 +69,19 @@ internal sealed class AdminOptions
 /// <summary>Reads what nobody may see typed.</summary>
 internal static class Secrets
 {
+    /// <exception cref="ConfigurationException">It cannot be read.</exception>
+    public static async Task<string> ReadFileAsync(string flag, string path, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await File.ReadAllTextAsync(path, cancellation)).Trim();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException($"{flag} {path}", failure.Message, "give a file that this user may read");
+        }
+    }
+
     /// <summary>One line of standard input, without echo where that is a terminal; null at its end.</summary>
     public static string? Read(string prompt)
     {

@@ -37,25 +37,21 @@ internal static class AdminVerbs
                 await call.Client.DoAsync(HttpMethod.Delete, $"api/admin/rooms/{room}", call.Cancellation);
                 call.Say($"deleted {room}");
             }),
-            RoomVerb("export", "write a room's messages to standard output, one JSON object a line; leaves a line in the audit trail", async (call, room) =>
-            {
-                await using var output = Console.OpenStandardOutput();
-                await call.Client.CopyAsync($"api/admin/rooms/{room}/export", output, call.Cancellation);
-            }),
+            RoomExportVerb.Make(),
         };
         yield return new Command("user", "all accounts")
         {
             ListVerb("list", "accounts by name", "api/admin/users", ProtocolJson.Wire.AdminUsers, AdminText.Users),
-            UserVerb("add", "make an account; its password is read from DCHAT_PASSWORD or standard input", async (call, user) =>
+            NewPassword.Verb(UserVerb("add", $"make an account; its password is read from --new-password-file, {NewPassword.Variable} or standard input", async (call, user) =>
             {
-                await call.Client.PostAsync("api/admin/users", new RegisterRequest(user, NewPassword()), ProtocolJson.Wire.RegisterRequest, call.Cancellation);
+                await call.Client.PostAsync("api/admin/users", new RegisterRequest(user, await NewPassword.ReadAsync(call)), ProtocolJson.Wire.RegisterRequest, call.Cancellation);
                 call.Say($"made {user}");
-            }),
-            UserVerb("passwd", "set an account's password and end its sessions; read from DCHAT_PASSWORD or standard input", async (call, user) =>
+            })),
+            NewPassword.Verb(UserVerb("passwd", $"set an account's password and end its sessions; read from --new-password-file, {NewPassword.Variable} or standard input", async (call, user) =>
             {
-                await call.Client.PostAsync($"api/admin/users/{user}/password", new PasswordRequest(null, NewPassword()), ProtocolJson.Wire.PasswordRequest, call.Cancellation);
+                await call.Client.PostAsync($"api/admin/users/{user}/password", new PasswordRequest(null, await NewPassword.ReadAsync(call)), ProtocolJson.Wire.PasswordRequest, call.Cancellation);
                 call.Say($"set the password of {user}");
-            }),
+            })),
             UserVerb("grant", "make an account an administrator", (call, user) => call.DoAsync(HttpMethod.Put, $"api/admin/users/{user}/roles/admin", $"{user} is an administrator")),
             UserVerb("revoke", "make it none any more", (call, user) => call.DoAsync(HttpMethod.Delete, $"api/admin/users/{user}/roles/admin", $"{user} is no administrator")),
             UserVerb("disable", "sign an account out everywhere and keep it out", async (call, user) =>
@@ -91,13 +87,17 @@ internal static class AdminVerbs
                 {
                     await Console.Error.WriteLineAsync($"{failure.Message} (looking again)"); // When things break is when one watches.
                 }
+                catch (OperationCanceledException) when (watches && call.Cancellation.IsCancellationRequested)
+                {
+                    return; // Ctrl-C is how a watch ends.
+                }
 
-                if (!watches)
+                if (!watches || call.Cancellation.IsCancellationRequested)
                 {
                     return;
                 }
 
-                await Task.Delay(WatchInterval, call.Cancellation);
+                await Task.Delay(WatchInterval, call.Cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         });
         verb.Options.Add(watch);
@@ -119,7 +119,7 @@ internal static class AdminVerbs
 
     private static Command Invite()
     {
-        var uses = new Option<int>("--uses") { Description = "how many accounts it makes", DefaultValueFactory = _ => 1 };
+        var uses = new Option<int>("--uses") { Description = "how many accounts it makes, 1 to 1,000,000", DefaultValueFactory = _ => 1 };
         var days = new Option<int>("--days") { Description = "how long it is valid, 1 to 365", DefaultValueFactory = _ => 7 };
         var verb = Verb("invite", "print a code with which somebody may register", async call =>
         {
@@ -144,7 +144,7 @@ internal static class AdminVerbs
         return verb;
     }
 
-    private static Command RoomVerb(string name, string about, Func<AdminCall, string, Task> run) => NamedVerb("room", "its id, or a public room's name", name, about, run);
+    public static Command RoomVerb(string name, string about, Func<AdminCall, string, Task> run) => NamedVerb("room", "its id, or a public room's name", name, about, run);
 
     private static Command UserVerb(string name, string about, Func<AdminCall, string, Task> run) => NamedVerb("user", "the account's name", name, about, run);
 
@@ -183,8 +183,10 @@ internal static class AdminVerbs
         var options = new AdminOptions();
         var verb = new Command(name, about);
         options.AddTo(verb);
-        verb.SetAction(async (parsed, cancellation) =>
+        verb.SetAction(async (parsed, _) =>
         {
+            using var interruption = new Interruption();
+            var cancellation = interruption.Token;
             try
             {
                 using var client = await options.ConnectAsync(parsed, cancellation);
@@ -198,15 +200,12 @@ internal static class AdminVerbs
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
-                return CommandLine.Success; // Ctrl-C ends a watch.
+                await Console.Error.WriteLineAsync("dchat-server: interrupted");
+                return CommandLine.Interrupted;
             }
         });
         return verb;
     }
-
-    private static string NewPassword() => Environment.GetEnvironmentVariable("DCHAT_PASSWORD") is { Length: > 0 } given
-        ? given
-        : Secrets.Read("new password: ") ?? throw new AdminException("no password is given: set DCHAT_PASSWORD, or type it");
 }
 
 /// <summary>One call of a verb.</summary>

@@ -75,8 +75,13 @@ internal sealed class AccountAdministration(RegistryWrites registry, Passwords p
             throw new ApiException(ErrorCodes.InvalidArgument, string.Create(CultureInfo.InvariantCulture, $"An invitation is valid for 1 to {InvitationDaysMax} days."));
         }
 
-        var code = RandomText.Hex(InvitationBytes);
         var uses = request.Uses ?? 1;
+        if (uses is < 1 or > RegistryBounds.InvitationUses)
+        {
+            throw new ApiException(ErrorCodes.InvalidArgument, string.Create(CultureInfo.InvariantCulture, $"An invitation makes 1 to {RegistryBounds.InvitationUses:#,0} accounts, not {uses}."));
+        }
+
+        var code = RandomText.Hex(InvitationBytes);
         var expiresAt = registry.Now + (long)TimeSpan.FromDays(days).TotalMilliseconds;
         await registry.CommitAsync(new CreateInvitation(RegistryWrites.NewCommandId(), call.User, registry.Now, SecretHash.Of(code), uses, expiresAt), call.Aborted);
         return ApiCall.Json(new InvitationAnswer(code, uses, expiresAt), ProtocolJson.Wire.InvitationAnswer, StatusCodes.Status201Created);

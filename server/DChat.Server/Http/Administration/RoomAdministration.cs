@@ -87,11 +87,15 @@ internal sealed class RoomAdministration(RegistryWrites registry, IMessageStore 
         return Results.Stream(output => WriteAsync(room.Id, output, call.Aborted), ExportType);
     }
 
-    /// <summary>A message a line, oldest first, as clients are shown them. What retention took is left out.</summary>
+    /// <summary>
+    /// A message a line, oldest first, as clients are shown them, and a last line that counts them: whoever has it has all. What retention
+    /// took is left out.
+    /// </summary>
     private async Task WriteAsync(string room, Stream output, CancellationToken cancellation)
     {
         var newest = await store.ReadBeforeAsync(room, null, 1, null, cancellation);
         var last = newest.Messages.Count > 0 ? newest.Messages[0].Seq : 0;
+        var count = 0L;
         for (var from = 1L; from <= last; from += MessageLimits.Page)
         {
             var page = await store.ReadBeforeAsync(room, Math.Min(from + MessageLimits.Page, last + 1), MessageLimits.Page, null, cancellation);
@@ -104,11 +108,15 @@ internal sealed class RoomAdministration(RegistryWrites registry, IMessageStore 
                 }
 
                 lines.WriteByte((byte)'\n');
+                count++;
             }
 
             lines.Position = 0;
             await lines.CopyToAsync(output, cancellation);
         }
+
+        await output.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(new ExportEnd("export", count, last), ProtocolJson.Wire.ExportEnd), cancellation);
+        await output.WriteAsync("\n"u8.ToArray(), cancellation);
     }
 
     private Room Find(ApiCall call) =>
