@@ -41,6 +41,12 @@ internal static class Preflight
             }
 
             CheckPort("--node-host", options.NodeHost, "--node-port", options.EffectiveNodePort);
+            if (options.Metrics is { } metrics)
+            {
+                var (host, port) = Listener(metrics);
+                CheckPort("--metrics", host, "--metrics", port);
+            }
+
             return data;
         }
         catch
@@ -75,6 +81,18 @@ internal static class Preflight
         "localhost" => IPAddress.Loopback,
         _ => IPAddress.Parse(host),
     };
+
+    /// <summary>Whether text is <c>address:port</c>, the address an IP address or <c>*</c>, the port 1 to 65,535.</summary>
+    public static bool IsListener(string text) => IPEndPoint.TryParse(WithAddress(text), out var endpoint) && endpoint.Port > 0;
+
+    /// <summary>What <c>address:port</c> means, as host and port.</summary>
+    public static (string Host, int Port) Listener(string text)
+    {
+        var endpoint = IPEndPoint.Parse(WithAddress(text));
+        return (text.StartsWith('*') ? "*" : endpoint.Address.ToString(), endpoint.Port);
+    }
+
+    private static string WithAddress(string text) => text.StartsWith("*:", StringComparison.Ordinal) ? "[::]" + text[1..] : text;
 
     /// <summary>The error of a port or address on which the server can not listen.</summary>
     public static ConfigurationException CannotListen(string hostFlag, string host, string portFlag, int port, SocketError error) => error switch

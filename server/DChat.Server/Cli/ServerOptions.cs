@@ -28,6 +28,9 @@ public sealed record ServerOptions
     /// <summary>The port for nodes; 0: a free one. Null, the default: <see cref="Port"/> + 1, or a free one where that is 0.</summary>
     public int? NodePort { get; init; }
 
+    /// <summary>The IP address and port on which <c>/metrics</c> is served by plain HTTP; <c>*</c> for every address. Null, the default: on the node port.</summary>
+    public string? Metrics { get; init; }
+
     /// <summary>The control log's engine. Null, the default: <c>sqlite:DATA/control.db</c>.</summary>
     public EngineUrl? Log { get; init; }
 

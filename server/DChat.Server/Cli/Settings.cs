@@ -31,10 +31,12 @@ public static class Settings
         Setting.Choice("mode", Start, "which parts run in this process; all: coordinator and worker in one", o => o.Mode, (o, v) => o with { Mode = v }),
         new("data", Start, "a folder's path", "the folder of everything that is kept, made at the first start", o => o.Data, (o, v) => o with { Data = NotEmpty(v) }) { Placeholder = "FOLDER" },
 
-        Address("host", "the address for clients; * for every address of this machine", o => o.Host, (o, v) => o with { Host = v }),
-        Setting.Number("port", Listen, "the port for clients; 0 picks a free one", 0, 65_535, o => o.Port, (o, v) => o with { Port = v }),
-        Address("nodeHost", "the address for nodes and metrics", o => o.NodeHost, (o, v) => o with { NodeHost = v }),
-        Setting.Number("nodePort", Listen, "the port for nodes and metrics; --port + 1 unless given; 0 picks a free one", 0, 65_535, o => o.EffectiveNodePort, (o, v) => o with { NodePort = v }),
+        Address("host", "the address for clients; * for every address of this machine; not of a coordinator, which has none", o => o.Host, (o, v) => o with { Host = v }),
+        Setting.Number("port", Listen, "the port for clients; 0 picks a free one; not of a coordinator, which has none", 0, 65_535, o => o.Port, (o, v) => o with { Port = v }),
+        Address("nodeHost", "the address for nodes, and metrics unless --metrics is given", o => o.NodeHost, (o, v) => o with { NodeHost = v }),
+        Setting.Number("nodePort", Listen, "the port for nodes, and metrics unless --metrics is given; --port + 1 unless given; 0 picks a free one", 0, 65_535, o => o.EffectiveNodePort, (o, v) => o with { NodePort = v }),
+
+        new("metrics", Listen, "an IP address, or *, and a port, such as 127.0.0.1:9464", "where /metrics is, by plain HTTP; on the node port unless given, where TLS between nodes asks for a certificate", o => o.Metrics ?? "", (o, v) => v.Length == 0 ? o : o with { Metrics = Preflight.IsListener(v) ? v : throw new FormatException() }) { Placeholder = "ADDRESS:PORT" },
 
         Engine("log", "the control log (accounts, rooms, members)", "sqlite", "etcd", "control.db", o => o.Log, (o, v) => o with { Log = v }, "etcd://HOST:PORT,HOST:PORT,HOST:PORT/PREFIX", Etcd),
         Engine("store", "the message store", "sqlite", "postgres", "messages.db", o => o.Store, (o, v) => o with { Store = v }, "postgres://USER@HOST:PORT/DATABASE", Postgres),

@@ -25,6 +25,18 @@ internal static class Listeners
         public static readonly NodeEndpoint Instance = new();
     }
 
+    /// <summary>Marks a connection that came in where only metrics are.</summary>
+    private sealed class MetricsConnection
+    {
+        public static readonly MetricsConnection Instance = new();
+    }
+
+    /// <summary>Marks the endpoint of the metrics.</summary>
+    private sealed class MetricsEndpoint
+    {
+        public static readonly MetricsEndpoint Instance = new();
+    }
+
     /// <summary>The most that a client may take to send its headers, in seconds.</summary>
     private const int HeadersSecondsMax = 15;
 
@@ -46,7 +58,17 @@ internal static class Listeners
                 }));
             }
 
-            var tls = NodeTls.Load(options);
+            if (options.Metrics is { } metrics)
+            {
+                var (host, port) = Preflight.Listener(metrics);
+                kestrel.Listen(Preflight.Address(host), port, listen => listen.Use(next => connection =>
+                {
+                    connection.Features.Set(MetricsConnection.Instance);
+                    return next(connection);
+                }));
+            }
+
+            var tls = NodeTls.Load(options); // The node port stays last: see NodeUrl.
             kestrel.Listen(Preflight.Address(options.NodeHost), options.EffectiveNodePort, listen =>
             {
                 if (tls is not null)
@@ -66,13 +88,16 @@ internal static class Listeners
     /// <summary>After routing: hides each door's endpoints from the other.</summary>
     public static void UseListeners(this WebApplication app) => app.Use((context, next) =>
     {
-        if (context.GetEndpoint() is { } endpoint && IsForNodes(endpoint) != IsFromNode(context))
+        if (context.GetEndpoint() is { } endpoint && !IsServed(app.Services.GetRequiredService<ServerOptions>(), endpoint, context))
         {
             context.SetEndpoint(null);
         }
 
         return next(context);
     });
+
+    /// <summary>Serves the endpoint where metrics are: at an address of their own, or on the node port.</summary>
+    public static void AsMetrics(this IEndpointConventionBuilder endpoint) => endpoint.Add(builder => builder.Metadata.Add(MetricsEndpoint.Instance));
 
     /// <summary>Serves the endpoint on the node port, and nowhere else.</summary>
     public static T OnNodePort<T>(this T endpoint)
@@ -87,6 +112,14 @@ internal static class Listeners
 
     /// <summary>The address of the nodes' door with its real port; of a started server.</summary>
     public static string NodeUrl(IHost app) => Addresses(app).Last();
+
+    private static bool IsServed(ServerOptions options, Endpoint endpoint, HttpContext context)
+    {
+        var isHere = context.Features.Get<MetricsConnection>() is not null;
+        return endpoint.Metadata.GetMetadata<MetricsEndpoint>() is not null
+            ? options.Metrics is null ? IsFromNode(context) : isHere
+            : !isHere && IsForNodes(endpoint) == IsFromNode(context);
+    }
 
     private static bool IsForNodes(Endpoint endpoint) => endpoint.Metadata.GetMetadata<NodeEndpoint>() is not null;
 

@@ -56,7 +56,7 @@ internal sealed class NodeTls
     {
         https.ServerCertificate = _certificate;
         https.ServerCertificateChain = _chain;
-        https.ClientCertificateMode = ClientCertificateMode.AllowCertificate; // Metrics are read without one; a link needs it, see the door.
+        https.ClientCertificateMode = ClientCertificateMode.AllowCertificate; // Whether one lives and is ready may be asked without; links and metrics need one.
         https.ClientCertificateValidation = (certificate, sent, _) => IsOurs(certificate, sent);
     }
 

@@ -48,12 +48,14 @@ internal static class ObservabilitySetup
         }
     }
 
-    /// <summary><c>/metrics</c>, for those who reach the node port only.</summary>
+    /// <summary><c>/metrics</c>, on the node port or at an address of its own. Where nodes speak TLS, the node port asks for a certificate here too.</summary>
     public static void MapObservability(this WebApplication app)
     {
         // Made now, so that it hears the first measurement.
         var exporter = app.Services.GetRequiredService<PrometheusExporter>();
-        app.MapGet("/metrics", () => Results.Text(exporter.Write(), PrometheusExporter.MediaType)).OnNodePort();
+        app.MapGet("/metrics", (HttpContext context) => context.Request.IsHttps && context.Connection.ClientCertificate is null
+            ? Results.Text("Show a certificate that --node-tls-ca signed, or read the metrics where --metrics says.\n", statusCode: StatusCodes.Status403Forbidden)
+            : Results.Text(exporter.Write(), PrometheusExporter.MediaType)).AsMetrics();
     }
 
     private static LogLevel Max(LogLevel a, LogLevel b) => a > b ? a : b;

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Security;
@@ -46,6 +47,32 @@ public sealed class NodeTlsTests
         await (await LinkAsync(coordinator, Tls(ours, trusts: ours))).DisposeAsync();
     }
 
+    [Fact]
+    public async Task Metrics_on_a_port_with_TLS_need_a_certificate_and_at_an_address_of_their_own_do_not()
+    {
+        using var authority = new CertificateAuthority("ours");
+        await using var node = await StartAsync(authority, ServerMode.Coordinator);
+        var metrics = new Uri($"https://127.0.0.1:{node.Node.Port}/metrics");
+        Assert.Equal(HttpStatusCode.OK, await AskAsync(metrics, Tls(authority, trusts: authority)));
+        Assert.Equal(HttpStatusCode.Forbidden, await AskAsync(metrics, new() { RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null }));
+        Assert.Equal(HttpStatusCode.OK, await AskAsync(new Uri(metrics, "/health/live"), new() { RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null }));
+
+        var port = FreePort.Next();
+        await using var other = await StartAsync(authority, ServerMode.Coordinator, metrics: $"127.0.0.1:{port}");
+        Assert.Equal(HttpStatusCode.OK, await AskAsync(new Uri($"http://127.0.0.1:{port}/metrics"), new()));
+        Assert.Equal(HttpStatusCode.NotFound, await AskAsync(new Uri($"http://127.0.0.1:{port}/node"), new()));
+        Assert.Equal(HttpStatusCode.NotFound, await AskAsync(new Uri($"http://127.0.0.1:{port}/health/live"), new()));
+        Assert.Equal(HttpStatusCode.NotFound, await AskAsync(new Uri($"https://127.0.0.1:{other.Node.Port}/metrics"), Tls(authority, trusts: authority)));
+    }
+
+    private static async Task<HttpStatusCode> AskAsync(Uri address, SslClientAuthenticationOptions tls)
+    {
+        using var handler = new SocketsHttpHandler { SslOptions = tls };
+        using var http = new HttpClient(handler);
+        using var answer = await http.GetAsync(address);
+        return answer.StatusCode;
+    }
+
     private static SslClientAuthenticationOptions Tls(CertificateAuthority authority, CertificateAuthority trusts) =>
         NodeTls.Load(With(new ServerOptions(), authority, trusts))!.ForClient();
 
@@ -65,12 +92,13 @@ public sealed class NodeTlsTests
         return options with { NodeTlsCertificate = certificate, NodeTlsKey = key, NodeTlsCa = trusts.RootFile };
     }
 
-    private static async Task<InProcessServer> StartAsync(CertificateAuthority authority, ServerMode mode, InProcessServer? coordinator = null, bool isHost = true)
+    private static async Task<InProcessServer> StartAsync(CertificateAuthority authority, ServerMode mode, InProcessServer? coordinator = null, bool isHost = true, string? metrics = null)
     {
         var port = FreePort.Next();
         return await InProcessServer.StartAsync(options => With(options, authority, authority) with
         {
             Mode = mode,
+            Metrics = metrics,
             NodePort = port,
             ClusterSecret = Secret,
             Coordinators = coordinator is null ? "" : $"127.0.0.1:{coordinator.Node.Port}",
