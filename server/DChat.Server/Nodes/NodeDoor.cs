@@ -23,6 +23,7 @@ internal sealed partial class NodeDoor(NodeHandshake handshake, NodeSelf self, I
 
     private readonly Dictionary<string, INodeServer> _servers = servers.ToDictionary(server => server.Service, StringComparer.Ordinal);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Repeats _refusals = new(time);
     private int _handshakes;
 
     /// <summary>Ends all links and takes no new ones: the web server waits for them when the process stops.</summary>
@@ -45,7 +46,7 @@ internal sealed partial class NodeDoor(NodeHandshake handshake, NodeSelf self, I
 
         if (context.Request.IsHttps && context.Connection.ClientCertificate is null)
         {
-            Refused(log, context.Connection.RemoteIpAddress, "it shows no certificate that --node-tls-ca signed");
+            SayRefused(context, null, "it shows no certificate that --node-tls-ca signed");
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             return;
         }
@@ -89,7 +90,7 @@ internal sealed partial class NodeDoor(NodeHandshake handshake, NodeSelf self, I
         }
         catch (Exception failure) when (failure is NodeLinkException or IOException or SocketException or InvalidDataException or OperationCanceledException)
         {
-            Refused(log, context.Connection.RemoteIpAddress, failure is OperationCanceledException ? "it took too long" : failure.Message);
+            SayRefused(context, (failure as NodeRefusedException)?.Claimed, failure is OperationCanceledException ? "it took too long" : failure.Message);
             return null;
         }
         finally
@@ -98,12 +99,30 @@ internal sealed partial class NodeDoor(NodeHandshake handshake, NodeSelf self, I
         }
     }
 
+    /// <summary>Once, and then at most once a minute how often: whoever is refused comes again. What it says of itself is not proven.</summary>
+    private void SayRefused(HttpContext context, string? claimed, string why)
+    {
+        var (from, says) = (context.Connection.RemoteIpAddress, claimed is null ? "it does not say where it is" : $"it says that it is {Printable.Of(claimed)}");
+        switch (_refusals.Next($"{from} {says}"))
+        {
+            case 1:
+                Refused(log, from, says, Printable.Of(why));
+                break;
+            case > 1 and var times:
+                RefusedAgain(log, from, says, times, Printable.Of(why));
+                break;
+        }
+    }
+
     private string? Refuse(NodeHello peer) => _servers.TryGetValue(peer.Service, out var server)
         ? server.Refuse(peer)
         : $"{self.Node} does not serve '{peer.Service}': it runs in another --mode";
 
-    [LoggerMessage(3000, LogLevel.Warning, "refused a node that came from {Address}: {Why}")]
-    private static partial void Refused(ILogger log, IPAddress? address, string why);
+    [LoggerMessage(3000, LogLevel.Warning, "refused a node that came from {Address} ({Says}): {Why}")]
+    private static partial void Refused(ILogger log, IPAddress? address, string says, string why);
+
+    [LoggerMessage(3003, LogLevel.Warning, "refused a node that came from {Address} ({Says}) {Times} times more: {Why}")]
+    private static partial void RefusedAgain(ILogger log, IPAddress? address, string says, int times, string why);
 
     [LoggerMessage(3001, LogLevel.Information, "{Service} link from {Node} at {Address} ({Product})")]
     private static partial void LinkUp(ILogger log, string service, string node, string address, string product);

@@ -40,11 +40,12 @@ internal sealed class NodeHandshake
         var why = CryptographicOperations.FixedTimeEquals(Prove(ServerRole, hello, nonce, theirHello, theirNonce), theirProof) ? null : WrongSecret;
         var peer = why is null ? NodeHello.Decode(theirHello) : null;
         why ??= own.WhyNot(peer!);
+        var isLasting = why is not null;
         why ??= expected is null || expected == peer!.Node ? null : $"{peer!.Node} answers where {expected} was expected";
         if (why is not null)
         {
             await RefuseAsync(stream, why, cancellation);
-            throw new NodeRefusedException(why);
+            throw new NodeRefusedException(why, isLasting);
         }
 
         await WriteAsync(stream, [Accepted], Prove(ClientRole, hello, nonce, theirHello, theirNonce), cancellation);
@@ -63,7 +64,7 @@ internal sealed class NodeHandshake
         var hello = own.Encode();
         var nonce = RandomNumberGenerator.GetBytes(NonceSize);
         await WriteAsync(stream, hello, [.. nonce, .. Prove(ServerRole, theirHello, theirNonce, hello, nonce)], cancellation);
-        await ThrowIfRefusedAsync(stream, cancellation);
+        await ThrowIfRefusedAsync(stream, cancellation, theirHello);
         var theirProof = await ReadExactAsync(stream, ProofSize, cancellation);
         var why = CryptographicOperations.FixedTimeEquals(Prove(ClientRole, theirHello, theirNonce, hello, nonce), theirProof) ? null : WrongSecret;
         var peer = why is null ? NodeHello.Decode(theirHello) : null;
@@ -71,7 +72,7 @@ internal sealed class NodeHandshake
         if (why is not null)
         {
             await RefuseAsync(stream, why, cancellation);
-            throw new NodeRefusedException(why);
+            throw new NodeRefusedException(why, claimed: AddressIn(theirHello));
         }
 
         await WriteAsync(stream, [Accepted], [], cancellation);
@@ -97,12 +98,25 @@ internal sealed class NodeHandshake
         WriteAsync(stream, [Refused, .. Encoding.UTF8.GetBytes(why)], [], cancellation);
 
     /// <summary>The other side's verdict: accepted, or a refusal with its reason.</summary>
-    private static async Task ThrowIfRefusedAsync(Stream stream, CancellationToken cancellation)
+    private static async Task ThrowIfRefusedAsync(Stream stream, CancellationToken cancellation, byte[]? theirHello = null)
     {
         var verdict = await ReadAsync(stream, cancellation);
         if (verdict is not [Accepted])
         {
-            throw new NodeRefusedException(verdict.Length > 1 ? Encoding.UTF8.GetString(verdict.AsSpan(1)) : "refused");
+            throw new NodeRefusedException(verdict.Length > 1 ? Encoding.UTF8.GetString(verdict.AsSpan(1)) : "refused", claimed: AddressIn(theirHello));
+        }
+    }
+
+    /// <summary>For operators, who look for the machine that has the wrong secret: unproven.</summary>
+    private static string? AddressIn(byte[]? hello)
+    {
+        try
+        {
+            return hello is null ? null : NodeHello.Decode(hello).Address;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
         }
     }
 

@@ -344,4 +344,11 @@ internal interface INodeService
 internal class NodeLinkException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>One of two nodes does not want the other: trying again does not help until something is changed.</summary>
-internal sealed class NodeRefusedException(string message) : NodeLinkException(message);
+internal sealed class NodeRefusedException(string message, bool isLasting = false, string? claimed = null) : NodeLinkException(message)
+{
+    /// <summary>An operator has to change something: the secrets differ, or the versions do not fit.</summary>
+    public bool IsLasting => isLasting;
+
+    /// <summary>Where the other side says that it is, proven or not; null: it said nothing.</summary>
+    public string? Claimed => claimed;
+}

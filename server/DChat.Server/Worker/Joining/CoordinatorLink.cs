@@ -20,8 +20,8 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     /// <summary>How long a first refusal is taken for a passing one (the process before it is not yet known to be dead).</summary>
     private static readonly TimeSpan RefusalGrace = TimeSpan.FromSeconds(8);
 
-    private static readonly TimeSpan RetryFirst = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan RetryLongest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryFirst = Redial.First;
+    private static readonly TimeSpan RetryLongest = Redial.Longest;
     private static readonly TimeSpan SayAgainAfter = TimeSpan.FromSeconds(10);
 
     private readonly NodeDialer _dialer;
@@ -127,7 +127,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
         try
         {
             var application = await _application.Task.WaitAsync(stoppingToken);
-            var wait = RetryFirst;
+            var attempt = 0;
             var said = default(long?);
             var refusedAt = default(long?);
             while (true)
@@ -135,7 +135,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                 var why = await TryAsync(application, stoppingToken);
                 if (why is null)
                 {
-                    (wait, said, refusedAt) = (RetryFirst, null, null);
+                    (attempt, said, refusedAt) = (0, null, null);
                     continue;
                 }
 
@@ -155,8 +155,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                     Waits(_log, _addresses.ToString(), why.Message);
                 }
 
-                await Task.Delay(Jitter(wait), _time, stoppingToken);
-                wait = wait * 2 > RetryLongest ? RetryLongest : wait * 2;
+                await Task.Delay(Redial.After(attempt++, why.IsLasting), _time, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -164,8 +163,6 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
             _joined.TrySetCanceled(stoppingToken);
         }
     }
-
-    private static TimeSpan Jitter(TimeSpan wait) => wait * (0.5 + Random.Shared.NextDouble());
 
     /// <summary>Tries every coordinator once; serves the first that takes this worker until the link ends.</summary>
     /// <returns>Null after a link; else why there was none.</returns>
@@ -208,7 +205,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
             }
             catch (NodeLinkException refused)
             {
-                failure = new Failure(refused.Message, refused is NodeRefusedException);
+                failure = new Failure(refused.Message, refused is NodeRefusedException, refused is NodeRefusedException { IsLasting: true });
             }
             catch (TimeoutException)
             {
@@ -253,7 +250,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
         }
     }
 
-    private sealed record Failure(string Message, bool IsRefusal);
+    private sealed record Failure(string Message, bool IsRefusal, bool IsLasting = false);
 
     /// <summary>What a coordinator sends on one link.</summary>
     private sealed class Receiver(CoordinatorLink owner) : INodeService

@@ -27,10 +27,7 @@ internal sealed partial class PeerPort : IHostPort, IAsyncDisposable
         {
             ShouldHandle = new PredicateBuilder().Handle<NodeLinkException>(),
             MaxRetryAttempts = int.MaxValue,
-            BackoffType = DelayBackoffType.Exponential,
-            UseJitter = true,
-            Delay = TimeSpan.FromMilliseconds(50),
-            MaxDelay = TimeSpan.FromSeconds(1),
+            DelayGenerator = static retry => new(Redial.After(retry.AttemptNumber, retry.Outcome.Exception is NodeRefusedException { IsLasting: true })),
             OnRetry = retry =>
             {
                 NotReached(_log, _worker, retry.Outcome.Exception!.Message);
