@@ -245,7 +245,8 @@ internal sealed partial class CommitLoop(
         }
         catch (MessageStoreUnavailableException exception)
         {
-            OutcomeUnknown(log, batch.Changes, batch.Rooms.Count, exception);
+            OutcomeUnknown(log, batch.Changes, batch.Rooms.Count, exception.Message);
+            OutcomeUnknownTrace(log, exception);
         }
 
         var giveUpAt = Environment.TickCount64 + RecoverMs;
@@ -395,8 +396,11 @@ internal sealed partial class CommitLoop(
 
     private static ChangeOutcome Deleted { get; } = ChangeOutcome.Failed(new HubError(ErrorCodes.NotFound, "the room was deleted"));
 
-    [LoggerMessage(2610, LogLevel.Warning, "the outcome of {Changes} changes in {Rooms} rooms is unknown; opening the rooms again")]
-    private static partial void OutcomeUnknown(ILogger log, int changes, int rooms, Exception exception);
+    [LoggerMessage(2610, LogLevel.Warning, "the outcome of {Changes} changes in {Rooms} rooms is unknown; opening the rooms again: {Why}")]
+    private static partial void OutcomeUnknown(ILogger log, int changes, int rooms, string why);
+
+    [LoggerMessage(2613, LogLevel.Debug, "why the outcome of changes is unknown")]
+    private static partial void OutcomeUnknownTrace(ILogger log, Exception exception);
 
     [LoggerMessage(2611, LogLevel.Warning, "the message store is still away: {Why}")]
     private static partial void StillUnknown(ILogger log, string why);

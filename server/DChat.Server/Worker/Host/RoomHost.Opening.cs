@@ -65,7 +65,8 @@ internal sealed partial class RoomHost
         }
         catch (MessageStoreUnavailableException exception)
         {
-            OpenFailed(log, hosted.Count, exception);
+            OpenFailed(log, hosted.Count, exception.Message);
+            OpenFailedTrace(log, exception);
             foreach (var room in hosted)
             {
                 Postpone(room);
@@ -218,8 +219,11 @@ internal sealed partial class RoomHost
         }
     }
 
-    [LoggerMessage(2601, LogLevel.Warning, "the message store is away: {Rooms} rooms could not be opened")]
-    private static partial void OpenFailed(ILogger log, int rooms, Exception exception);
+    [LoggerMessage(2601, LogLevel.Warning, "the message store is away: {Rooms} rooms could not be opened; trying again: {Why}")]
+    private static partial void OpenFailed(ILogger log, int rooms, string why);
+
+    [LoggerMessage(2605, LogLevel.Debug, "why rooms could not be opened")]
+    private static partial void OpenFailedTrace(ILogger log, Exception exception);
 
     [LoggerMessage(2602, LogLevel.Warning, "room {Room} is not ours any more at epoch {Epoch}: {Status}")]
     private static partial void RoomLost(ILogger log, string room, long epoch, RoomStatus status);

@@ -101,7 +101,8 @@ internal sealed class SearchIndexer : IAsyncDisposable
                 if (!_failing && !_stop.IsCancellationRequested)
                 {
                     _failing = true;
-                    SearchIndexerLog.Failed(_logger, _options.Url.ToString(), error);
+                    SearchIndexerLog.Failed(_logger, _options.Url.ToString(), error.Message);
+                    SearchIndexerLog.Trace(_logger, error);
                 }
 
                 await Task.Delay(RetryDelay, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -281,6 +282,9 @@ internal static partial class SearchIndexerLog
     [LoggerMessage(EventId = 5101, Level = LogLevel.Information, Message = "This process now keeps the search index of {Store}")]
     public static partial void Turn(ILogger logger, string store);
 
-    [LoggerMessage(EventId = 5102, Level = LogLevel.Warning, Message = "The search index of {Store} cannot be followed from here; trying again every second until it can")]
-    public static partial void Failed(ILogger logger, string store, Exception error);
+    [LoggerMessage(EventId = 5102, Level = LogLevel.Warning, Message = "The search index of {Store} cannot be followed from here; trying again every second until it can: {Why}")]
+    public static partial void Failed(ILogger logger, string store, string why);
+
+    [LoggerMessage(EventId = 5103, Level = LogLevel.Debug, Message = "Why the search index cannot be followed")]
+    public static partial void Trace(ILogger logger, Exception error);
 }

@@ -45,7 +45,8 @@ internal sealed class SearchIndexer : IAsyncDisposable
         catch (Exception error) when (error is SqliteException or IOException)
         {
             // Messages go on without search; the indexer tries again.
-            SearchIndexLog.Failed(logger, options.SearchPath, error);
+            SearchIndexLog.Failed(logger, options.SearchPath, error.Message);
+            SearchIndexLog.Trace(logger, error);
         }
 
         _running = Task.Run(RunAsync, CancellationToken.None);
@@ -99,7 +100,8 @@ internal sealed class SearchIndexer : IAsyncDisposable
                 if ((error is not SqliteException damage || !NoteDamage(damage)) && !_failing)
                 {
                     _failing = true;
-                    SearchIndexLog.Failed(_logger, _options.SearchPath, error);
+                    SearchIndexLog.Failed(_logger, _options.SearchPath, error.Message);
+                    SearchIndexLog.Trace(_logger, error);
                 }
 
                 await Task.Delay(RetryDelay, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -296,6 +298,9 @@ internal static partial class SearchIndexLog
     [LoggerMessage(EventId = 5002, Level = LogLevel.Information, Message = "The search index {Path} is {Messages} changes behind the messages and catches up")]
     public static partial void Behind(ILogger logger, string path, long messages);
 
-    [LoggerMessage(EventId = 5003, Level = LogLevel.Error, Message = "The search index {Path} cannot follow the messages; it tries again every second until it can")]
-    public static partial void Failed(ILogger logger, string path, Exception error);
+    [LoggerMessage(EventId = 5003, Level = LogLevel.Error, Message = "The search index {Path} cannot follow the messages; it tries again every second until it can: {Why}")]
+    public static partial void Failed(ILogger logger, string path, string why);
+
+    [LoggerMessage(EventId = 5004, Level = LogLevel.Debug, Message = "Why the search index cannot follow")]
+    public static partial void Trace(ILogger logger, Exception error);
 }
