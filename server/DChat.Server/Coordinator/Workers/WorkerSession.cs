@@ -6,19 +6,28 @@ using DChat.Server.Nodes;
 namespace DChat.Server.Coordinator.Workers;
 
 /// <summary>One worker's link at a coordinator: it is admitted, told the registry, and its commands are carried to the leader.</summary>
-internal sealed partial class WorkerSession(
-    IRegistryCommands commands,
-    RegistryReplica replica,
-    RegistryFeed feed,
-    WorkerWatch watch,
-    WorkerAdmissions admissions,
-    ClusterPicture picture,
-    IHostApplicationLifetime lifetime,
-    ILogger<WorkerSession> log) : INodeService
+internal sealed partial class WorkerSession : INodeService
 {
-    private readonly CancellationTokenSource _ending = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
+    private readonly IRegistryCommands _commands;
+    private readonly RegistryReplica _replica;
+    private readonly RegistryFeed _feed;
+    private readonly WorkerWatch _watch;
+    private readonly WorkerAdmissions _admissions;
+    private readonly ClusterPicture _picture;
+    private readonly ILogger<WorkerSession> _log;
+    private readonly CancellationTokenSource _ending;
+    private readonly CancellationToken _ended;
     private bool _isAdmitted;
     private Task _following = Task.CompletedTask;
+
+    public WorkerSession(
+        IRegistryCommands commands, RegistryReplica replica, RegistryFeed feed, WorkerWatch watch, WorkerAdmissions admissions, ClusterPicture picture,
+        IHostApplicationLifetime lifetime, ILogger<WorkerSession> log)
+    {
+        (_commands, _replica, _feed, _watch, _admissions, _picture, _log) = (commands, replica, feed, watch, admissions, picture, log);
+        _ending = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
+        _ended = _ending.Token; // To be asked for after the end, too.
+    }
 
     public ValueTask ReceivedAsync(NodeLink link, NodeMessage message)
     {
@@ -27,20 +36,20 @@ internal sealed partial class WorkerSession(
             case RegistryMethods.Register:
                 return RegisterAsync(link, message);
             case RegistryMethods.Follow when _following.IsCompleted:
-                link.Reply(message, new PayloadWriter().Number(replica.Index).Written);
+                link.Reply(message, new PayloadWriter().Number(_replica.Index).Written);
                 _following = TellAsync(link, new PayloadReader(message.Payload).Number());
                 return default;
             case RegistryMethods.Submit when _isAdmitted:
                 _ = SubmitAsync(link, message, CommandCodec.Decode(message.Payload));
                 return default;
             case RegistryMethods.Report when _isAdmitted:
-                watch.Reported(link.Peer, Read(message, WorkerJson.Default.WorkerReport));
+                _watch.Reported(link.Peer, Read(message, WorkerJson.Default.WorkerReport));
                 return default;
             case RegistryMethods.Look when _isAdmitted:
-                link.Reply(message, picture.Take() is { } status ? JsonSerializer.SerializeToUtf8Bytes(status, ProtocolJson.Wire.ClusterStatus) : []);
+                link.Reply(message, _picture.Take() is { } status ? JsonSerializer.SerializeToUtf8Bytes(status, ProtocolJson.Wire.ClusterStatus) : []);
                 return default;
             case RegistryMethods.Leave when _isAdmitted:
-                watch.Left(link.Peer);
+                _watch.Left(link.Peer);
                 return default;
             default:
                 throw new InvalidDataException($"a worker sent {message.Method} out of turn");
@@ -50,22 +59,23 @@ internal sealed partial class WorkerSession(
     public void Ended(NodeLink link, string why)
     {
         _ending.Cancel();
-        watch.Disconnected(link);
+        _ending.Dispose(); // Else the process would hold on to every link that ever was.
+        _watch.Disconnected(link);
     }
 
     private async ValueTask RegisterAsync(NodeLink link, NodeMessage call)
     {
         var application = Read(call, WorkerJson.Default.WorkerApplication);
-        var admission = await admissions.AdmitAsync(link.Peer, application, _ending.Token);
+        var admission = await _admissions.AdmitAsync(link.Peer, application, _ended);
         if (admission.Error is null)
         {
             _isAdmitted = true;
-            watch.Connected(link);
-            Admitted(log, link.Peer.Node, link.Peer.Address, admission.Epoch);
+            _watch.Connected(link);
+            Admitted(_log, link.Peer.Node, link.Peer.Address, admission.Epoch);
         }
         else
         {
-            NotAdmitted(log, link.Peer.Node, link.Peer.Address, admission.Error);
+            NotAdmitted(_log, link.Peer.Node, link.Peer.Address, admission.Error);
         }
 
         link.Reply(call, JsonSerializer.SerializeToUtf8Bytes(admission, WorkerJson.Default.WorkerAdmission));
@@ -75,7 +85,7 @@ internal sealed partial class WorkerSession(
     {
         try
         {
-            var result = await commands.SubmitAsync(command, _ending.Token);
+            var result = await _commands.SubmitAsync(command, _ended);
             var outcome = JsonSerializer.SerializeToUtf8Bytes(result.Outcome, WorkerJson.Default.Outcome);
             link.Reply(call, new PayloadWriter().Number(result.Index).Bytes(outcome).Written);
         }
@@ -90,26 +100,27 @@ internal sealed partial class WorkerSession(
         await Task.Yield();
         try
         {
-            await foreach (var update in feed.FollowAsync(Math.Max(1, fromIndex), _ending.Token))
+            await foreach (var update in _feed.FollowAsync(Math.Max(1, fromIndex), _ended))
             {
                 if (update is EntryUpdate entry)
                 {
-                    await link.PostAsync(RegistryMethods.Entry, new PayloadWriter().Number(entry.Index).Bytes(entry.Encoded).WrittenMemory, _ending.Token);
+                    await link.PostAsync(RegistryMethods.Entry, new PayloadWriter().Number(entry.Index).Bytes(entry.Encoded).WrittenMemory, _ended);
                 }
                 else
                 {
-                    await StateStream.SendAsync(link, ((StateUpdate)update).State, _ending.Token);
+                    await StateStream.SendAsync(link, ((StateUpdate)update).State, _ended);
                 }
             }
         }
-        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
+        catch (OperationCanceledException) when (_ended.IsCancellationRequested)
         {
             // The link ends.
         }
         catch (Exception failure)
         {
             // Whatever it is, this worker must not stay behind silently: it comes back for the rest.
-            NotTold(log, link.Peer.Node, failure);
+            NotTold(_log, link.Peer.Node, failure.Message);
+            NotToldTrace(_log, failure);
             link.End(failure.Message);
         }
     }
@@ -132,6 +143,9 @@ internal sealed partial class WorkerSession(
     [LoggerMessage(2061, LogLevel.Information, "worker {Worker} at {Address} takes part with epoch {Epoch}")]
     private static partial void Admitted(ILogger log, string worker, string address, long epoch);
 
-    [LoggerMessage(2062, LogLevel.Warning, "the registry could not be told to {Worker}")]
-    private static partial void NotTold(ILogger log, string worker, Exception why);
+    [LoggerMessage(2062, LogLevel.Warning, "the registry could not be told to {Worker}; its link ends, and it comes back for the rest: {Why}")]
+    private static partial void NotTold(ILogger log, string worker, string why);
+
+    [LoggerMessage(2063, LogLevel.Debug, "why the registry could not be told")]
+    private static partial void NotToldTrace(ILogger log, Exception why);
 }
