@@ -341,7 +341,11 @@ internal interface INodeService
 }
 
 /// <summary>A node cannot be reached, or did not do what it was asked; the message says why, for people.</summary>
-internal class NodeLinkException(string message, Exception? inner = null) : Exception(message, inner);
+internal class NodeLinkException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>The machine answered that nobody listens there.</summary>
+    public bool IsConnectionRefused => GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
+}
 
 /// <summary>One of two nodes does not want the other: trying again does not help until something is changed.</summary>
 internal sealed class NodeRefusedException(string message, bool isLasting = false, string? claimed = null) : NodeLinkException(message)

@@ -32,6 +32,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     private readonly Dictionary<string, (string Zone, long At)> _buried = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _isolatedSince = new(StringComparer.Ordinal);
 
+    /// <summary>A term begins, before any worker registers in it.</summary>
+    public void BeginTerm() => watch.Forget();
+
     /// <summary>Works until cancelled.</summary>
     /// <exception cref="LeaderCutOffException">Most workers fell silent together: another coordinator should lead.</exception>
     public async Task RunAsync(IRegistryCommands commands, CancellationToken offDuty)
@@ -123,9 +126,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
             }
         }
 
-        if (dead.Count == 0)
+        if (dead.Count == 0 || !alive.Exists(worker => watch.Find(worker.Id) is not null))
         {
-            return;
+            return; // Where none has come at all, burying them helps nobody: this leader may be out of their reach.
         }
 
         if (alive.Count >= MajorityOf && silent * 2 > alive.Count && sinceElection > options.WorkerSilence * 2)
@@ -147,8 +150,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         isSilent = false;
         if (sight is null || sight.Peer.Incarnation != worker.Incarnation)
         {
-            isSilent = sinceElection > options.WorkerSilence;
-            return isSilent ? "it was not heard since this coordinator leads" : null;
+            return sinceElection > options.ElectionGrace ? "it did not come to this coordinator since that leads" : null;
         }
 
         if (sight.HasLeft)

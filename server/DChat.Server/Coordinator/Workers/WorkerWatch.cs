@@ -16,6 +16,18 @@ internal sealed class WorkerWatch(TimeProvider time)
     /// <summary>Rooms' activity changed: for the worker that shares this process.</summary>
     public event Action<IReadOnlyList<RoomActivity>>? ActivityTold;
 
+    /// <summary>A term begins: what was known from another one counts no more. Only the worker of this process is still here.</summary>
+    public void Forget()
+    {
+        lock (_lock)
+        {
+            foreach (var (worker, _) in _workers.Where(worker => !worker.Value.IsHere).ToList())
+            {
+                _workers.Remove(worker);
+            }
+        }
+    }
+
     /// <summary>A worker's link is up.</summary>
     public void Connected(NodeLink link)
     {
