@@ -107,7 +107,7 @@ public static class ServerApp
             builder.AddWorker(options);
         }
 
-        builder.AddSecurity(); // Last: its keys come with the registry.
+        builder.AddSecurity(options); // Last: its keys come with the registry.
         adjust?.Invoke(builder);
 
         var app = builder.Build();

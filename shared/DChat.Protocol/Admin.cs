@@ -6,8 +6,25 @@ namespace DChat.Protocol;
 /// <param name="Index">The last entry of the registry's log.</param>
 /// <param name="SnapshotIndex">The entry up to which the newest verified snapshot goes; 0: none.</param>
 /// <param name="Online">Connections of clients in all.</param>
+/// <param name="Coordinators">The leader first, then the standbys that are linked to it.</param>
 public sealed record ClusterStatus(
-    string Leader, long Term, long Index, long SnapshotIndex, int Accounts, int Rooms, long Memberships, int Online, IReadOnlyList<WorkerStatus> Workers);
+    string Leader,
+    long Term,
+    long Index,
+    long SnapshotIndex,
+    int Accounts,
+    int Rooms,
+    long Memberships,
+    int Online,
+    IReadOnlyList<WorkerStatus> Workers,
+    IReadOnlyList<CoordinatorStatus>? Coordinators = null);
+
+/// <summary>A coordinator as the leader sees it.</summary>
+/// <param name="Address"><c>host:port</c> of its node interface.</param>
+/// <param name="Role"><c>leader</c> or <c>standby</c>.</param>
+/// <param name="Lag">Log entries that it has not applied, by its last report.</param>
+/// <param name="SeenMs">Since it was last heard, in milliseconds.</param>
+public sealed record CoordinatorStatus(string Address, string Role, long Lag, long SeenMs, string? Version);
 
 /// <summary>A worker as the leader sees it.</summary>
 /// <param name="Address"><c>host:port</c> of its node interface.</param>

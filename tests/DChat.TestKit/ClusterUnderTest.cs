@@ -1,9 +1,12 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using DChat.Storage.Files;
 
 namespace DChat.TestKit;
 
 /// <summary>
-/// A coordinator and workers as processes of their own, and a PostgreSQL for their messages: all on this machine's loopback, or each on a
+/// Coordinators (several share an etcd) and workers as processes of their own, and a PostgreSQL for their messages: all on this machine's loopback, or each on a
 /// host of its own (<see cref="HostNetwork"/>), so that what passes between them can be cut. Users are as fast as they can.
 /// </summary>
 public sealed class ClusterUnderTest : IAsyncDisposable
@@ -35,14 +38,20 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <summary>The <c>--store</c> of the workers.</summary>
     public string? Store { get; private set; }
 
-    public ServerProcess Coordinator { get; private set; } = null!;
+    /// <summary>The only coordinator, or the first of several.</summary>
+    public ServerProcess Coordinator => CoordinatorNodes[0];
+
+    public List<ServerProcess> CoordinatorNodes { get; } = [];
+
+    /// <summary>Of several coordinators; null where there is one.</summary>
+    public EtcdCluster? Etcd { get; private set; }
 
     /// <summary>All workers that were started, dead ones included.</summary>
     public List<ServerProcess> Workers { get; } = [];
 
-    public string SecretFile => Path.Combine(Coordinator.Data, "cluster-secret");
+    public string SecretFile => Etcd is null ? Path.Combine(Coordinator.Data, "cluster-secret") : _folder["cluster-secret"];
 
-    public string Coordinators => Coordinator.Node.Authority;
+    public string Coordinators => string.Join(',', CoordinatorNodes.Select(coordinator => coordinator.Node.Authority));
 
     /// <param name="workers">How many; each may host.</param>
     /// <param name="coordinator">Flags of the coordinator.</param>
@@ -51,21 +60,27 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <param name="worker">Flags of each worker.</param>
     /// <param name="ownHosts">Whether each process gets a host of its own.</param>
     /// <param name="fill">Puts data into the coordinator's folder before its first start.</param>
+    /// <param name="coordinators">How many; more than one share an etcd of three members on this machine.</param>
+    /// <param name="leaseSeconds">After which a leader of several that is not heard loses its leadership.</param>
     public static async Task<ClusterUnderTest> StartAsync(
-        int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false, Action<string>? fill = null)
+        int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false, Action<string>? fill = null, int coordinators = 1, int leaseSeconds = 3)
     {
         var cluster = new ClusterUnderTest(ownHosts ? await HostNetwork.MakeAsync() : null, worker ?? []);
         try
         {
             await cluster.StartStoreAsync(postgres, durable);
             fill?.Invoke(cluster._folder["coordinator"]);
-            var host = await cluster.AddHostAsync("coordinator");
-            cluster.Coordinator = await ServerProcess.StartAsync(
-                ["--mode", "coordinator", .. NodeAddress(host), .. ServerProcess.WithoutRateLimits, .. coordinator ?? []],
-                cluster._folder["coordinator"],
-                Environment,
-                nodePort: host is null ? FreePort.Next() : NodePortOfHost,
-                host: host);
+            if (coordinators > 1)
+            {
+                cluster.Etcd = await EtcdCluster.StartAsync(address: cluster.Network?.Address ?? "127.0.0.1");
+                PrivateFile.Create(cluster.SecretFile, Encoding.ASCII.GetBytes(Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))));
+            }
+
+            for (var i = 0; i < coordinators; i++)
+            {
+                await cluster.AddCoordinatorAsync(coordinators == 1 ? "coordinator" : string.Create(CultureInfo.InvariantCulture, $"coordinator{i + 1}"), coordinator ?? [], leaseSeconds);
+            }
+
             for (var i = 0; i < workers; i++)
             {
                 await cluster.AddWorkerAsync(hosts: postgres || i == 0);
@@ -78,6 +93,18 @@ public sealed class ClusterUnderTest : IAsyncDisposable
             await cluster.DisposeAsync();
             throw;
         }
+    }
+
+    private async Task AddCoordinatorAsync(string name, string[] flags, int leaseSeconds)
+    {
+        var host = await AddHostAsync(name);
+        string[] shared = Etcd is null ? [] : ["--log", Etcd.Url(parameters: string.Create(CultureInfo.InvariantCulture, $"?lease={leaseSeconds}")), "--cluster-secret-file", SecretFile, "--blobs", $"file:{_folder["blobs"]}"];
+        CoordinatorNodes.Add(await ServerProcess.StartAsync(
+            ["--mode", "coordinator", .. NodeAddress(host), .. shared, .. ServerProcess.WithoutRateLimits, .. flags],
+            _folder[name],
+            Environment,
+            nodePort: host is null ? FreePort.Next() : NodePortOfHost,
+            host: host));
     }
 
     public async Task<ServerProcess> AddWorkerAsync(bool hosts = true, params string[] flags) => await AddWorkerOnAsync(await AddHostAsync($"worker{_made + 1}"), hosts, flags);
@@ -115,15 +142,19 @@ public sealed class ClusterUnderTest : IAsyncDisposable
                 await worker.DisposeAsync();
             }
 
-            await (Coordinator?.DisposeAsync() ?? default);
+            foreach (var coordinator in CoordinatorNodes)
+            {
+                await coordinator.DisposeAsync();
+            }
         }
         finally
         {
-            foreach (var process in Workers.Append(Coordinator).Where(process => process is not null))
+            foreach (var process in Workers.Concat(CoordinatorNodes))
             {
                 await process.KillAsync(); // One that did not stop must not keep its host.
             }
 
+            await (Etcd?.DisposeAsync() ?? default);
             await (Postgres?.DisposeAsync() ?? default);
             await (Network?.DisposeAsync() ?? default);
             _folder.Dispose();

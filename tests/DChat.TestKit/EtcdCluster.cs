@@ -22,14 +22,16 @@ public sealed class EtcdCluster : IAsyncDisposable
 
     /// <param name="members">1 or 3.</param>
     /// <param name="flags">Of each member, by its number.</param>
-    public static async Task<EtcdCluster> StartAsync(int members = 3, Func<int, string[]>? flags = null, bool secure = false)
+    /// <param name="secure">Whether clients speak TLS; the certificates are among the flags.</param>
+    /// <param name="address">Of this machine, where it is reached.</param>
+    public static async Task<EtcdCluster> StartAsync(int members = 3, Func<int, string[]>? flags = null, bool secure = false, string address = "127.0.0.1")
     {
         var cluster = new EtcdCluster();
         try
         {
             for (var i = 0; i < members; i++)
             {
-                cluster._members.Add(new EtcdMember(string.Create(CultureInfo.InvariantCulture, $"m{i + 1}"), cluster._folder, flags?.Invoke(i) ?? [], secure));
+                cluster._members.Add(new EtcdMember(string.Create(CultureInfo.InvariantCulture, $"m{i + 1}"), cluster._folder, flags?.Invoke(i) ?? [], secure, address));
             }
 
             var peers = string.Join(',', cluster._members.Select(member => $"{member.Name}={member.PeerUrl}"));
@@ -87,7 +89,7 @@ public sealed class EtcdCluster : IAsyncDisposable
 }
 
 /// <summary>One etcd process.</summary>
-public sealed class EtcdMember(string name, TemporaryFolder folder, string[] flags, bool secure)
+public sealed class EtcdMember(string name, TemporaryFolder folder, string[] flags, bool secure, string address)
 {
     private const int SigCont = 18;
     private const int SigStop = 19;
@@ -100,7 +102,7 @@ public sealed class EtcdMember(string name, TemporaryFolder folder, string[] fla
 
     public string Name => name;
 
-    public string Address => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_port}");
+    public string Address => string.Create(CultureInfo.InvariantCulture, $"{address}:{_port}");
 
     internal string PeerUrl => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{_peerPort}");
 

@@ -37,6 +37,7 @@ public sealed partial class LogBook
     [GeneratedRegex(@"^[\dTZ:.-]+ (fail|crit): |""LogLevel"":""(Error|Critical)""|^Unhandled exception", RegexOptions.CultureInvariant)]
     private static partial Regex ErrorLine();
 
-    [GeneratedRegex(@"access_token|refreshToken|Bearer |\?[A-Za-z_]+=", RegexOptions.CultureInvariant)]
+    /// <summary>What follows an engine's address is the operator's own flag, and names files at most.</summary>
+    [GeneratedRegex(@"access_token|refreshToken|Bearer |(?<!etcd://\S*)\?[A-Za-z_]+=", RegexOptions.CultureInvariant)]
     private static partial Regex Secret();
 }

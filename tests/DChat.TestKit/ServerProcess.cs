@@ -21,6 +21,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
         "--limits-rooms-per-user", "0", "--limits-members-per-room", "0",
     ];
 
+    /// <summary>Names a folder that keeps what every server wrote, a file each, for the search after what happened.</summary>
+    private const string LogsVariable = "DCHAT_TEST_LOGS";
+
     private const int SigTerm = 15;
     private const int SigCont = 18;
     private const int SigStop = 19;
@@ -205,6 +208,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
             "--node-port", nodePort.ToString(CultureInfo.InvariantCulture),
             .. _flags,
         ];
+        var kept = Environment.GetEnvironmentVariable(LogsVariable) is { Length: > 0 } logs
+            ? Path.Combine(Directory.CreateDirectory(logs).FullName, string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(Data)}-{nodePort}.log"))
+            : null;
         var listening = new TaskCompletionSource<Match>(TaskCreationOptions.RunContinuationsAsynchronously);
         var (program, all) = Host?.Command(_program, arguments) is [var first, .. var rest] ? (first, rest) : (_program, arguments);
         var process = new Process { StartInfo = Describe(program, all, _environment), EnableRaisingEvents = true };
@@ -230,6 +236,14 @@ public sealed partial class ServerProcess : IAsyncDisposable
             }
 
             Log.Write(line);
+            if (kept is not null)
+            {
+                lock (Log)
+                {
+                    File.AppendAllText(kept, line + Environment.NewLine);
+                }
+            }
+
             if (ListeningLine().Match(line) is { Success: true } found)
             {
                 listening.TrySetResult(found);

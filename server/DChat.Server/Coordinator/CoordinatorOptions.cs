@@ -1,6 +1,7 @@
 using DChat.Core.Placement;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator.Workers;
+using DChat.Server.Nodes;
 
 namespace DChat.Server.Coordinator;
 
@@ -46,6 +47,9 @@ public sealed record CoordinatorOptions
     /// <summary>A file that says that this cluster's registry has begun: an empty log beside it is one that was lost. Null, the default: none is kept.</summary>
     public string? BeganPath { get; init; }
 
+    /// <summary>A file with the latest term in which this node led: the process after it need not wait for that term's end. Null, the default: none is kept.</summary>
+    public string? TermPath { get; init; }
+
     /// <summary>The first administrator's password; null or empty: a random one is made and kept at <see cref="AdminPasswordPath"/>.</summary>
     public string? AdminPassword { get; init; }
 
@@ -54,6 +58,9 @@ public sealed record CoordinatorOptions
 
     /// <summary>A worker that was silent for so long is dead, more than zero. Default: 3 seconds.</summary>
     public TimeSpan WorkerSilence { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>So long a worker may take to come to a new leader: it has to notice that the one before is silent, and to look for the next.</summary>
+    public TimeSpan ElectionGrace => WorkerSilence + TimeSpan.FromMilliseconds(NodeLink.SilentMs);
 
     /// <summary>A worker whose connection closed, and that is not back within this time, is dead. Default: 0.3 seconds.</summary>
     public TimeSpan WorkerClosed { get; init; } = TimeSpan.FromSeconds(0.3);
@@ -64,7 +71,6 @@ public sealed record CoordinatorOptions
     /// <summary>Rooms that a draining worker loses in a second; 1 or more. Default: 2,000.</summary>
     public int DrainMovesPerSecond { get; init; } = 2_000;
 
-    /// <summary>Whether the start waits until this node leads: for the only coordinator of a cluster. One that is not the
-    /// only one resigns where it seems to be cut off from the workers. Default: true.</summary>
+    /// <summary>Whether the start waits until this node leads: for the only coordinator of a cluster. Default: true.</summary>
     public bool StartsAsLeader { get; init; } = true;
 }

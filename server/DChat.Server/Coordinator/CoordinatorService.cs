@@ -1,6 +1,7 @@
 using DChat.Core.ControlLog;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator.Snapshots;
+using DChat.Server.Coordinator.Standby;
 using DChat.Server.Coordinator.Workers;
 
 namespace DChat.Server.Coordinator;
@@ -11,7 +12,13 @@ namespace DChat.Server.Coordinator;
 /// </summary>
 internal sealed partial class CoordinatorService : BackgroundService, IRegistryCommands
 {
+    /// <summary>Why links to a leader end with its term.</summary>
+    public const string LeadsNoMore = "this coordinator leads no more";
+
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    /// <summary>Recoveries in a row that a truncating leader may overtake.</summary>
+    private const int RecoveriesMax = 5;
 
     private readonly IControlLog _log;
     private readonly RegistryReplica _replica;
@@ -20,13 +27,17 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     private readonly ClusterBootstrap _bootstrap;
     private readonly NewRoomPlacement _placement;
     private readonly ClusterDuties _workers;
+    private readonly IProtectionKeyFactory _keys;
+    private readonly LeaderLink? _leaderLink;
+    private readonly TermNote _terms;
     private readonly CoordinatorOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<CoordinatorService> _logger;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _abort = new();
-    private RegistryLeader? _leader;
+    private Office? _office;
 
+    /// <param name="leaderLink">Null: the log is this process's alone.</param>
     public CoordinatorService(
         IControlLog log,
         RegistryReplica replica,
@@ -37,10 +48,12 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         IProtectionKeyFactory keys,
         CoordinatorOptions options,
         TimeProvider time,
-        ILogger<CoordinatorService> logger)
+        ILogger<CoordinatorService> logger,
+        LeaderLink? leaderLink = null)
     {
-        (_log, _replica, _keeper, _workers, _options, _time, _logger) = (log, replica, keeper, workers, options, time, logger);
+        (_log, _replica, _keeper, _workers, _keys, _options, _time, _logger, _leaderLink) = (log, replica, keeper, workers, keys, options, time, logger, leaderLink);
         _recovery = new RegistryRecovery(log, snapshots, logger);
+        _terms = new TermNote(options.TermPath);
         _bootstrap = new ClusterBootstrap(replica, options, passwords, keys, time, logger);
         _placement = new NewRoomPlacement(options.Placement, workers.LoadOf, workers.IsFit);
     }
@@ -49,18 +62,44 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     public string? NewAdminPassword => _bootstrap.NewPassword;
 
     /// <summary>Whether this node leads now.</summary>
-    public bool IsLeader => Volatile.Read(ref _leader) is not null;
+    public bool IsLeader => Volatile.Read(ref _office) is not null;
+
+    /// <summary>Where other nodes reach this coordinator, <c>host:port</c>.</summary>
+    public string Advertise => _options.Advertise;
+
+    /// <summary>Where the leader is, <c>host:port</c>, as far as this node knows; null: it knows of none.</summary>
+    public string? LeaderAddress => IsLeader ? Advertise : _leaderLink?.Address;
 
     /// <summary>The term in which this node leads or led last; 0: it never did.</summary>
     public long Term { get; private set; }
 
     /// <summary>Commands that wait to be decided here.</summary>
-    public int Queued => Volatile.Read(ref _leader)?.Queued ?? 0;
+    public int Queued => Volatile.Read(ref _office)?.Leader.Queued ?? 0;
 
+    /// <summary>Decides where this node leads, and passes on to the leader where it does not.</summary>
     public Task<CommandResult> SubmitAsync(Command command, CancellationToken cancellation) =>
-        Volatile.Read(ref _leader) is { } leader
-            ? leader.SubmitAsync(command, cancellation)
+        IsLeader || _leaderLink is null ? DecideAsync(command, cancellation) : _leaderLink.SubmitAsync(command, cancellation);
+
+    /// <summary>Decides where this node leads; else <c>unavailable</c>.</summary>
+    public Task<CommandResult> DecideAsync(Command command, CancellationToken cancellation) =>
+        Volatile.Read(ref _office) is { } office
+            ? office.Leader.SubmitAsync(command, cancellation)
             : Task.FromResult(PendingCommand.Unavailable(_replica.Index));
+
+    /// <summary>The cluster as another coordinator, which leads, sees it, as it goes over links; empty: none is reached.</summary>
+    public Task<byte[]> LookAtLeaderAsync(CancellationToken cancellation) => _leaderLink?.LookAsync(cancellation) ?? Task.FromResult<byte[]>([]);
+
+    /// <summary>Does something when the term in which this node leads now ends; at once where it leads none.</summary>
+    public CancellationTokenRegistration WhenTermEnds(Action act)
+    {
+        if (Volatile.Read(ref _office) is { } office)
+        {
+            return office.Ends.Register(act);
+        }
+
+        act();
+        return default;
+    }
 
     /// <summary>Returns when the registry is recovered and, with <see cref="CoordinatorOptions.StartsAsLeader"/>, this node leads.</summary>
     /// <exception cref="ControlLogDamagedException">Log and snapshots do not make a whole.</exception>
@@ -70,6 +109,8 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         try
         {
             await RecoverAsync(cancellationToken);
+            RefuseAnotherSecret();
+            await DeposePredecessorAsync(cancellationToken);
         }
         catch (Exception error) when (error is UnknownRegistryEventException or ControlLogUnavailableException)
         {
@@ -99,10 +140,17 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var isBehind = false;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
+                if (isBehind)
+                {
+                    await RecoverAsync(stoppingToken);
+                    isBehind = false;
+                }
+
                 await using var leadership = await CampaignAsync(stoppingToken);
                 await LeadAsync(leadership, stoppingToken);
             }
@@ -123,16 +171,58 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
             catch (EntryTruncatedException error)
             {
                 Log.Behind(_logger, error.Message);
-                await RecoverAsync(stoppingToken);
+                isBehind = true;
             }
+        }
+    }
+
+    /// <summary>Before this node could lead: it would turn everybody else away, and could read no snapshot.</summary>
+    private void RefuseAnotherSecret()
+    {
+        if (_replica.State.ProtectionKeys is { Count: > 0 } there)
+        {
+            _keys.CreateIfDue(there, _time.GetUtcNow());
+        }
+    }
+
+    /// <summary>The process before this one is gone, and need not be waited for.</summary>
+    private async Task DeposePredecessorAsync(CancellationToken cancellation)
+    {
+        if (await _log.ReadLeaderAsync(cancellation) is not { } leader || !Succession.IsPredecessor(leader, _terms.Read()))
+        {
+            return;
+        }
+
+        try
+        {
+            if (await _log.DeposeAsync(leader.Term, cancellation))
+            {
+                Log.DeposedPredecessor(_logger, leader.Term);
+            }
+        }
+        catch (ControlLogUnavailableException error)
+        {
+            Log.LogAway(_logger, error.Message); // Its lease ran out this moment, or will: whoever campaigns waits for it.
         }
     }
 
     private async Task RecoverAsync(CancellationToken cancellation)
     {
-        if (await _recovery.RecoverAsync(_replica, cancellation) is { } used)
+        for (var attempt = 1; ; attempt++)
         {
-            await _keeper.RecoveredAsync(used, cancellation);
+            try
+            {
+                if (await _recovery.RecoverAsync(_replica, cancellation) is { } used)
+                {
+                    await _keeper.RecoveredAsync(used, cancellation);
+                }
+
+                break;
+            }
+            catch (EntryTruncatedException error) when (attempt < RecoveriesMax)
+            {
+                Log.Behind(_logger, error.Message); // A leader truncated meanwhile: it has a newer snapshot.
+            }
         }
 
         if (_replica.Index == 0 && File.Exists(_options.BeganPath))
@@ -150,7 +240,8 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         using var elected = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var following = _recovery.FollowAsync(_replica, elected.Token);
         var campaign = _log.CampaignAsync(_options.Advertise, giveUp.Token);
-        await Task.WhenAny(following, campaign);
+        var linking = _leaderLink?.RunAsync(mayStandBy: !_options.StartsAsLeader || Term == 0, elected.Token) ?? Task.CompletedTask;
+        await Task.WhenAny(following, campaign, linking);
         if (!campaign.IsCompleted)
         {
             await giveUp.CancelAsync();
@@ -168,7 +259,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         finally
         {
             await elected.CancelAsync();
-            await ObserveAsync(following, leadership);
+            await ObserveAsync(Task.WhenAll(following, linking), leadership);
         }
 
         if (leadership is null)
@@ -205,8 +296,10 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         using var lost = CancellationTokenSource.CreateLinkedTokenSource(leadership.Lost, _abort.Token);
         using var offDuty = CancellationTokenSource.CreateLinkedTokenSource(lost.Token, stop);
         Term = leadership.Term;
+        _terms.Write(Term);
         Log.Leading(_logger, leadership.Term, _replica.Index);
-        Volatile.Write(ref _leader, leader);
+        _workers.BeginTerm();
+        Volatile.Write(ref _office, new Office(leader, offDuty.Token));
         var deciding = leader.RunAsync(lost.Token, stop);
         var cluster = SeeToClusterAsync(leader, offDuty.Token);
         var snapshots = _keeper.RunAsync(leadership.Term, offDuty.Token);
@@ -223,7 +316,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         }
         finally
         {
-            Volatile.Write(ref _leader, null);
+            Volatile.Write(ref _office, null);
             await offDuty.CancelAsync();
             await duties.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -247,6 +340,9 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         await Task.Delay(Timeout.Infinite, offDuty);
     }
 
+    /// <summary>One term of leading.</summary>
+    private sealed record Office(RegistryLeader Leader, CancellationToken Ends);
+
     private static partial class Log
     {
         [LoggerMessage(EventId = 2040, Level = LogLevel.Information, Message = "This coordinator leads in term {Term} from entry {Index} on")]
@@ -260,6 +356,9 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
 
         [LoggerMessage(EventId = 2044, Level = LogLevel.Error, Message = "This coordinator resigns, it seems to be cut off: {Reason}")]
         public static partial void CutOff(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 2045, Level = LogLevel.Information, Message = "Term {Term} of the process before this one was ended: it is gone")]
+        public static partial void DeposedPredecessor(ILogger logger, long term);
 
         [LoggerMessage(EventId = 2043, Level = LogLevel.Warning, Message = "This coordinator fell behind the log's beginning and takes a snapshot: {Reason}")]
         public static partial void Behind(ILogger logger, string reason);

@@ -4,6 +4,7 @@ using DChat.Core.Placement;
 using DChat.Core.Registry;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator.Snapshots;
+using DChat.Server.Coordinator.Standby;
 using DChat.Server.Coordinator.Workers;
 using DChat.Server.Http;
 using DChat.Server.Nodes;
@@ -37,6 +38,8 @@ internal static class CoordinatorSetup
             },
             ScratchFolder = options.Data,
             BeganPath = Path.Combine(options.Data, "registry-began"),
+            TermPath = options.SharesLog ? Path.Combine(options.Data, "term") : null,
+            StartsAsLeader = !options.SharesLog || options.IsWorker,
             AdminPasswordPath = Path.Combine(options.Data, "initial-admin-password"),
             AdminPassword = Environment.GetEnvironmentVariable(Settings.AdminPasswordVariable),
         });
@@ -54,6 +57,13 @@ internal static class CoordinatorSetup
         services.AddSingleton<WorkerAdmissions>();
         services.AddSingleton<RegistryFeed>();
         services.AddSingleton<INodeServer, RegistryDoor>();
+        services.AddSingleton<StandbyWatch>();
+        if (options.SharesLog)
+        {
+            services.AddSingleton<LeaderLink>();
+            services.AddSingleton<INodeServer, StandbyDoor>();
+        }
+
         services.AddSingleton<CoordinatorService>();
         services.AddSingleton<IRegistryCommands>(provider => provider.GetRequiredService<CoordinatorService>());
         services.AddHostedService(provider => provider.GetRequiredService<CoordinatorService>());
@@ -88,6 +98,9 @@ internal static class CoordinatorSetup
         var lag = app.Services.GetRequiredService<LogLag>();
         metrics.ObserveLog(() => replica.Index, () => lag.Entries);
         metrics.ObserveSnapshot(() => keeper.Age?.TotalSeconds);
+        var coordinator = app.Services.GetRequiredService<CoordinatorService>();
+        var standbys = app.Services.GetRequiredService<StandbyWatch>();
+        metrics.ObserveLeadership(() => coordinator.IsLeader ? 1 : 0, () => coordinator.Term, () => standbys.All.Count);
     }
 
     /// <summary>A message store is never made before its control log: without the log, accounts, rooms and rights would silently begin anew.</summary>

@@ -21,7 +21,8 @@ internal enum TermEnd
 /// </summary>
 /// <remarks>
 /// Invariants: the head is the committed state plus the drafts not yet appended; an answer, a refusal included, is given only when every
-/// entry that the head held when it was decided is committed; after an append of unknown outcome nothing but the identical append follows.
+/// entry that the head held when it was decided is committed, and the term led after it was decided (what a deposed leader that does not know
+/// it refuses, another may have allowed); after an append of unknown outcome nothing but the identical append follows.
 /// </remarks>
 internal sealed partial class RegistryLeader : IRegistryCommands
 {
@@ -80,7 +81,7 @@ internal sealed partial class RegistryLeader : IRegistryCommands
         {
             while (await _queue.Reader.WaitToReadAsync(lost))
             {
-                if (!await CommitAsync(DecideWaiting(), lost))
+                if (!await AnswerAsync(DecideWaiting(), lost))
                 {
                     return TermEnd.Lost;
                 }
@@ -102,30 +103,64 @@ internal sealed partial class RegistryLeader : IRegistryCommands
         }
     }
 
-    private List<EntryDraft> DecideWaiting()
+    private Decided DecideWaiting()
     {
-        var drafts = new List<EntryDraft>();
+        var made = new Decided([], []);
         for (var decided = 0; decided < DecidedAheadMax && _queue.Reader.TryRead(out var pending); decided++)
         {
             if (!pending.IsGivenUp)
             {
-                Decide(pending, drafts);
+                Decide(pending, made);
             }
         }
 
-        return drafts;
+        return made;
     }
 
-    private void Decide(PendingCommand pending, List<EntryDraft> drafts)
+    private void Decide(PendingCommand pending, Decided made)
     {
-        var outcome = TryDecide(pending.Command, drafts);
-        if (drafts.Count > 0)
+        var outcome = TryDecide(pending.Command, made.Drafts);
+        if (made.Drafts.Count > 0)
         {
-            drafts[^1].AnswerLater(pending, outcome);
+            made.Drafts[^1].AnswerLater(pending, outcome);
         }
         else
         {
-            pending.Complete(new CommandResult(_replica.Index, outcome));
+            made.Unlogged.Add((pending, outcome));
+        }
+    }
+
+    /// <returns>False when the term is lost.</returns>
+    private async Task<bool> AnswerAsync(Decided made, CancellationToken lost)
+    {
+        var index = _replica.Index; // Upon which what is not logged was decided.
+        var leads = false;
+        try
+        {
+            return leads = await CommitAsync(made.Drafts, lost) && (made.Drafts.Count > 0 || made.Unlogged.Count == 0 || await StillLeadsAsync(lost));
+        }
+        finally
+        {
+            foreach (var (pending, outcome) in made.Unlogged)
+            {
+                pending.Complete(leads ? new CommandResult(index, outcome) : PendingCommand.Unavailable(index));
+            }
+        }
+    }
+
+    /// <summary>Asks the log: this node's own clock does not know of a leadership that was taken from it.</summary>
+    private async Task<bool> StillLeadsAsync(CancellationToken lost)
+    {
+        for (var wait = RetryFirst; ; wait = wait * 2 > RetryLongest ? RetryLongest : wait * 2)
+        {
+            try
+            {
+                return (await _log.ReadLeaderAsync(lost))?.Term == _term;
+            }
+            catch (ControlLogUnavailableException)
+            {
+                await Task.Delay(wait, _time, lost);
+            }
         }
     }
 
@@ -213,6 +248,10 @@ internal sealed partial class RegistryLeader : IRegistryCommands
             await Task.Delay(wait, _time, lost);
         }
     }
+
+    /// <param name="Drafts">Entries to be committed, and who is answered then.</param>
+    /// <param name="Unlogged">What was decided upon the committed state and changes nothing.</param>
+    private sealed record Decided(List<EntryDraft> Drafts, List<(PendingCommand Command, Outcome Outcome)> Unlogged);
 
     private static partial class Log
     {

@@ -79,7 +79,7 @@ internal sealed partial class RegistryRecovery(IControlLog log, SnapshotStore sn
     private async Task<(SnapshotName?, RegistryState)> FindSnapshotAsync(LogBounds bounds, CancellationToken cancellation)
     {
         var names = await ListAsync(bounds, cancellation);
-        if (names.Count > 0 && names[0].Index > bounds.Last)
+        if (names.Count > 0 && names[0].Index > bounds.Last && (await log.ReadBoundsAsync(cancellation)).Last < names[0].Index) // Else a leader was at work meanwhile.
         {
             throw new ControlLogDamagedException(
                 $"The control log ends at entry {bounds.Last}, but snapshot '{names[0]}' holds entries up to {names[0].Index}: the log was lost, or is not this cluster's. {Remedy}");

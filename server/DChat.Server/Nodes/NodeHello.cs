@@ -54,6 +54,9 @@ internal static class NodeServices
     /// <summary>A worker at a coordinator: registers, follows the registry, sends commands and reports.</summary>
     public const string Registry = "registry";
 
+    /// <summary>A standby at the leader: reports how far it is, and passes commands on.</summary>
+    public const string Standby = "standby";
+
     /// <summary>A gateway at the host of its rooms.</summary>
     public const string Peer = "peer";
 }

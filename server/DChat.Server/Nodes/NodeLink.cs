@@ -66,9 +66,6 @@ internal sealed class NodeLink : IAsyncDisposable
     /// <summary>So much waits to be written that what may be lost should not be sent.</summary>
     public bool IsBehind => _pending.WrittenCount > BehindBytes;
 
-    /// <summary>The link ended because nothing was heard of the peer, which may live all the same.</summary>
-    public bool PeerWasSilent { get; private set; }
-
     public bool IsUp => !_ending.IsCancellationRequested;
 
     /// <summary>Sends one way; false where the link is over.</summary>
@@ -315,7 +312,6 @@ internal sealed class NodeLink : IAsyncDisposable
                 tickedAt = _time.GetTimestamp();
                 if (!isLate && !Volatile.Read(ref _isHandling) && _time.GetElapsedTime(Volatile.Read(ref _readAt)).TotalMilliseconds > SilentMs)
                 {
-                    PeerWasSilent = true;
                     End($"{Peer.Node} at {Peer.Address} was silent for {SilentMs} ms");
                     return;
                 }
@@ -345,7 +341,11 @@ internal interface INodeService
 }
 
 /// <summary>A node cannot be reached, or did not do what it was asked; the message says why, for people.</summary>
-internal class NodeLinkException(string message, Exception? inner = null) : Exception(message, inner);
+internal class NodeLinkException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>The machine answered that nobody listens there.</summary>
+    public bool IsConnectionRefused => GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
+}
 
 /// <summary>One of two nodes does not want the other: trying again does not help until something is changed.</summary>
 internal sealed class NodeRefusedException(string message, bool isLasting = false, string? claimed = null) : NodeLinkException(message)

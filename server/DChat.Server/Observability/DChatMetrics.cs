@@ -82,6 +82,19 @@ public sealed class DChatMetrics : IDisposable
         Gauge("dchat.log.lag.entries", null, "Committed registry entries that this node had not applied when it last asked the log, every 2 s.", behind);
     }
 
+    /// <param name="leads">1: this coordinator leads, else 0.</param>
+    /// <param name="term">In which it leads, or led last; 0: never.</param>
+    /// <param name="standbys">That are linked to it.</param>
+    public void ObserveLeadership(Func<long> leads, Func<long> term, Func<long> standbys)
+    {
+        Gauge("dchat.coordinator.leads", null, "1 where this coordinator leads, else 0.", leads);
+        Gauge("dchat.coordinator.term", null, "The term in which this coordinator leads, or led last; 0 where it never did.", term);
+        Gauge("dchat.coordinator.standbys", null, "Standbys that are linked to this leader.", standbys);
+    }
+
+    /// <param name="linked">1: linked to the leader, else 0.</param>
+    public void ObserveLeaderLink(Func<long> linked) => Gauge("dchat.worker.linked", null, "1 where this worker is linked to the leader, else 0.", linked);
+
     /// <param name="age">Seconds since the newest verified snapshot; null while there is none.</param>
     public void ObserveSnapshot(Func<double?> age) => Meter.CreateObservableGauge(
         "dchat.snapshot.age",

@@ -1,3 +1,4 @@
+using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using Microsoft.AspNetCore.Authentication.BearerToken;
 using Microsoft.AspNetCore.DataProtection;
@@ -12,9 +13,21 @@ internal static class SecuritySetup
     /// <summary>Part of what tokens are protected for: the same on every node and for ever.</summary>
     private const string ApplicationName = "dchat";
 
-    public static void AddSecurity(this WebApplicationBuilder builder)
+    public static void AddSecurity(this WebApplicationBuilder builder, ServerOptions options)
     {
         var services = builder.Services;
+        services.AddSingleton<Passwords>();
+        services.AddSingleton<IPasswordHashing>(provider => provider.GetRequiredService<Passwords>());
+        services.AddSingleton<IProtectionKeyFactory, ProtectionKeyFactory>();
+        if (options.IsWorker)
+        {
+            AddSessions(services);
+        }
+    }
+
+    /// <summary>Of whoever serves users: a coordinator alone protects no tokens, and one that stands by may not have the keys yet.</summary>
+    private static void AddSessions(IServiceCollection services)
+    {
         services.AddSingleton<RegistryKeyRepository>();
         services.AddDataProtection().SetApplicationName(ApplicationName).DisableAutomaticKeyGeneration();
         services.AddOptions<KeyManagementOptions>().Configure<RegistryKeyRepository>((keys, repository) => keys.XmlRepository = repository);
@@ -23,9 +36,6 @@ internal static class SecuritySetup
         services.AddAuthentication(BearerTokenDefaults.AuthenticationScheme).AddBearerToken();
         services.AddSingleton<SessionTokens>();
         services.AddSingleton<SessionAuthenticator>();
-        services.AddSingleton<Passwords>();
-        services.AddSingleton<IPasswordHashing>(provider => provider.GetRequiredService<Passwords>());
-        services.AddSingleton<IProtectionKeyFactory, ProtectionKeyFactory>();
         services.AddSingleton<LoginLimits>();
     }
 }

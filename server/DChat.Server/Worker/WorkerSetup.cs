@@ -104,6 +104,11 @@ internal static class WorkerSetup
         var metrics = app.Services.GetRequiredService<DChatMetrics>();
         metrics.ObserveSearchLag(() => store.SearchLag.Messages, () => store.SearchLag.OldestAgeMs / 1_000.0);
         metrics.ObserveOutboxes(() => budget.TakenBytes);
+        if (app.Services.GetService<CoordinatorLink>() is { } link)
+        {
+            metrics.ObserveLeaderLink(() => link.IsLinkedToLeader ? 1 : 0);
+        }
+
         var hub = app.Services.GetRequiredService<HubEndpoint>();
         app.MapGet(ProtocolVersion.HubPath, (RequestDelegate)hub.HandleAsync);
     }

@@ -13,7 +13,7 @@ public sealed class EtcdStartTests
         using var folder = new TemporaryFolder();
         await using var etcd = await EtcdCluster.StartAsync(1);
         await etcd.RequirePasswordsAsync("chat", "of the log", "office");
-        string[] flags = ["--log", etcd.Url("office", user: "chat@"), "--cluster-secret-file", MakeSecret(folder)];
+        string[] flags = ["--log", etcd.Url("office", "?lease=60", user: "chat@"), "--cluster-secret-file", MakeSecret(folder)];
         var environment = new Dictionary<string, string> { ["DCHAT_ETCD_PASSWORD"] = "of the log" };
 
         await using var server = await ServerProcess.StartAsync(flags, environment: environment);
@@ -26,6 +26,7 @@ public sealed class EtcdStartTests
 
         await server.KillAsync();
         await server.RestartAsync();
+        Assert.Contains(server.Log.Lines, line => line.Contains("of the process before this one was ended", StringComparison.Ordinal)); // Its lease was not waited for.
         Assert.False(File.Exists(Path.Combine(server.Data, "control.db")));
         await using var again = await HubProbe.ConnectAsync(server.Client, crowd.Token(0));
         Assert.Equal(2, (long)(await again.CallAsync("send", new { room = crowd.Room, clientId = "2", body = "hello again" }))!["seq"]!);

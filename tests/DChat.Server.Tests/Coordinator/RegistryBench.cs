@@ -36,11 +36,12 @@ internal sealed class RegistryBench : IAsyncDisposable
 
     public static CreateAccount Account(string name, string? id = null) => new(id ?? "", "", 1_000, name, null, [1, 2, 3]);
 
-    public async Task<RegistryBench> LeadAsync()
+    /// <param name="isUnaware">Nobody tells this leader when its term is over.</param>
+    public async Task<RegistryBench> LeadAsync(bool isUnaware = false)
     {
         _leadership = await Log.CampaignAsync("a:1", CancellationToken.None).Within();
         Leader = new RegistryLeader(_leadership.Term, Log, Replica, Options, new NewRoomPlacement(Options.Placement, worker => new(worker.Id, worker.Capacity, 0, 0, worker.RoomCount), _ => true), TimeProvider.System, NullLogger.Instance);
-        Run = Leader.RunAsync(_leadership.Lost, _stop.Token);
+        Run = Leader.RunAsync(isUnaware ? CancellationToken.None : _leadership.Lost, _stop.Token);
         return this;
     }
 

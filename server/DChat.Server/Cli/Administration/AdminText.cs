@@ -11,6 +11,15 @@ internal static class AdminText
         output.WriteLine($"leader {status.Leader} · term {status.Term} · log entry {Number(status.Index)} · newest snapshot {(status.SnapshotIndex == 0 ? "none yet" : "to entry " + Number(status.SnapshotIndex))}");
         output.WriteLine($"{Number(status.Accounts)} accounts · {Number(status.Rooms)} rooms · {Number(status.Memberships)} memberships · {Number(status.Online)} connections");
         output.WriteLine();
+        if (status.Coordinators is { Count: > 1 } coordinators)
+        {
+            Table(
+                output,
+                ["coordinator", "role", "lag", "seen", "version"],
+                coordinators.Select(coordinator => new[] { coordinator.Address, coordinator.Role, Number(coordinator.Lag), Seen(coordinator.SeenMs), coordinator.Version ?? "-" }));
+            output.WriteLine();
+        }
+
         Workers(status, output);
     }
 
@@ -29,7 +38,7 @@ internal static class AdminText
                 Number(worker.Connections),
                 worker.DeliveriesPerSecond.ToString("#,0", CultureInfo.InvariantCulture),
                 worker.Lag is { } lag ? Number(lag) : "-",
-                worker.SeenMs is { } seen ? string.Create(CultureInfo.InvariantCulture, $"{seen / 1000.0:0.0} s ago") : "never",
+                worker.SeenMs is { } seen ? Seen(seen) : "never",
                 worker.Version ?? "-",
                 string.Join(' ', worker.Labels),
             }));
@@ -103,6 +112,8 @@ internal static class AdminText
             output.WriteLine($"there are more: --after {next}");
         }
     }
+
+    private static string Seen(long ms) => string.Create(CultureInfo.InvariantCulture, $"{ms / 1000.0:0.0} s ago");
 
     private static string Number(long number) => number.ToString("#,0", CultureInfo.InvariantCulture);
 

@@ -104,8 +104,13 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             }
         }
 
-        if (kept.Count >= 2 && await log.TruncateAsync(term, kept[1].Index, cancellation))
+        if (kept.Count >= 2)
         {
+            if (!await log.TruncateAsync(term, kept[1].Index, cancellation))
+            {
+                return; // Another leads: what is old is its matter.
+            }
+
             TruncatedThrough = kept[1].Index;
         }
 

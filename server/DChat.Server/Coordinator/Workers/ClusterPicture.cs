@@ -1,13 +1,15 @@
 using DChat.Core.Registry;
 using DChat.Protocol;
+using DChat.Server.Cli;
 using DChat.Server.Coordinator.Snapshots;
+using DChat.Server.Coordinator.Standby;
 
 namespace DChat.Server.Coordinator.Workers;
 
 using Worker = DChat.Core.Registry.Worker;
 
 /// <summary>The cluster as its leader sees it now.</summary>
-internal sealed class ClusterPicture(CoordinatorService coordinator, RegistryReplica replica, WorkerWatch watch, ClusterDuties duties, SnapshotKeeper snapshots, CoordinatorOptions options)
+internal sealed class ClusterPicture(CoordinatorService coordinator, RegistryReplica replica, WorkerWatch watch, ClusterDuties duties, SnapshotKeeper snapshots, StandbyWatch standbys, CoordinatorOptions options)
 {
     /// <summary>Null where this coordinator does not lead.</summary>
     public ClusterStatus? Take()
@@ -20,8 +22,15 @@ internal sealed class ClusterPicture(CoordinatorService coordinator, RegistryRep
         var state = replica.State;
         var workers = state.Workers().Select(worker => Describe(state, worker)).ToList();
         return new ClusterStatus(
-            options.Advertise, coordinator.Term, state.Index, snapshots.Index, state.AccountCount, state.RoomCount, state.MembershipCount, workers.Sum(worker => worker.Connections), workers);
+            options.Advertise, coordinator.Term, state.Index, snapshots.Index, state.AccountCount, state.RoomCount, state.MembershipCount, workers.Sum(worker => worker.Connections), workers, Coordinators(state.Index));
     }
+
+    private List<CoordinatorStatus> Coordinators(long index) =>
+    [
+        new(options.Advertise, "leader", 0, 0, ConfigVerbs.ProductVersion),
+        .. standbys.All.Select(standby => new CoordinatorStatus(
+            standby.Peer.Address, "standby", Math.Max(0, index - standby.Index), (long)standby.SilentFor.TotalMilliseconds, standby.Peer.Product)),
+    ];
 
     private WorkerStatus Describe(RegistryState state, Worker worker)
     {

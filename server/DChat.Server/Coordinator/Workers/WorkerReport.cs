@@ -63,13 +63,13 @@ internal static class WorkerReports
 /// <summary>The posts and calls of a registry link.</summary>
 internal static class RegistryMethods
 {
-    /// <summary>Worker, call: <see cref="WorkerApplication"/> → <see cref="WorkerAdmission"/>.</summary>
+    /// <summary>Worker, call: <see cref="WorkerApplication"/> → <see cref="WorkerAdmission"/>. The leader alone admits.</summary>
     public const byte Register = 1;
 
     /// <summary>Worker, call, once: the index from which on it wants the registry → the index up to which the coordinator has it.</summary>
     public const byte Follow = 2;
 
-    /// <summary>Worker, call: a command → index and <see cref="Outcome"/>.</summary>
+    /// <summary>Worker, call: a command → index and <see cref="Outcome"/>. A standby passes it on.</summary>
     public const byte Submit = 3;
 
     /// <summary>Worker, post: <see cref="WorkerReport"/>.</summary>
@@ -78,8 +78,11 @@ internal static class RegistryMethods
     /// <summary>Worker, post: it leaves and has no rooms any more.</summary>
     public const byte Leave = 5;
 
-    /// <summary>Worker, call: nothing → <see cref="DChat.Protocol.ClusterStatus"/>, or nothing where this coordinator does not lead.</summary>
+    /// <summary>Worker, call: nothing → <see cref="DChat.Protocol.ClusterStatus"/>, or nothing where no leader is reached.</summary>
     public const byte Look = 6;
+
+    /// <summary>Worker, call: nothing → whether this coordinator leads, and where the leader is, empty where it knows of none.</summary>
+    public const byte Who = 7;
 
     /// <summary>Coordinator, post: index, entry.</summary>
     public const byte Entry = 10;

@@ -5,10 +5,13 @@ using DChat.Server.Nodes;
 
 namespace DChat.Server.Coordinator.Workers;
 
-/// <summary>One worker's link at a coordinator: it is admitted, told the registry, and its commands are carried to the leader.</summary>
+/// <summary>
+/// One worker's link at a coordinator: it is told the registry and who leads, and its commands are carried to the leader. The leader admits it,
+/// and ends the link with its term: the worker then looks for the next leader.
+/// </summary>
 internal sealed partial class WorkerSession : INodeService
 {
-    private readonly IRegistryCommands _commands;
+    private readonly CoordinatorService _coordinator;
     private readonly RegistryReplica _replica;
     private readonly RegistryFeed _feed;
     private readonly WorkerWatch _watch;
@@ -18,13 +21,14 @@ internal sealed partial class WorkerSession : INodeService
     private readonly CancellationTokenSource _ending;
     private readonly CancellationToken _ended;
     private bool _isAdmitted;
+    private CancellationTokenRegistration? _untilTermEnds;
     private Task _following = Task.CompletedTask;
 
     public WorkerSession(
-        IRegistryCommands commands, RegistryReplica replica, RegistryFeed feed, WorkerWatch watch, WorkerAdmissions admissions, ClusterPicture picture,
+        CoordinatorService coordinator, RegistryReplica replica, RegistryFeed feed, WorkerWatch watch, WorkerAdmissions admissions, ClusterPicture picture,
         IHostApplicationLifetime lifetime, ILogger<WorkerSession> log)
     {
-        (_commands, _replica, _feed, _watch, _admissions, _picture, _log) = (commands, replica, feed, watch, admissions, picture, log);
+        (_coordinator, _replica, _feed, _watch, _admissions, _picture, _log) = (coordinator, replica, feed, watch, admissions, picture, log);
         _ending = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
         _ended = _ending.Token; // To be asked for after the end, too.
     }
@@ -33,20 +37,23 @@ internal sealed partial class WorkerSession : INodeService
     {
         switch (message.Method)
         {
+            case RegistryMethods.Who:
+                link.Reply(message, new PayloadWriter().Flag(_coordinator.IsLeader).Text(_coordinator.LeaderAddress ?? "").Written);
+                return default;
             case RegistryMethods.Register:
                 return RegisterAsync(link, message);
             case RegistryMethods.Follow when _following.IsCompleted:
                 link.Reply(message, new PayloadWriter().Number(_replica.Index).Written);
                 _following = TellAsync(link, new PayloadReader(message.Payload).Number());
                 return default;
-            case RegistryMethods.Submit when _isAdmitted:
+            case RegistryMethods.Submit:
                 _ = SubmitAsync(link, message, CommandCodec.Decode(message.Payload));
                 return default;
             case RegistryMethods.Report when _isAdmitted:
                 _watch.Reported(link.Peer, Read(message, WorkerJson.Default.WorkerReport));
                 return default;
-            case RegistryMethods.Look when _isAdmitted:
-                link.Reply(message, _picture.Take() is { } status ? JsonSerializer.SerializeToUtf8Bytes(status, ProtocolJson.Wire.ClusterStatus) : []);
+            case RegistryMethods.Look:
+                _ = LookAsync(link, message);
                 return default;
             case RegistryMethods.Leave when _isAdmitted:
                 _watch.Left(link.Peer);
@@ -58,6 +65,7 @@ internal sealed partial class WorkerSession : INodeService
 
     public void Ended(NodeLink link, string why)
     {
+        _untilTermEnds?.Dispose();
         _ending.Cancel();
         _ending.Dispose(); // Else the process would hold on to every link that ever was.
         _watch.Disconnected(link);
@@ -66,6 +74,13 @@ internal sealed partial class WorkerSession : INodeService
     private async ValueTask RegisterAsync(NodeLink link, NodeMessage call)
     {
         var application = Read(call, WorkerJson.Default.WorkerApplication);
+        if (!_coordinator.IsLeader)
+        {
+            link.End(CoordinatorService.LeadsNoMore); // It did a moment ago, when the worker asked.
+            return;
+        }
+
+        _untilTermEnds ??= _coordinator.WhenTermEnds(() => link.End(CoordinatorService.LeadsNoMore));
         var admission = await _admissions.AdmitAsync(link.Peer, application, _ended);
         if (admission.Error is null)
         {
@@ -85,13 +100,24 @@ internal sealed partial class WorkerSession : INodeService
     {
         try
         {
-            var result = await _commands.SubmitAsync(command, _ended);
-            var outcome = JsonSerializer.SerializeToUtf8Bytes(result.Outcome, WorkerJson.Default.Outcome);
-            link.Reply(call, new PayloadWriter().Number(result.Index).Bytes(outcome).Written);
+            link.Reply(call, CommandAnswer.Encode(await _coordinator.SubmitAsync(command, _ended)));
         }
         catch (OperationCanceledException)
         {
             link.Fail(call, "the link ended"); // Whoever waits repeats the command with its id.
+        }
+    }
+
+    private async Task LookAsync(NodeLink link, NodeMessage call)
+    {
+        try
+        {
+            link.Reply(call, _picture.Take() is { } status ? JsonSerializer.SerializeToUtf8Bytes(status, ProtocolJson.Wire.ClusterStatus)
+                : await _coordinator.LookAtLeaderAsync(_ended));
+        }
+        catch (OperationCanceledException)
+        {
+            link.Fail(call, "the link ended");
         }
     }
 

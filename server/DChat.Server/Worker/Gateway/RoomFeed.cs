@@ -197,13 +197,13 @@ internal sealed partial class RoomFeed
     /// <summary>A local user has read up to a message: the room's host has the user's other gateways told.</summary>
     public void MarkRead(string user, long seq)
     {
+        Source? source;
         lock (gate)
         {
-            if (users.ContainsKey(user) && current is { HasEnded: false } source)
-            {
-                source.Target.Port.MarkRead(Room, source, user, seq);
-            }
+            source = users.ContainsKey(user) && current is { HasEnded: false } ? current : null;
         }
+
+        source?.Target.Port.MarkRead(Room, source, user, seq); // Without the lock: a host in this process takes the room's, which comes before it.
     }
 
     /// <summary>Closes an empty feed; false where it is in use.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DChat.Core.Registry;
+using DChat.Core.Rooms;
 using DChat.Protocol;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Workers;
@@ -9,8 +10,9 @@ using DChat.Storage;
 namespace DChat.Server.Worker.Joining;
 
 /// <summary>
-/// A worker's link to a coordinator, made anew whenever it ends: it brings the registry, carries commands to the leader, and reports.
-/// While there is none, rooms that run go on; what changes the registry waits a while and is then answered <c>unavailable</c>.
+/// A worker's link to the leader, made anew whenever it ends: it brings the registry, carries commands, and reports. While the leader cannot be
+/// reached, a standby brings the registry and passes commands on. While there is neither, rooms that run go on; what changes the registry waits
+/// a while and is then answered <c>unavailable</c>.
 /// </summary>
 internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembership, IRegistryCommands
 {
@@ -24,7 +26,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     private static readonly TimeSpan RetryLongest = Redial.Longest;
     private static readonly TimeSpan SayAgainAfter = TimeSpan.FromSeconds(10);
 
-    private readonly NodeDialer _dialer;
+    private readonly LeaderSearch _search;
     private readonly NodeSelf _self;
     private readonly CoordinatorAddresses _addresses;
     private readonly RegistryReplica _replica;
@@ -34,29 +36,31 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     private readonly ChangeSignal _linked = new();
     private readonly TaskCompletionSource<WorkerApplication> _application = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile NodeLink? _link;
+    private volatile NodeLink? _leader;
+    private volatile NodeLink? _standby;
     private long _admittedAt;
-    private string? _lastGood;
+    private string? _lastLeader;
 
     public CoordinatorLink(
         NodeDialer dialer, NodeSelf self, CoordinatorAddresses addresses, RegistryReplica replica, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CoordinatorLink> log)
     {
-        (_dialer, _self, _addresses, _replica, _lifetime, _time, _log) = (dialer, self, addresses, replica, lifetime, time, log);
+        (_search, _self, _addresses, _replica, _lifetime, _time, _log) = (new LeaderSearch(dialer, addresses, time), self, addresses, replica, lifetime, time, log);
     }
 
     /// <summary>Soft state of rooms that the leader tells.</summary>
     public event Action<IReadOnlyList<RoomActivity>>? ActivityTold;
 
-    /// <summary>The coordinator that is linked, as <c>host:port</c>; null: none is.</summary>
-    public string? Coordinator => _link?.Peer.Address;
+    /// <summary>Whether the leader is linked.</summary>
+    public bool IsLinkedToLeader => _leader is not null;
+
+    /// <summary>What commands go over.</summary>
+    private NodeLink? Link => _leader ?? (_standby is { IsUp: true } standby ? standby : null);
 
     public async Task JoinAsync(WorkerApplication application, CancellationToken cancellation)
     {
         _application.TrySetResult(application);
         await _joined.Task.WaitAsync(cancellation);
-        var said = default(long?);
-        var reported = default(long?);
-        while (true)
+        for (var said = _time.GetTimestamp() - (long)(SayAgainAfter.TotalSeconds * _time.TimestampFrequency); ;)
         {
             var state = _replica.State.FindWorker(_self.Node) is { } worker && worker.Incarnation == _self.Incarnation ? worker.State : WorkerState.Gone;
             if (_replica.Index >= Volatile.Read(ref _admittedAt) && state is WorkerState.Active or WorkerState.Draining)
@@ -64,53 +68,55 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                 return;
             }
 
-            if (state == WorkerState.Pending && (said is null || _time.GetElapsedTime(said.Value) >= SayAgainAfter))
+            if (state == WorkerState.Pending && _time.GetElapsedTime(said) >= SayAgainAfter)
             {
                 said = _time.GetTimestamp();
                 AwaitsApproval(_log, _self.Node);
-            }
-
-            if (reported is null || _time.GetElapsedTime(reported.Value) >= WorkerReports.Interval)
-            {
-                reported = _time.GetTimestamp();
-                Report(new WorkerReport(0, 0, 0, _replica.Index, null, [], [], [])); // Whoever is approved is expected to be heard at once.
             }
 
             await _replica.WaitForAsync(_replica.Index + 1, RetryLongest, cancellation);
         }
     }
 
-    public void Report(WorkerReport report) => _link?.Post(RegistryMethods.Report, JsonSerializer.SerializeToUtf8Bytes(report, WorkerJson.Default.WorkerReport));
+    public void Report(WorkerReport report) => _leader?.Post(RegistryMethods.Report, JsonSerializer.SerializeToUtf8Bytes(report, WorkerJson.Default.WorkerReport));
 
-    public void Leave() => _link?.Post(RegistryMethods.Leave, []);
+    public void Leave() => _leader?.Post(RegistryMethods.Leave, []);
 
     public async Task<CommandResult> SubmitAsync(Command command, CancellationToken cancellation)
     {
         var started = _time.GetTimestamp();
         var encoded = CommandCodec.Encode(command);
+        var mayRepeat = command.CommandId.Length > 0;
+        var wait = RetryFirst;
         while (CommandLimit - _time.GetElapsedTime(started) is var left && left > TimeSpan.Zero)
         {
             var linked = _linked.Next;
             try
             {
-                if (_link is { } link)
+                if (Link is not { } link)
                 {
-                    var answer = new PayloadReader(await link.CallAsync(RegistryMethods.Submit, encoded, left, cancellation));
-                    var index = answer.Number();
-                    return new CommandResult(index, JsonSerializer.Deserialize(answer.Bytes().Span, WorkerJson.Default.Outcome)!);
+                    await linked.WaitAsync(left, _time, cancellation);
+                    continue;
                 }
 
-                await linked.WaitAsync(left, _time, cancellation);
+                var result = CommandAnswer.Decode(await link.CallAsync(RegistryMethods.Submit, encoded, left, cancellation));
+                if (result.Outcome.Error != RefusalCodes.Unavailable || !mayRepeat)
+                {
+                    return result; // Else the leader changes, perhaps: again, with its id.
+                }
             }
-            catch (NodeLinkException) when (command.CommandId.Length > 0)
+            catch (NodeLinkException) when (mayRepeat)
             {
-                await linked.WaitAsync(RetryFirst, _time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // Again, with its id.
-                cancellation.ThrowIfCancellationRequested();
+                // Again, with its id.
             }
             catch (Exception failure) when (failure is TimeoutException or NodeLinkException)
             {
                 break;
             }
+
+            await linked.WaitAsync(wait < left ? wait : left, _time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellation.ThrowIfCancellationRequested();
+            wait = wait * 2 > RetryLongest ? RetryLongest : wait * 2;
         }
 
         return PendingCommand.Unavailable(_replica.Index);
@@ -120,7 +126,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     {
         try
         {
-            return _link is { } link && await link.CallAsync(RegistryMethods.Look, default, CommandLimit, cancellation) is { Length: > 0 } picture
+            return Link is { } link && await link.CallAsync(RegistryMethods.Look, default, CommandLimit, cancellation) is { Length: > 0 } picture
                 ? JsonSerializer.Deserialize(picture, ProtocolJson.Wire.ClusterStatus)
                 : null;
         }
@@ -170,58 +176,83 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
         {
             _joined.TrySetCanceled(stoppingToken);
         }
+        finally
+        {
+            await (_standby?.DisposeAsync() ?? default);
+        }
     }
 
-    /// <summary>Tries every coordinator once; serves the first that takes this worker until the link ends.</summary>
+    /// <summary>Looks for the leader once, and serves it until the link ends.</summary>
     /// <returns>Null after a link; else why there was none.</returns>
-    private async Task<Failure?> TryAsync(WorkerApplication application, CancellationToken stop)
+    private async Task<SearchFailure?> TryAsync(WorkerApplication application, CancellationToken stop)
     {
-        var failure = new Failure("no address is known", IsRefusal: false);
-        var addresses = (await _addresses.ResolveAsync(stop)).ToArray();
-        Random.Shared.Shuffle(addresses);
-        foreach (var address in addresses.OrderByDescending(address => address == _lastGood))
+        var found = await _search.FindAsync(_standby, _lastLeader, () => new Receiver(this), stop);
+        if (found.Leader is not { } leader)
+        {
+            await StandInAsync(found.Standby, stop);
+            return found.Failure;
+        }
+
+        await using (leader)
         {
             try
             {
-                await using var link = await _dialer.ConnectAsync(address, NodeServices.Registry, null, _ => new Receiver(this), stop);
-
                 // Whoever is registered is given rooms and expected to report: a new worker has the registry first, which may take a while. One
                 // that comes back has rooms already, and is missed.
                 var isNew = !_joined.Task.IsCompleted;
                 if (isNew)
                 {
-                    await CatchUpAsync(link, stop);
+                    await CatchUpAsync(leader, stop);
                 }
 
-                var answer = await link.CallAsync(
+                var answer = await leader.CallAsync(
                     RegistryMethods.Register, JsonSerializer.SerializeToUtf8Bytes(application, WorkerJson.Default.WorkerApplication), CommandLimit, stop);
                 var admission = JsonSerializer.Deserialize(answer, WorkerJson.Default.WorkerAdmission)!;
                 if (admission.Error is not null)
                 {
-                    failure = new Failure($"{address}: {admission.Error}", IsRefusal: true);
-                    continue;
+                    return new SearchFailure($"{leader.Peer.Address}: {admission.Error}", IsRefusal: true);
                 }
 
-                _lastGood = address;
+                _lastLeader = leader.Peer.Address;
                 if (!isNew)
                 {
-                    await FollowAsync(link, stop);
+                    await FollowAsync(leader, stop);
                 }
 
-                await ServeAsync(link, admission, stop);
+                await ServeAsync(leader, admission, stop);
                 return null;
             }
             catch (NodeLinkException refused)
             {
-                failure = new Failure(refused.Message, refused is NodeRefusedException, refused is NodeRefusedException { IsLasting: true });
+                return new SearchFailure(refused.Message, refused is NodeRefusedException, refused is NodeRefusedException { IsLasting: true });
             }
             catch (TimeoutException)
             {
-                failure = new Failure($"{address} did not answer in time", IsRefusal: false);
+                return new SearchFailure($"{leader.Peer.Address} did not answer in time", IsRefusal: false);
             }
         }
+    }
 
-        return failure;
+    /// <summary>Until the leader is found, a standby brings the registry and passes commands on.</summary>
+    private async Task StandInAsync(NodeLink? standby, CancellationToken stop)
+    {
+        if (standby is null || standby == _standby)
+        {
+            return;
+        }
+
+        await (_standby?.DisposeAsync() ?? default);
+        _standby = standby;
+        try
+        {
+            await FollowAsync(standby, stop);
+            StandsIn(_log, standby.Peer.Address);
+            _linked.Raise();
+        }
+        catch (Exception failure) when (failure is NodeLinkException or TimeoutException)
+        {
+            standby.End(failure.Message);
+        }
     }
 
     /// <returns>The entry up to which the coordinator has the registry now.</returns>
@@ -244,21 +275,21 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     {
         Volatile.Write(ref _admittedAt, admission.Index);
         Linked(_log, link.Peer.Node, link.Peer.Address, admission.Epoch);
-        _link = link;
+        _leader = link;
         _linked.Raise();
         _joined.TrySetResult();
+        var standby = Interlocked.Exchange(ref _standby, null);
         try
         {
+            await (standby?.DisposeAsync() ?? default); // What waits on it is repeated on the leader's.
             var why = await link.Completion.WaitAsync(stop);
             Unlinked(_log, link.Peer.Address, why);
         }
         finally
         {
-            _link = null;
+            _leader = null;
         }
     }
-
-    private sealed record Failure(string Message, bool IsRefusal, bool IsLasting = false);
 
     /// <summary>What a coordinator sends on one link.</summary>
     private sealed class Receiver(CoordinatorLink owner) : INodeService
@@ -316,8 +347,11 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     [LoggerMessage(3101, LogLevel.Information, "taking part by {Coordinator} at {Address}; rooms of this worker have epoch {Epoch} or higher")]
     private static partial void Linked(ILogger log, string coordinator, string address, long epoch);
 
-    [LoggerMessage(3102, LogLevel.Warning, "the link to the coordinator at {Address} ended: {Why}. Rooms that run go on")]
+    [LoggerMessage(3102, LogLevel.Warning, "the link to the leader at {Address} ended: {Why}. Rooms that run go on")]
     private static partial void Unlinked(ILogger log, string address, string why);
+
+    [LoggerMessage(3106, LogLevel.Information, "until the leader is found, the coordinator at {Address} brings the registry and passes commands on")]
+    private static partial void StandsIn(ILogger log, string address);
 
     [LoggerMessage(3103, LogLevel.Warning, "waiting for an administrator's approval: dchat-server worker approve {Worker}")]
     private static partial void AwaitsApproval(ILogger log, string worker);

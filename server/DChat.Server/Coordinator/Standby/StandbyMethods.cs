@@ -1,0 +1,14 @@
+namespace DChat.Server.Coordinator.Standby;
+
+/// <summary>The posts and calls of a standby's link to the leader.</summary>
+internal static class StandbyMethods
+{
+    /// <summary>Standby, call: a command → index and outcome.</summary>
+    public const byte Submit = 1;
+
+    /// <summary>Standby, call: nothing → the cluster as the leader sees it, or nothing where it does not lead.</summary>
+    public const byte Look = 2;
+
+    /// <summary>Standby, post: the log entry up to which its replica is.</summary>
+    public const byte Report = 3;
+}

@@ -1,0 +1,183 @@
+using System.Diagnostics;
+using DChat.Cluster.Tests.Cluster;
+using DChat.TestKit;
+using Xunit.Abstractions;
+
+namespace DChat.Cluster.Tests.Leaders;
+
+/// <summary>
+/// Three coordinators that share an etcd of three members, and workers. Whatever becomes of the leader: no send in a running room fails, and
+/// what changes the registry is answered, late at most, or <c>unavailable</c>, and is never done twice.
+/// </summary>
+public sealed class LeaderTests(ITestOutputHelper output)
+{
+    private const int Users = 4;
+
+    [Fact]
+    public async Task A_killed_leader_is_followed_by_a_standby_and_comes_back_as_one()
+    {
+        await using var run = await Run.StartAsync(output, workers: 2, leaseSeconds: 60); // Not to be waited for.
+        var first = await run.Sight.LeaderAsync();
+        await run.Sight.WholeAsync(standbys: 2);
+
+        var killed = Stopwatch.GetTimestamp();
+        await first.KillAsync();
+        await run.GoOnAsync();
+        run.Say("killed", killed);
+        Assert.Contains(run.Cluster.CoordinatorNodes.SelectMany(node => node.Log.Lines), line => line.Contains("is gone: nobody listens there any more", StringComparison.Ordinal));
+        var second = await run.Sight.NextLeaderAsync(first, standbys: 1);
+
+        await first.RestartAsync();
+        await run.Sight.WholeAsync(standbys: 2);
+        Assert.Equal(second, await run.Sight.LeaderAsync());
+        Assert.Equal((0, 1), (await Metrics.ReadAsync(first, "dchat_coordinator_leads"), await Metrics.ReadAsync(second, "dchat_coordinator_leads")));
+
+        var stopped = Stopwatch.GetTimestamp();
+        Assert.Equal(0, await second.TerminateAsync());
+        await run.GoOnAsync();
+        run.Say("stopped", stopped);
+        await run.Sight.NextLeaderAsync(second, standbys: 1);
+        await run.EndAsync();
+    }
+
+    [Fact]
+    public async Task A_frozen_leader_that_wakes_after_its_time_can_append_nothing()
+    {
+        await using var run = await Run.StartAsync(output, workers: 2);
+        var first = await run.Sight.LeaderAsync();
+        await run.Sight.WholeAsync(standbys: 2);
+
+        var frozen = Stopwatch.GetTimestamp();
+        first.Freeze(); // With commands on their way, which it goes on with when it wakes.
+        await run.GoOnAsync();
+        run.Say("frozen", frozen);
+        await run.Sight.NextLeaderAsync(first, standbys: 1);
+
+        first.Thaw();
+        await run.Sight.WholeAsync(standbys: 2);
+        await run.GoOnAsync();
+        await run.EndAsync();
+        Assert.Contains(first.Log.Lines, line => line.Contains("ended: Lost", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("everybody")]
+    [InlineData("etcd")]
+    public async Task A_leader_that_is_cut_off_is_followed_by_another(string from)
+    {
+        await using var run = await Run.StartAsync(output, workers: 3, ownHosts: true);
+        var first = await run.Sight.LeaderAsync();
+        await run.Sight.WholeAsync(standbys: 2);
+        if (from == "the workers")
+        {
+            first.Log.ExpectErrors("This coordinator resigns, it seems to be cut off");
+        }
+
+        var cluster = run.Cluster;
+        var others = cluster.CoordinatorNodes.Where(node => node != first).Select(node => node.Host!.Address);
+        var workers = cluster.Workers.Select(worker => worker.Host!.Address);
+        string[] etcd = [cluster.Network!.Address];
+        var cut = Stopwatch.GetTimestamp();
+        await first.Host!.CutAsync(from switch
+        {
+            "etcd" => etcd,
+            "the workers" => workers,
+            _ => [.. others, .. workers, .. etcd],
+        });
+        await run.GoOnAsync();
+        await run.Sight.NextLeaderAsync(first, standbys: from == "the workers" ? 2 : 1);
+        run.Say($"cut off from {from}", cut);
+
+        await first.Host!.HealAsync();
+        await run.Sight.WholeAsync(standbys: 2);
+        await run.GoOnAsync();
+        await run.EndAsync();
+    }
+
+    [Fact]
+    public async Task A_worker_that_cannot_reach_the_leader_is_served_by_a_standby()
+    {
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: 2, ownHosts: true, coordinators: 3);
+        using var sight = await LeaderSight.OpenAsync(cluster, cluster.Workers[0]);
+        using var http = cluster.Workers[0].CreateHttpClient();
+        var crowd = await Crowd.MakeAsync(http, ClusterUnderTest.AdminPassword, users: 1);
+        await sight.WholeAsync(standbys: 2);
+        var leader = await sight.LeaderAsync();
+        await using var making = await RoomMaking.StartAsync(cluster.Workers[1], crowd.Token(0), "made");
+        await making.GoesOnAsync();
+
+        await cluster.Workers[1].Host!.CutAsync([leader.Host!.Address]);
+        await Eventually.Holds(async () => await Metrics.ReadAsync(cluster.Workers[1], "dchat_worker_linked") == 0);
+        await making.GoesOnAsync();
+        Assert.Equal(leader, await sight.LeaderAsync());
+        Assert.Equal(0, await Metrics.ReadAsync(cluster.Workers[1], "dchat_worker_linked"));
+
+        await cluster.Workers[1].Host!.HealAsync();
+        await Eventually.Holds(async () => await Metrics.ReadAsync(cluster.Workers[1], "dchat_worker_linked") == 1);
+        await making.GoesOnAsync();
+        await making.EndAsync(sight);
+    }
+
+    /// <summary>A cluster in which people chat and make rooms all the time.</summary>
+    private sealed class Run : IAsyncDisposable
+    {
+        private readonly ITestOutputHelper _output;
+
+        private Run(ITestOutputHelper output, ClusterUnderTest cluster) => (_output, Cluster) = (output, cluster);
+
+        public ClusterUnderTest Cluster { get; }
+
+        public LeaderSight Sight { get; private set; } = null!;
+
+        private OngoingChat Chat { get; set; } = null!;
+
+        private RoomMaking Making { get; set; } = null!;
+
+        public static async Task<Run> StartAsync(ITestOutputHelper output, int workers, bool ownHosts = false, int leaseSeconds = 3)
+        {
+            var run = new Run(output, await ClusterUnderTest.StartAsync(workers, ownHosts: ownHosts, coordinators: 3, leaseSeconds: leaseSeconds));
+            try
+            {
+                var cluster = run.Cluster;
+                run.Sight = await LeaderSight.OpenAsync(cluster, cluster.Workers[0]);
+                using var http = cluster.Workers[0].CreateHttpClient();
+                var crowd = await Crowd.MakeAsync(http, ClusterUnderTest.AdminPassword, Users, rooms: Users);
+                run.Chat = await OngoingChat.StartAsync(crowd, user => cluster.Workers[user % cluster.Workers.Count]);
+                run.Making = await RoomMaking.StartAsync(cluster.Workers[1], crowd.Token(0), "made");
+                await run.GoOnAsync();
+                return run;
+            }
+            catch
+            {
+                await run.DisposeAsync();
+                throw;
+            }
+        }
+
+        public async Task GoOnAsync()
+        {
+            await Chat.GoesOnAsync();
+            await Making.GoesOnAsync();
+            await Chat.GoesOnAsync();
+        }
+
+        public void Say(string what, long since) =>
+            _output.WriteLine($"{what}: commands went on after {Stopwatch.GetElapsedTime(since).TotalMilliseconds:0} ms; {Making.Seen}");
+
+        public async Task EndAsync()
+        {
+            await Chat.EndAsync();
+            await Making.EndAsync(Sight);
+            await LogCheck.AssertEachEntryIsItsLeadersAsync(Cluster.Etcd!);
+            _output.WriteLine(Making.Seen);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await (Chat?.DisposeAsync() ?? default);
+            await (Making?.DisposeAsync() ?? default);
+            Sight?.Dispose();
+            await Cluster.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,128 @@
+using DChat.Core.Registry;
+using DChat.Core.Rooms;
+using DChat.Server.Coordinator;
+using DChat.Server.Coordinator.Standby;
+using DChat.Server.Coordinator.Workers;
+using DChat.Server.Nodes;
+using DChat.TestKit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace DChat.Server.Tests.Coordinator;
+
+/// <summary>What a coordinator does that does not lead, and what becomes of links when it changes who does.</summary>
+public sealed class StandbyTests
+{
+    [Fact]
+    public async Task A_standby_passes_commands_on_and_has_what_was_answered()
+    {
+        await using var trio = await CoordinatorTrio.StartAsync();
+        var leader = await trio.LeaderAsync();
+        foreach (var standby in trio.Nodes.Where(node => node != leader))
+        {
+            var name = $"by-{CoordinatorTrio.Address(standby).Split(':')[1]}";
+            var result = await CoordinatorTrio.Service(standby).SubmitAsync(RegistryBench.Account(name), CancellationToken.None).Within();
+            Assert.True(result.Outcome.IsOk);
+
+            var replica = standby.Services.GetRequiredService<RegistryReplica>();
+            Assert.True(await replica.WaitForAsync(result.Index, Eventually.DefaultLimit, CancellationToken.None));
+            Assert.NotNull(replica.State.FindAccount(name));
+            Assert.Equal(RefusalCodes.UserTaken, (await CoordinatorTrio.Service(standby).SubmitAsync(RegistryBench.Account(name), CancellationToken.None).Within()).Outcome.Error);
+        }
+    }
+
+    [Fact]
+    public async Task What_was_passed_on_is_not_passed_on_again()
+    {
+        await using var trio = await CoordinatorTrio.StartAsync();
+        var leader = await trio.LeaderAsync();
+        var standby = trio.Nodes.Find(node => node != leader)!;
+
+        var result = await CoordinatorTrio.Service(standby).DecideAsync(RegistryBench.Account("ann"), CancellationToken.None).Within();
+
+        Assert.Equal(RefusalCodes.Unavailable, result.Outcome.Error);
+        Assert.Null(leader.Services.GetRequiredService<RegistryReplica>().State.FindAccount("ann"));
+        var dialer = leader.Services.GetRequiredService<NodeDialer>();
+        var refused = await Assert.ThrowsAsync<NodeRefusedException>(() =>
+            dialer.ConnectAsync(CoordinatorTrio.Address(standby), NodeServices.Standby, null, _ => new Nobody(), CancellationToken.None).Within());
+        Assert.Contains("does not lead", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_links_of_workers_and_standbys_end_with_the_term()
+    {
+        await using var trio = await CoordinatorTrio.StartAsync();
+        var leader = await trio.LeaderAsync();
+        var dialer = leader.Services.GetRequiredService<NodeDialer>();
+        await using var standby = await dialer.ConnectAsync(CoordinatorTrio.Address(leader), NodeServices.Standby, null, _ => new Nobody(), CancellationToken.None).Within();
+        standby.Post(StandbyMethods.Report, new PayloadWriter().Number(0).Written);
+        await using var worker = await dialer.ConnectAsync(CoordinatorTrio.Address(leader), NodeServices.Registry, null, _ => new Nobody(), CancellationToken.None).Within();
+        await RegisterAsync(worker);
+
+        trio.Log.Depose();
+
+        await standby.Completion.Within();
+        await worker.Completion.Within();
+        await trio.LeaderAsync();
+    }
+
+    [Fact]
+    public async Task A_coordinator_that_does_not_lead_admits_nobody()
+    {
+        await using var trio = await CoordinatorTrio.StartAsync();
+        var leader = await trio.LeaderAsync();
+        var standby = trio.Nodes.Find(node => node != leader)!;
+        var dialer = leader.Services.GetRequiredService<NodeDialer>();
+        await using var worker = await dialer.ConnectAsync(CoordinatorTrio.Address(standby), NodeServices.Registry, null, _ => new Nobody(), CancellationToken.None).Within();
+
+        await Assert.ThrowsAsync<NodeLinkException>(() => RegisterAsync(worker));
+
+        Assert.Empty(leader.Services.GetRequiredService<RegistryReplica>().State.Workers());
+    }
+
+    [Fact]
+    public async Task Who_leads_again_knows_nothing_of_workers_from_its_terms_before()
+    {
+        await using var trio = await CoordinatorTrio.StartAsync();
+        var first = await trio.LeaderAsync();
+        var before = CoordinatorTrio.Service(first).Term;
+        var dialer = first.Services.GetRequiredService<NodeDialer>();
+        var watch = first.Services.GetRequiredService<WorkerWatch>();
+        var id = first.Services.GetRequiredService<NodeSelf>().Node;
+        await using var worker = await dialer.ConnectAsync(CoordinatorTrio.Address(first), NodeServices.Registry, null, _ => new Nobody(), CancellationToken.None).Within();
+        await RegisterAsync(worker);
+        Assert.NotNull(watch.Find(id));
+
+        trio.Log.Depose();
+        await worker.Completion.Within();
+        while (await trio.LeaderAsync() != first || CoordinatorTrio.Service(first).Term == before)
+        {
+            trio.Log.Depose(); // Whoever waits longest is next: it is this one's turn soon.
+        }
+
+        Assert.Null(watch.Find(id));
+    }
+
+    [Fact]
+    public async Task A_process_that_is_a_worker_too_ends_where_another_leads()
+    {
+        await using var trio = await CoordinatorTrio.StartAsync(only: true);
+        var node = trio.Nodes[0];
+        node.Log.ExpectErrors("cannot stand by");
+        var ended = new TaskCompletionSource();
+        node.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(ended.SetResult);
+
+        await using var other = await trio.LeadFromElsewhereAsync($"127.0.0.1:{FreePort.Next()}");
+
+        await ended.Task.Within();
+        var refused = await Assert.ThrowsAsync<StartRefusedException>(() => CoordinatorTrio.Service(node).ExecuteTask!);
+        Assert.Contains("cannot stand by", refused.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task RegisterAsync(NodeLink link) =>
+        await link.CallAsync(
+            RegistryMethods.Register,
+            System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(new WorkerApplication(1, [], null), WorkerJson.Default.WorkerApplication),
+            Eventually.DefaultLimit,
+            CancellationToken.None);
+}

@@ -1,0 +1,72 @@
+using DChat.Server.Nodes;
+using DChat.Server.Tests.Coordinator;
+using DChat.Server.Worker.Joining;
+using DChat.TestKit;
+
+namespace DChat.Server.Tests.Worker.Joining;
+
+public sealed class LeaderSearchTests
+{
+    [Fact]
+    public async Task Any_coordinator_tells_where_the_leader_is()
+    {
+        await using var trio = await CoordinatorTrio.StartAsync();
+        var leader = CoordinatorTrio.Address(await trio.LeaderAsync());
+        var nobody = $"127.0.0.1:{FreePort.Next()}";
+        foreach (var address in trio.Nodes.Select(CoordinatorTrio.Address))
+        {
+            var found = await FindAsync(trio, $"{nobody},{address}");
+            await using var link = found.Leader;
+            Assert.Equal(leader, link?.Peer.Address);
+            Assert.Null(found.Standby);
+        }
+    }
+
+    [Fact]
+    public async Task Where_nobody_can_be_reached_it_says_why()
+    {
+        await using var trio = await CoordinatorTrio.StartAsync();
+        var nobody = $"127.0.0.1:{FreePort.Next()}";
+        var found = await FindAsync(trio, nobody);
+        Assert.Null(found.Leader);
+        Assert.Null(found.Standby);
+        Assert.Contains(nobody, found.Failure.Message, StringComparison.Ordinal);
+        Assert.False(found.Failure.IsRefusal);
+    }
+
+    [Fact]
+    public async Task A_standby_stands_in_until_there_is_a_leader_and_is_never_taken_for_it()
+    {
+        await using var trio = await CoordinatorTrio.StartAsync();
+        await trio.LeaderAsync();
+        var absent = await trio.LeadFromElsewhereAsync($"127.0.0.1:{FreePort.Next()}");
+
+        var found = await FindAsync(trio, trio.Addresses);
+        await using var standby = found.Standby;
+        Assert.Null(found.Leader);
+        Assert.True(standby!.IsUp);
+        Assert.False(found.Failure.IsRefusal);
+
+        var again = await FindAsync(trio, trio.Addresses, standby);
+        Assert.Null(again.Leader);
+        Assert.Same(standby, again.Standby); // What is followed on it goes on.
+        Assert.True(standby.IsUp);
+
+        await absent.DisposeAsync();
+        while (await LeaderAsync(trio) != standby.Peer.Address)
+        {
+            trio.Log.Depose(); // Whoever waits longest is next.
+        }
+
+        var last = await FindAsync(trio, trio.Addresses, standby);
+        await using var leader = last.Leader;
+        Assert.Equal(standby.Peer.Address, leader!.Peer.Address);
+        Assert.NotSame(standby, leader);
+        Assert.True(standby.IsUp && leader.IsUp);
+    }
+
+    private static async Task<string> LeaderAsync(CoordinatorTrio trio) => CoordinatorTrio.Address(await trio.LeaderAsync());
+
+    private static Task<LeaderFound> FindAsync(CoordinatorTrio trio, string addresses, NodeLink? known = null) =>
+        CoordinatorTrio.Search(trio.Nodes[0], addresses).FindAsync(known, null, () => new Nobody(), CancellationToken.None).Within();
+}
