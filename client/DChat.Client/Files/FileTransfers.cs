@@ -31,7 +31,8 @@ public sealed class FileTransfers
         using var part = new ProgressContent(content, new Progress(progress, () => limit.CancelAfter(TransferStream.Patience)));
         part.Headers.ContentType = type is null ? null : MediaTypeHeaderValue.Parse(type);
         using var form = new MultipartFormDataContent();
-        form.Add(part, "file", name);
+        part.Headers.ContentDisposition = new ContentDispositionHeaderValue("form-data") { Name = "file", FileName = $"\"{Plain(name)}\"", FileNameStar = name };
+        form.Add(part);
         try
         {
             using var response = await http.SendAsync(HttpMethod.Post, $"api/rooms/{Uri.EscapeDataString(room)}/files", form, token, either.Token).ConfigureAwait(false);
@@ -62,6 +63,9 @@ public sealed class FileTransfers
         await ProgressContent.CopyAsync(file.Content, to, progress, cancel).ConfigureAwait(false);
         return file;
     }
+
+    /// <summary>For readers that do not know the encoded form of a name, in which all else of it is.</summary>
+    private static string Plain(string name) => string.Concat(name.Select(letter => letter is >= ' ' and <= '~' and not ('"' or '\\') ? letter : '_'));
 
     /// <summary>A server that refuses in the middle of a body closes the connection, which cannot be told from losing it.</summary>
     private async Task RefuseTooLargeAsync(Stream content, CancellationToken cancel)

@@ -133,13 +133,13 @@ public sealed class ChatTests(ChatServer server) : IClassFixture<ChatServer>
         new Random(7).NextBytes(content);
         var sent = new List<long>();
 
-        var file = await alice.Files.UploadAsync(room.Id, "träume.bin", new MemoryStream(content), progress: new Reports(sent)).Within();
+        var file = await alice.Files.UploadAsync(room.Id, "träume \"1\".bin", new MemoryStream(content), progress: new Reports(sent)).Within();
         await alice.SendAsync(room.Id, "", files: [file.Id]).Within();
         using var copy = new MemoryStream();
         using var received = await bob.Files.DownloadAsync(file.Id, copy).Within();
 
         Assert.Equal(content, copy.ToArray());
-        Assert.Equal("träume.bin", received.Name);
+        Assert.Equal("träume \"1\".bin", received.Name);
         Assert.Equal(content.Length, sent[^1]);
         var refused = await Assert.ThrowsAsync<ChatException>(() => carol.Files.OpenAsync(file.Id).Within());
         Assert.Contains(refused.Code, new[] { ErrorCodes.NotFound, ErrorCodes.NotMember });
