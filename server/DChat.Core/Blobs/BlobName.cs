@@ -8,11 +8,13 @@ public static class BlobName
     /// <summary>File systems allow 255 bytes.</summary>
     public const int SegmentLengthMax = 200;
 
+    public static bool IsName(string text) => text.Length is > 0 and <= LengthMax && text.Split('/').All(IsSegment);
+
     /// <exception cref="ArgumentException">The name is not allowed.</exception>
     public static void Check(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (name.Length is 0 or > LengthMax || name.Split('/').Any(segment => !IsSegment(segment)))
+        if (!IsName(name))
         {
             throw new ArgumentException($"'{name}' is no name of a blob", nameof(name));
         }

@@ -23,13 +23,18 @@ public interface IBlobStore : IAsyncDisposable
     Task DeleteAsync(string name, CancellationToken cancellation);
 
     /// <summary>
-    /// An address from which a client can fetch the blob itself for <paramref name="lifetime"/>,
-    /// or null where the engine has no such addresses and the content must be passed on.
+    /// An address from which whoever has it can fetch the blob itself for <paramref name="lifetime"/>, without signing in anywhere,
+    /// or null where the engine has no such addresses and the content must be passed on. It does not look whether the blob is there.
     /// </summary>
-    Uri? Presign(string name, TimeSpan lifetime, string fileName, string mediaType);
+    /// <param name="disposition">The answer's <c>Content-Disposition</c>.</param>
+    /// <param name="mediaType">The answer's <c>Content-Type</c>.</param>
+    ValueTask<Uri?> PresignAsync(string name, TimeSpan lifetime, string disposition, string mediaType, CancellationToken cancellation);
 }
 
-/// <summary>An opened blob; disposing it closes the stream.</summary>
+/// <summary>
+/// An opened blob; disposing it closes the stream. Reading throws <see cref="IOException"/> or <see cref="BlobStoreUnavailableException"/> where
+/// the store is lost in the middle: never a short content.
+/// </summary>
 public sealed record BlobContent(Stream Stream, long Size) : IAsyncDisposable
 {
     public ValueTask DisposeAsync() => Stream.DisposeAsync();

@@ -1,3 +1,4 @@
+using DChat.Core.Blobs;
 using DChat.Protocol;
 
 namespace DChat.Server.Http;
@@ -31,6 +32,14 @@ internal static partial class Problems
                 return;
             }
 
+            catch (Exception e) when (e is BlobStoreUnavailableException or IOException)
+            {
+                // What has begun can only be broken off; whoever reads it sees that it is not whole.
+                Log.BrokenOff(log, context.GetEndpoint()?.DisplayName, e.Message);
+                context.Abort();
+                return;
+            }
+
             if (context.Response is { HasStarted: false, ContentLength: null, ContentType: null } response)
             {
                 await DescribeAsync(context, response.StatusCode);
@@ -52,5 +61,8 @@ internal static partial class Problems
     {
         [LoggerMessage(EventId = 4000, Level = LogLevel.Error, Message = "Unhandled exception in {Endpoint}")]
         public static partial void Unhandled(ILogger logger, string? endpoint, Exception exception);
+
+        [LoggerMessage(EventId = 4001, Level = LogLevel.Warning, Message = "An answer of {Endpoint} was broken off: {Reason}")]
+        public static partial void BrokenOff(ILogger logger, string? endpoint, string reason);
     }
 }

@@ -114,7 +114,7 @@ public sealed class FileBlobStore : IBlobStore
         return Task.CompletedTask;
     }
 
-    public Uri? Presign(string name, TimeSpan lifetime, string fileName, string mediaType) => null;
+    public ValueTask<Uri?> PresignAsync(string name, TimeSpan lifetime, string disposition, string mediaType, CancellationToken cancellation) => new((Uri?)null);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

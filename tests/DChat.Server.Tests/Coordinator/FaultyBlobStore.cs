@@ -49,7 +49,7 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
         return inner.DeleteAsync(name, cancellation);
     }
 
-    public Uri? Presign(string name, TimeSpan lifetime, string fileName, string mediaType) => null;
+    public ValueTask<Uri?> PresignAsync(string name, TimeSpan lifetime, string disposition, string mediaType, CancellationToken cancellation) => new((Uri?)null);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 

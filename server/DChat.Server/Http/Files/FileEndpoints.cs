@@ -124,9 +124,14 @@ internal sealed class FileEndpoints(RegistryWrites registry, RoomFiles files, Li
             throw new ApiException(ErrorCodes.NotFound, "There is no such file.");
         }
 
-        if (files.Presign(id, file, PresignedLifetime) is { } address)
+        var disposition = new ContentDispositionHeaderValue(FileType.IsShown(file.Type) ? "inline" : "attachment");
+        disposition.SetHttpFileName(file.Name);
+        var headers = call.Context.Response.Headers;
+        headers.CacheControl = "private, no-store";
+        if (await files.PresignAsync(id, PresignedLifetime, disposition.ToString(), file.Type, call.Aborted) is { } address)
         {
-            return Results.Redirect(address.ToString());
+            headers["Referrer-Policy"] = "no-referrer";
+            return Results.Redirect(address.AbsoluteUri);
         }
 
         if (await files.OpenAsync(id, call.Aborted) is not { } content)
@@ -134,15 +139,15 @@ internal sealed class FileEndpoints(RegistryWrites registry, RoomFiles files, Li
             throw new ApiException(ErrorCodes.NotFound, "There is no such file.");
         }
 
-        var shown = FileType.IsShown(file.Type);
-        var disposition = new ContentDispositionHeaderValue(shown ? "inline" : "attachment");
-        disposition.SetHttpFileName(file.Name);
-        var headers = call.Context.Response.Headers;
         headers.ContentDisposition = disposition.ToString();
         headers.XContentTypeOptions = "nosniff";
         headers.ContentSecurityPolicy = NoScript;
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
-        headers.CacheControl = "private, no-store";
+        if (!content.Stream.CanSeek)
+        {
+            headers.ContentLength = content.Size;
+        }
+
         return Results.Stream(content.Stream, file.Type, entityTag: new EntityTagHeaderValue($"\"{id.Random}\""), enableRangeProcessing: content.Stream.CanSeek);
     }
 

@@ -41,5 +41,6 @@ internal sealed class RoomFiles(IBlobStore blobs, TimeProvider time)
     public Task<BlobContent?> OpenAsync(FileId id, CancellationToken cancellation) => blobs.OpenAsync(id.ContentBlob, cancellation);
 
     /// <summary>An address of the storage itself, where it has such, for a client that may have the file.</summary>
-    public Uri? Presign(FileId id, StoredFile file, TimeSpan lifetime) => blobs.Presign(id.ContentBlob, lifetime, file.Name, file.Type);
+    public ValueTask<Uri?> PresignAsync(FileId id, TimeSpan lifetime, string disposition, string type, CancellationToken cancellation) =>
+        blobs.PresignAsync(id.ContentBlob, lifetime, disposition, type, cancellation);
 }
