@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using DChat.Core.Blobs;
 using DChat.Core.ControlLog;
 using DChat.Core.Messages;
+using DChat.Server.Blobs;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using DChat.Server.Http;
@@ -96,6 +97,7 @@ public static class ServerApp
         builder.AddObservability(options);
         builder.AddListeners(options);
         builder.AddNode(options);
+        builder.Services.AddBlobs(options);
         if (options.IsCoordinator)
         {
             builder.AddCoordinator(options);

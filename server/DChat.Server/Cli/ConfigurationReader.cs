@@ -3,6 +3,7 @@ using System.Net;
 using DChat.Core.Rooms;
 using DChat.Server.Coordinator;
 using DChat.Storage.Postgres;
+using DChat.Storage.S3;
 
 namespace DChat.Server.Cli;
 
@@ -124,7 +125,7 @@ public static class ConfigurationReader
     {
         var setting = given.Setting;
         var where = $"{setting.Flag} (from {given.Origin})";
-        var shown = setting.Secret ? "the value given" : $"\"{PostgresUrl.Mask(given.Value)}\"";
+        var shown = setting.Secret ? "the value given" : $"\"{PostgresUrl.Mask(S3Url.Mask(given.Value))}\"";
         try
         {
             return setting.Set(options, given.Value);
@@ -133,7 +134,7 @@ public static class ConfigurationReader
         {
             errors.Add(new ConfigurationError(where, $"{shown} is not {setting.Expected}", $"give {setting.Expected}, or leave it out for the default"));
         }
-        catch (Exception e) when (e is NotInThisVersionException or BadUrlException)
+        catch (BadUrlException e)
         {
             errors.Add(new ConfigurationError(where, $"{shown}: {e.Message}", $"use {setting.Expected}, or leave it out for the default"));
         }

@@ -44,7 +44,10 @@ internal static class EnginePaths
             yield return new Place("--store", options.Store ?? new EngineUrl("sqlite", options.StorePath), IsFolder: false);
         }
 
-        yield return new Place("--blobs", options.Blobs ?? new EngineUrl("file", options.BlobsPath), IsFolder: true);
+        if (options.Blobs?.S3 is null)
+        {
+            yield return new Place("--blobs", options.Blobs ?? new EngineUrl("file", options.BlobsPath), IsFolder: true);
+        }
     }
 
     private static void TryToWrite(Place place)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using DChat.Storage.Etcd;
 using DChat.Storage.Postgres;
+using DChat.Storage.S3;
 
 namespace DChat.Server.Cli;
 
@@ -16,9 +17,12 @@ internal static class Preflight
     /// <summary>What the runtime reports of a file that another process holds: EWOULDBLOCK of Linux and macOS, a sharing violation of Windows.</summary>
     private static readonly int[] HeldByAnother = [11, 35, unchecked((int)0x8007_0020)];
 
+    /// <summary>A bucket that is only away is warned of: files wait for it, chat does not.</summary>
     /// <returns>The hold on the data folder; it is the process's alone until that is disposed.</returns>
     /// <exception cref="ConfigurationException">Names flag, value and remedy.</exception>
-    public static IDisposable Check(ServerOptions options)
+    public static IDisposable Check(ServerOptions options) => Check(options, needsBlobs: false);
+
+    private static FileStream Check(ServerOptions options, bool needsBlobs)
     {
         var data = HoldData(options.Data);
         try
@@ -39,6 +43,8 @@ internal static class Preflight
                 CheckSecretFile(options.ClusterSecretFile);
                 CheckLog(options.Log);
             }
+
+            CheckBlobs(options.Blobs, needsBlobs);
 
             CheckPort("--node-host", options.NodeHost, "--node-port", options.EffectiveNodePort);
             if (options.Metrics is { } metrics)
@@ -62,7 +68,7 @@ internal static class Preflight
         var isThere = Directory.Exists(options.Data);
         try
         {
-            Check(options).Dispose();
+            Check(options, needsBlobs: true).Dispose();
         }
         finally
         {
@@ -147,6 +153,21 @@ internal static class Preflight
         {
             throw new ConfigurationException($"--log {log}", finding.Problem, finding.Remedy);
         }
+    }
+
+    private static void CheckBlobs(EngineUrl? blobs, bool needsBlobs)
+    {
+        if (blobs?.S3 is not { } url || S3Probe.LookAsync(new S3BlobStoreOptions { Url = url }).GetAwaiter().GetResult() is not { } finding)
+        {
+            return;
+        }
+
+        if (needsBlobs || !finding.Passes)
+        {
+            throw new ConfigurationException($"--blobs {url}", finding.Problem, finding.Remedy);
+        }
+
+        Console.Error.WriteLine($"dchat-server: warning: --blobs {url.Place}: {finding.Problem}; {finding.Remedy}. Files and snapshots wait for it.");
     }
 
     private static void MakeForOwnerOnly(string folder)

@@ -1,6 +1,7 @@
 using DChat.Server.Coordinator.Workers;
 using DChat.Storage.Etcd;
 using DChat.Storage.Postgres;
+using DChat.Storage.S3;
 
 namespace DChat.Server.Cli;
 
@@ -172,7 +173,7 @@ public enum LogFormat
     Json,
 }
 
-/// <summary>An engine and where it is: <c>sqlite:PATH</c>, <c>file:PATH</c>, <c>postgres://…</c>, <c>etcd://…</c>. Its text holds no password.</summary>
+/// <summary>An engine and where it is: <c>sqlite:PATH</c>, <c>file:PATH</c>, <c>postgres://…</c>, <c>etcd://…</c>, <c>s3://…</c>. Its text holds no password.</summary>
 public sealed record EngineUrl(string Scheme, string Path)
 {
     /// <summary>Where PostgreSQL is; null with another engine.</summary>
@@ -181,11 +182,16 @@ public sealed record EngineUrl(string Scheme, string Path)
     /// <summary>Where etcd is; null with another engine.</summary>
     public EtcdUrl? Etcd { get; private init; }
 
+    /// <summary>Where the bucket is; null with another engine.</summary>
+    public S3Url? S3 { get; private init; }
+
     public static EngineUrl Under(string data, string scheme, string name) => new(scheme, System.IO.Path.Combine(data, name));
 
     public static EngineUrl Of(PostgresUrl url) => new("postgres", "") { Postgres = url };
 
     public static EngineUrl Of(EtcdUrl url) => new("etcd", "") { Etcd = url };
 
-    public override string ToString() => Postgres?.ToString() ?? Etcd?.ToString() ?? $"{Scheme}:{Path}";
+    public static EngineUrl Of(S3Url url) => new("s3", "") { S3 = url };
+
+    public override string ToString() => Postgres?.ToString() ?? Etcd?.ToString() ?? S3?.ToString() ?? $"{Scheme}:{Path}";
 }

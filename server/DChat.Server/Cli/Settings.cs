@@ -2,6 +2,7 @@ using System.Net;
 using DChat.Server.Coordinator;
 using DChat.Storage.Etcd;
 using DChat.Storage.Postgres;
+using DChat.Storage.S3;
 using DChat.Server.Worker.Joining;
 
 namespace DChat.Server.Cli;
@@ -40,7 +41,7 @@ public static class Settings
 
         Engine("log", "the control log (accounts, rooms, members)", "sqlite", "etcd", "control.db", o => o.Log, (o, v) => o with { Log = v }, "etcd://HOST:PORT,HOST:PORT,HOST:PORT/PREFIX", Etcd),
         Engine("store", "the message store", "sqlite", "postgres", "messages.db", o => o.Store, (o, v) => o with { Store = v }, "postgres://USER@HOST:PORT/DATABASE", Postgres),
-        Engine("blobs", "the blob store (snapshots, files)", "file", "s3", "blobs", o => o.Blobs, (o, v) => o with { Blobs = v }),
+        Engine("blobs", "the blob store (snapshots, files)", "file", "s3", "blobs", o => o.Blobs, (o, v) => o with { Blobs = v }, "s3://BUCKET/PREFIX?region=REGION", S3),
         Setting.Number("retentionDays", Engines, "remove messages after this many days; 0 keeps them for ever", 0, 36_500, o => o.RetentionDays, (o, v) => o with { RetentionDays = v }),
 
         Setting.Choice("registration", People, "who may make an account: everybody, whoever is invited, nobody", o => o.Registration, (o, v) => o with { Registration = v }),
@@ -88,18 +89,18 @@ public static class Settings
         string file,
         Func<ServerOptions, EngineUrl?> show,
         Func<ServerOptions, EngineUrl, ServerOptions> set,
-        string? outgrownLike = null,
-        Func<string, EngineUrl>? outgrownIs = null) => new(
+        string outgrownLike,
+        Func<string, EngineUrl> outgrownIs) => new(
             key,
             Engines,
-            outgrownLike is null ? $"{embedded}:PATH" : $"{embedded}:PATH or {outgrownLike}",
+            $"{embedded}:PATH or {outgrownLike}",
             about,
             options => (show(options) ?? EngineUrl.Under(options.Data, embedded, file)).ToString(),
             (options, text) =>
             {
                 if (text.StartsWith(outgrown + "://", StringComparison.OrdinalIgnoreCase))
                 {
-                    return outgrownIs is null ? throw new NotInThisVersionException($"{outgrown}:// is not in this version yet") : set(options, outgrownIs(text));
+                    return set(options, outgrownIs(text));
                 }
 
                 return text.StartsWith(embedded + ":", StringComparison.Ordinal) && text.Length > embedded.Length + 1
@@ -130,23 +131,17 @@ public static class Settings
 
     private static bool IsSecret(string text) => Convert.TryFromBase64String(text.Trim(), new byte[ClusterSecret.Size], out var length) && length == ClusterSecret.Size;
 
-    private static EngineUrl Postgres(string text)
-    {
-        try
-        {
-            return EngineUrl.Of(PostgresUrl.Parse(text));
-        }
-        catch (FormatException e)
-        {
-            throw new BadUrlException(e.Message);
-        }
-    }
+    private static EngineUrl Postgres(string text) => Parsed(() => EngineUrl.Of(PostgresUrl.Parse(text)));
 
-    private static EngineUrl Etcd(string text)
+    private static EngineUrl Etcd(string text) => Parsed(() => EngineUrl.Of(EtcdUrl.Parse(text)));
+
+    private static EngineUrl S3(string text) => Parsed(() => EngineUrl.Of(S3Url.Parse(text)));
+
+    private static EngineUrl Parsed(Func<EngineUrl> parse)
     {
         try
         {
-            return EngineUrl.Of(EtcdUrl.Parse(text));
+            return parse();
         }
         catch (FormatException e)
         {
@@ -159,6 +154,3 @@ public static class Settings
 
 /// <summary>A URL of the right kind that is wrong inside.</summary>
 public sealed class BadUrlException(string message) : Exception(message);
-
-/// <summary>A value that a later version will take.</summary>
-public sealed class NotInThisVersionException(string message) : Exception(message);

@@ -10,7 +10,6 @@ using DChat.Server.Http;
 using DChat.Server.Nodes;
 using DChat.Server.Observability;
 using DChat.Storage.Etcd;
-using DChat.Storage.Files;
 using DChat.Storage.Sqlite.ControlLog;
 
 namespace DChat.Server.Coordinator;
@@ -46,7 +45,6 @@ internal static class CoordinatorSetup
         services.AddSingleton<IControlLog>(provider => options.Log?.Etcd is { } etcd
             ? new EtcdControlLog(etcd, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<EtcdControlLog>>())
             : SqliteControlLog.Open(options.LogPath));
-        services.AddSingleton<IBlobStore>(_ => FileBlobStore.OpenFolder(options.BlobsPath));
         services.AddSingleton(provider => new SnapshotStore(
             provider.GetRequiredService<IBlobStore>(), provider.GetRequiredService<ClusterSecret>(), provider.GetRequiredService<CoordinatorOptions>().ScratchFolder));
         services.AddSingleton<SnapshotKeeper>();

@@ -22,6 +22,7 @@ public sealed class DChatMetrics : IDisposable
         Sends = Meter.CreateCounter<long>("dchat.sends", "{send}", "Messages of people that were committed; repeats, edits, reactions and system messages are not counted.");
         Deliveries = Meter.CreateCounter<long>("dchat.deliveries", "{delivery}", "Events that were queued to connections, one for each connection.");
         OutboxOverflows = Meter.CreateCounter<long>("dchat.outbox.overflows", "{overflow}", "Connections that were too slow and were told to resync.");
+        BlobFailures = Meter.CreateCounter<long>("dchat.blobs.failures", "{call}", "Calls of the blob store that failed because it was away or full, by operation.");
         Refusals = Meter.CreateCounter<long>("dchat.refusals", "{call}", "Calls that were refused, by code.");
         Logins = Meter.CreateCounter<long>("dchat.logins", "{login}", "Logins, by result.");
         Commits = Histogram("dchat.commit.duration", "s", "How long one durable commit of a batch takes.", SecondsBuckets);
@@ -38,6 +39,9 @@ public sealed class DChatMetrics : IDisposable
     public Counter<long> Deliveries { get; }
 
     public Counter<long> OutboxOverflows { get; }
+
+    /// <summary>Tag <c>operation</c>: <c>put</c>, <c>open</c>, <c>list</c>, <c>delete</c> or <c>presign</c>.</summary>
+    public Counter<long> BlobFailures { get; }
 
     /// <summary>Tag <c>code</c>.</summary>
     public Counter<long> Refusals { get; }
@@ -66,6 +70,10 @@ public sealed class DChatMetrics : IDisposable
         CommitBatch.Record(changes);
         Commits.Record(duration.TotalSeconds);
     }
+
+    /// <param name="away">Seconds since the first failure after which no call of the blob store succeeded; 0: the last one did.</param>
+    public void ObserveBlobs(Func<double> away) => Meter.CreateObservableGauge(
+        "dchat.blobs.away", away, "s", "How long the blob store has been failing: since the first failure after which no call succeeded; 0 while it works.");
 
     public void ObserveConnections(Func<long> open) => Gauge("dchat.connections", null, "Open connections of clients.", open);
 

@@ -13,7 +13,6 @@ using DChat.Server.Worker.Hub;
 using DChat.Server.Worker.Joining;
 using DChat.Server.Worker.Peers;
 using DChat.Server.Worker.Transport;
-using DChat.Storage.Files;
 using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
 namespace DChat.Server.Worker;
@@ -89,7 +88,6 @@ internal static class WorkerSetup
             });
             services.AddSingleton<IRegistryCommands>(provider => provider.GetRequiredService<CoordinatorLink>());
             services.AddHostedService(provider => provider.GetRequiredService<CoordinatorLink>());
-            services.AddSingleton<IBlobStore>(_ => FileBlobStore.OpenFolder(options.BlobsPath));
         }
 
         services.AddHostedService<WorkerService>();

@@ -59,6 +59,7 @@ internal sealed class StubServer : IAsyncDisposable
         app.MapPost("/api/refresh", (RefreshRequest refresh) => world.Refresh(refresh.RefreshToken!) is { } answer
             ? Results.Json(answer)
             : Results.Json(new Problem(null, "Bad token", 401, ErrorCodes.BadToken), statusCode: 401));
+        app.MapGet("/api/files/{id}", () => Results.Redirect(world.FileAddress!.AbsoluteUri));
         app.MapHub<StubHub>("/chat");
         await app.StartAsync();
         return new StubServer(app);

@@ -16,6 +16,9 @@ internal sealed class StubWorld
 
     public HashSet<string> RefreshTokens { get; } = [];
 
+    /// <summary>Where files are: whoever asks for one is sent there.</summary>
+    public Uri? FileAddress { get; set; }
+
     public int AccessLifetimeSeconds { get; set; } = 300;
 
     public int Refreshes { get; private set; }

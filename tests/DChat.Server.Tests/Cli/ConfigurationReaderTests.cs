@@ -88,7 +88,8 @@ public sealed class ConfigurationReaderTests : IDisposable
     [InlineData("log", "etcd://a:99999", "a port is a whole number")]
     [InlineData("store", "postgres://a/b", "the user's name is missing")]
     [InlineData("store", "postgres://a@h/b?connections=1", "connections is a whole number from 6")]
-    [InlineData("blobs", "s3://bucket", "not in this version yet")]
+    [InlineData("blobs", "s3://Bucket", "no bucket's name")]
+    [InlineData("blobs", "s3://bucket?part-size=1", "part-size is a whole number from 5")]
     [InlineData("coordinators", "10.0.0.1", "host:port")]
     [InlineData("coordinators", "10.0.0.1:9000,dns:c.example:0", "host:port")]
     [InlineData("advertise", "10.0.0.1:9000,10.0.0.2:9000", "host:port")]
@@ -108,6 +109,17 @@ public sealed class ConfigurationReaderTests : IDisposable
         Assert.Contains(value, error.Problem, StringComparison.Ordinal);
         Assert.Contains(expected, error.ToString(), StringComparison.Ordinal);
         Assert.NotEmpty(error.Remedy);
+    }
+
+    [Theory]
+    [InlineData("s3://AKIA:hidden@bucket")]
+    [InlineData("s3://bucket?secret=hidden")]
+    [InlineData("s3://bucket?region=x&endpoint=https://me:hidden@h")]
+    public void A_secret_in_the_address_of_a_bucket_is_refused_and_not_repeated(string value)
+    {
+        var error = Assert.Single(Assert.Throws<ConfigurationException>(() => Read(flags: new() { ["--blobs"] = value })).Errors);
+        Assert.DoesNotContain("hidden", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("AWS_SECRET_ACCESS_KEY", error.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

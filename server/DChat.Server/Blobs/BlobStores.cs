@@ -1,0 +1,21 @@
+using DChat.Core.Blobs;
+using DChat.Server.Cli;
+using DChat.Server.Observability;
+using DChat.Storage.Files;
+using DChat.Storage.S3;
+
+namespace DChat.Server.Blobs;
+
+/// <summary>The blob store that the options name.</summary>
+internal static class BlobStores
+{
+    public static void AddBlobs(this IServiceCollection services, ServerOptions options) => services.AddSingleton<IBlobStore>(provider => new WatchedBlobStore(
+        Open(options, provider.GetRequiredService<ILoggerFactory>()),
+        provider.GetRequiredService<DChatMetrics>(),
+        provider.GetRequiredService<TimeProvider>(),
+        provider.GetRequiredService<ILogger<WatchedBlobStore>>()));
+
+    private static IBlobStore Open(ServerOptions options, ILoggerFactory logs) => options.Blobs?.S3 is { } url
+        ? S3BlobStore.Open(new S3BlobStoreOptions { Url = url }, logs.CreateLogger<S3BlobStore>())
+        : FileBlobStore.OpenFolder(options.BlobsPath);
+}
