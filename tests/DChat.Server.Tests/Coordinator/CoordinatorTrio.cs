@@ -57,6 +57,16 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
         return leader!;
     }
 
+    /// <summary>Ends the term of the one that leads, and waits for the next; whoever waits longest is next.</summary>
+    public async Task<InProcessServer> NextLeaderAsync()
+    {
+        var before = await LeaderAsync();
+        var term = Service(before).Term;
+        Log.Depose();
+        await Eventually.Holds(() => !Service(before).IsLeader || Service(before).Term != term);
+        return await LeaderAsync();
+    }
+
     /// <summary>A leader that is none of these, and that nobody reaches, until it is disposed.</summary>
     public async Task<ILeadership> LeadFromElsewhereAsync(string address)
     {

@@ -26,6 +26,12 @@ internal sealed class FaultyControlLog(IControlLog inner) : IControlLog
     /// <summary>Each append waits for it first.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
+    /// <summary>So many times a follower finds that a leader truncated while it read.</summary>
+    public int Overtaken { get; set; }
+
+    /// <summary>As to one who leads no more.</summary>
+    public bool RefusesTruncation { get; set; }
+
     /// <summary>Appends that wait for the gate.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
@@ -69,9 +75,11 @@ internal sealed class FaultyControlLog(IControlLog inner) : IControlLog
 
     public Task<LogBounds> ReadBoundsAsync(CancellationToken cancellation) => inner.ReadBoundsAsync(cancellation);
 
-    public IAsyncEnumerable<LogEntry> FollowAsync(long fromIndex, CancellationToken cancellation) => inner.FollowAsync(fromIndex, cancellation);
+    public IAsyncEnumerable<LogEntry> FollowAsync(long fromIndex, CancellationToken cancellation) =>
+        Overtaken-- > 0 ? throw new EntryTruncatedException(fromIndex, fromIndex + 1) : inner.FollowAsync(fromIndex, cancellation);
 
-    public Task<bool> TruncateAsync(long term, long throughIndex, CancellationToken cancellation) => inner.TruncateAsync(term, throughIndex, cancellation);
+    public async Task<bool> TruncateAsync(long term, long throughIndex, CancellationToken cancellation) =>
+        !RefusesTruncation && await inner.TruncateAsync(term, throughIndex, cancellation);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }
