@@ -16,6 +16,7 @@ internal sealed record BenchOptions
         Kills = 100,
         Silences = 20,
         CoordinatorKills = 10,
+        LeaderKills = 50,
         Drains = 12,
         BetweenFaults = TimeSpan.FromSeconds(0.5),
         Registry = RegistrySize.Aim,
@@ -33,6 +34,7 @@ internal sealed record BenchOptions
         Kills = 10,
         Silences = 3,
         CoordinatorKills = 3,
+        LeaderKills = 5,
         Drains = 4,
         BetweenFaults = TimeSpan.FromSeconds(0.5),
         Registry = RegistrySize.Tenth,
@@ -60,6 +62,9 @@ internal sealed record BenchOptions
     public int Silences { get; init; }
 
     public int CoordinatorKills { get; init; }
+
+    /// <summary>Leaders of three coordinators killed, one after the other.</summary>
+    public int LeaderKills { get; init; }
 
     /// <summary>Half of them by signal, half by an administrator's call.</summary>
     public int Drains { get; init; }

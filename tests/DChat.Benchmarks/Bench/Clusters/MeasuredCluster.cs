@@ -5,7 +5,7 @@ using DChat.TestKit;
 
 namespace DChat.Benchmarks.Bench.Clusters;
 
-/// <summary>A coordinator, workers and a PostgreSQL that waits for its disk, as processes, with what an administrator does to them.</summary>
+/// <summary>Coordinators, workers and a PostgreSQL that waits for its disk, as processes, with what an administrator does to them.</summary>
 internal sealed class MeasuredCluster : IAsyncDisposable
 {
     private static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(30);
@@ -23,11 +23,11 @@ internal sealed class MeasuredCluster : IAsyncDisposable
 
     public IReadOnlyList<ServerProcess> Workers => Cluster.Workers;
 
-    public static async Task<MeasuredCluster> StartAsync(int workers)
+    public static async Task<MeasuredCluster> StartAsync(int workers, int coordinators = 1)
     {
-        var cluster = await ClusterUnderTest.StartAsync(workers, durable: true);
+        var cluster = await ClusterUnderTest.StartAsync(workers, durable: true, coordinators: coordinators);
         var measured = new MeasuredCluster(cluster);
-        foreach (var server in cluster.Workers.Append(cluster.Coordinator))
+        foreach (var server in cluster.Workers.Concat(cluster.CoordinatorNodes))
         {
             server.Log.ExpectErrors(".*"); // What dies is missed loudly; what counts is what clients see.
         }
@@ -59,14 +59,22 @@ internal sealed class MeasuredCluster : IAsyncDisposable
 
     public Task DrainAsync(ServerProcess worker) => AskAsync(worker, HttpMethod.Post, $"api/admin/workers/{_ids[worker]}/drain");
 
-    /// <summary>Waits until every worker takes part and knows the whole registry.</summary>
+    /// <summary>The coordinator that leads, as the workers see it.</summary>
+    public async Task<ServerProcess> LeaderAsync()
+    {
+        var leader = (string)(await AskAsync(Workers[0], HttpMethod.Get, "api/admin/status"))!["leader"]!;
+        return Cluster.CoordinatorNodes.First(node => node.Node.Authority == leader);
+    }
+
+    /// <summary>Waits until every worker takes part and knows the whole registry, and every coordinator leads or stands by.</summary>
     public Task SettleAsync() => Eventually.Holds(
         async () =>
         {
             try
             {
-                return (await AskAsync(Workers[0], HttpMethod.Get, "api/admin/status"))!["workers"]!.AsArray()
-                    .Count(worker => (string)worker!["state"]! == "active" && (long?)worker["lag"] < 10) == Workers.Count;
+                var status = await AskAsync(Workers[0], HttpMethod.Get, "api/admin/status");
+                return status!["coordinators"]!.AsArray().Count == Cluster.CoordinatorNodes.Count
+                    && status["workers"]!.AsArray().Count(worker => (string)worker!["state"]! == "active" && (long?)worker["lag"] < 10) == Workers.Count;
             }
             catch (HttpRequestException)
             {
@@ -75,13 +83,8 @@ internal sealed class MeasuredCluster : IAsyncDisposable
         },
         SettleLimit);
 
-    public async ValueTask DisposeAsync()
-    {
-        _http.Dispose();
-        await Cluster.DisposeAsync();
-    }
-
-    private async Task<JsonNode?> AskAsync(ServerProcess worker, HttpMethod method, string path, object? body = null)
+    /// <returns>The administrator's access token.</returns>
+    public async Task<string> SignInAsync(ServerProcess worker)
     {
         if (DateTime.UtcNow - _signedInAt > SignInEvery)
         {
@@ -91,6 +94,18 @@ internal sealed class MeasuredCluster : IAsyncDisposable
             _signedInAt = DateTime.UtcNow;
         }
 
+        return _http.DefaultRequestHeaders.Authorization!.Parameter!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        await Cluster.DisposeAsync();
+    }
+
+    private async Task<JsonNode?> AskAsync(ServerProcess worker, HttpMethod method, string path, object? body = null)
+    {
+        await SignInAsync(worker);
         using var request = new HttpRequestMessage(method, new Uri(worker.Client, path)) { Content = body is null ? null : JsonContent.Create(body) };
         using var answer = await _http.SendAsync(request);
         answer.EnsureSuccessStatusCode();
