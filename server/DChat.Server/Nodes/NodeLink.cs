@@ -128,7 +128,7 @@ internal sealed class NodeLink : IAsyncDisposable
 
     public bool Fail(in NodeMessage call, string why) => Send(NodeFrameKind.Failure, call.Method, call.Call, Encoding.UTF8.GetBytes(why));
 
-    /// <summary>Ends the link, without waiting for it.</summary>
+    /// <summary>Ends the link, without waiting for it: what hears of the end does so in another thread, as the caller may hold locks.</summary>
     public void End(string why)
     {
         lock (_gate)
@@ -136,7 +136,7 @@ internal sealed class NodeLink : IAsyncDisposable
             _why ??= why;
         }
 
-        _ending.Cancel();
+        _ = _ending.CancelAsync();
     }
 
     public async ValueTask DisposeAsync()
