@@ -24,6 +24,7 @@ public sealed class PostgresMessageStore : IMessageStore
     private readonly AbandonedWrites _abandoned;
     private readonly RoomCommits _commits;
     private readonly PageReader _pages;
+    private readonly MarkReader _marks;
     private readonly SearchIndexer _indexer;
 
     private PostgresMessageStore(PostgresMessageStoreOptions options, TimeProvider time, ILogger logger)
@@ -35,6 +36,7 @@ public sealed class PostgresMessageStore : IMessageStore
         _abandoned = new AbandonedWrites(_sources, options.Url);
         _commits = new RoomCommits(_sources, _pipeline, _abandoned, options.Url, time);
         _pages = new PageReader(_sources.Reader);
+        _marks = new MarkReader(_sources.Reader, _pipeline, options.Url, time);
         _indexer = new SearchIndexer(_sources, options, time, logger);
     }
 
@@ -139,7 +141,7 @@ public sealed class PostgresMessageStore : IMessageStore
     }
 
     public Task<IReadOnlyList<ReadState>> ReadMarksAsync(string user, IReadOnlyList<string> rooms, CancellationToken cancellation) =>
-        AskAsync(limited => _pages.MarksAsync(user, rooms, limited), cancellation);
+        _marks.ReadAsync(user, rooms, cancellation);
 
     public async Task WriteMarksAsync(IReadOnlyList<ReadMark> marks, CancellationToken cancellation)
     {

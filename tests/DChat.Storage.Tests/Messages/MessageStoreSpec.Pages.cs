@@ -96,6 +96,22 @@ public abstract partial class MessageStoreSpec
     }
 
     [Fact]
+    public async Task Many_who_ask_for_their_marks_at_once_get_their_own()
+    {
+        const int Users = 200;
+        var room = await OpenRoomAsync();
+        await room.PostManyAsync(Users);
+        await Store.WriteMarksAsync([.. Enumerable.Range(1, Users).Select(i => new ReadMark($"user{i}", "room", i))], default);
+        var reading = Enumerable.Range(1, Users).Select(i => Store.ReadMarksAsync(
+            $"user{i}", [.. Enumerable.Repeat("unknown", i % 9), "room"], default)).ToList();
+        for (var i = 1; i <= Users; i++)
+        {
+            var states = await reading[i - 1];
+            Assert.Equal([.. Enumerable.Repeat(default(ReadState), i % 9), new ReadState(i, Users - i, 0)], states);
+        }
+    }
+
+    [Fact]
     public async Task A_mark_never_moves_back_nor_beyond_the_newest_message()
     {
         var room = await OpenRoomAsync();

@@ -46,18 +46,6 @@ internal sealed class PageReader(NpgsqlDataSource source)
         WHERE r.id = $1 AND r.epoch < 9223372036854775807
         """;
 
-    private const string Marks =
-        """
-        SELECT i.at, coalesce(k.seq, 0), r.seq - greatest(coalesce(k.seq, 0), r.removed_seq), n.count
-        FROM unnest($2::text[]) WITH ORDINALITY AS i (id, at)
-        JOIN rooms r ON r.id = i.id AND r.epoch < 9223372036854775807
-        LEFT JOIN read_marks k ON k.room_key = r.key AND k.user_name = $1
-        CROSS JOIN LATERAL (SELECT count(*) FROM (
-            SELECT FROM mentions x
-            WHERE x.room_key = r.key AND x.user_name = $1 AND x.message_id > (r.key << 36) + greatest(coalesce(k.seq, 0), r.removed_seq)
-            LIMIT $3) y) n
-        """;
-
     private const string LastSent = "SELECT i.at, r.last_sent_at FROM unnest($1::text[]) WITH ORDINALITY AS i (id, at) JOIN rooms r ON r.id = i.id";
     private const string Epochs = "SELECT i.at, r.epoch FROM unnest($1::text[]) WITH ORDINALITY AS i (id, at) JOIN rooms r ON r.id = i.id";
 
@@ -116,19 +104,6 @@ internal sealed class PageReader(NpgsqlDataSource source)
         await using var command = Command(Answer, Of(room), Of(author), Of(clientId));
         await using var row = await command.ExecuteReaderAsync(cancellation);
         return await row.ReadAsync(cancellation) ? new ChangeAnswer(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)) : null;
-    }
-
-    public async Task<IReadOnlyList<ReadState>> MarksAsync(string user, IReadOnlyList<string> rooms, CancellationToken cancellation)
-    {
-        await using var command = Command(Marks, Of(user), Of(rooms.ToArray()), Of(MessageLimits.MentionsCounted));
-        await using var row = await command.ExecuteReaderAsync(cancellation);
-        var states = new ReadState[rooms.Count];
-        while (await row.ReadAsync(cancellation))
-        {
-            states[row.GetInt64(0) - 1] = new ReadState(row.GetInt64(1), row.GetInt64(2), row.GetInt64(3));
-        }
-
-        return states;
     }
 
     public async Task<IReadOnlyList<long>> EpochsAsync(IReadOnlyList<string> rooms, CancellationToken cancellation)
