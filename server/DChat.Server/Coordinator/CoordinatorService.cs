@@ -240,7 +240,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         using var elected = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var following = _recovery.FollowAsync(_replica, elected.Token);
         var campaign = _log.CampaignAsync(_options.Advertise, giveUp.Token);
-        var linking = _leaderLink?.RunAsync(mayStandBy: !_options.StartsAsLeader || Term == 0, elected.Token) ?? Task.CompletedTask;
+        var linking = _leaderLink?.RunAsync(mayStandBy: !_options.StartsAsLeader || Term == 0, elected.Token) ?? Task.Delay(Timeout.InfiniteTimeSpan, elected.Token);
         await Task.WhenAny(following, campaign, linking);
         if (!campaign.IsCompleted)
         {
