@@ -68,7 +68,7 @@ public sealed record ServerOptions
     /// <summary>Of a coordinator: how the host of a room is chosen. Default: the least loaded worker.</summary>
     public RoomPlacementMode Placement { get; init; } = RoomPlacementMode.LeastLoaded;
 
-    /// <summary>Of a coordinator: a worker that was silent for so long is dead, in milliseconds, 500 to 60,000. Default: 3,000.</summary>
+    /// <summary>Of a coordinator: a worker that was silent for so long is dead, in milliseconds, 1,500 (a report and a half) to 60,000. Default: 3,000.</summary>
     public int WorkerSilenceMs { get; init; } = 3_000;
 
     /// <summary>Of a coordinator: a worker whose connection closed, and that is not back in this time, is dead, in milliseconds, 0 to 60,000. Default: 300.</summary>

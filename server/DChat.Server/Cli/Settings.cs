@@ -56,7 +56,7 @@ public static class Settings
         new("label", Cluster, "key=value, several with commas between", "what is to be known of this worker, such as zone=a", o => o.Label, (o, v) => o with { Label = Labels(v) }) { Placeholder = "KEY=VALUE" },
         Setting.Choice("admission", Cluster, "of a coordinator: new workers take part at once, or wait until an administrator approves them", o => o.Admission, (o, v) => o with { Admission = v }),
         Setting.Choice("placement", Cluster, "of a coordinator: how the host of a room is chosen", o => o.Placement, (o, v) => o with { Placement = v }),
-        Setting.Number("workerSilenceMs", Cluster, "of a coordinator: a worker that was silent for so long is dead, in milliseconds", 500, 60_000, o => o.WorkerSilenceMs, (o, v) => o with { WorkerSilenceMs = v }),
+        Setting.Number("workerSilenceMs", Cluster, "of a coordinator: a worker that was silent for so long is dead, in milliseconds; workers report once a second", 1_500, 60_000, o => o.WorkerSilenceMs, (o, v) => o with { WorkerSilenceMs = v }),
         Setting.Number("workerClosedMs", Cluster, "of a coordinator: a worker whose connection closed and that is not back in this time is dead, in milliseconds", 0, 60_000, o => o.WorkerClosedMs, (o, v) => o with { WorkerClosedMs = v }),
         Setting.Number("movesPerSecond", Cluster, "of a coordinator: rooms that move in a second to even loads out; 0: none do", 0, 5_000, o => o.MovesPerSecond, (o, v) => o with { MovesPerSecond = v }),
         Pem("nodeTlsCertificate", "TLS between nodes: this node's certificate with its chain", o => o.NodeTlsCertificate, (o, v) => o with { NodeTlsCertificate = v }),

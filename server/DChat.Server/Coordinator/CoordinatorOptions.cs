@@ -71,6 +71,7 @@ public sealed record CoordinatorOptions
     /// <summary>Rooms that a draining worker loses in a second; 1 or more. Default: 2,000.</summary>
     public int DrainMovesPerSecond { get; init; } = 2_000;
 
-    /// <summary>Whether the start waits until this node leads: for the only coordinator of a cluster. Default: true.</summary>
+    /// <summary>Whether the start waits until this node leads: for the only coordinator of a cluster. One that is not the
+    /// only one resigns where it seems to be cut off from the workers. Default: true.</summary>
     public bool StartsAsLeader { get; init; } = true;
 }

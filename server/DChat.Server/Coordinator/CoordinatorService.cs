@@ -307,7 +307,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         try
         {
             await Task.WhenAny(deciding, cluster, snapshots);
-            if (cluster.IsFaulted || snapshots.IsFaulted)
+            if (cluster.IsFaulted || cluster.IsCompletedSuccessfully || snapshots.IsFaulted)
             {
                 await lost.CancelAsync();
             }
@@ -327,17 +327,18 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         }
     }
 
+    /// <summary>Until cancelled, or until the log says that the term is over.</summary>
     private async Task SeeToClusterAsync(RegistryLeader leader, CancellationToken offDuty)
     {
-        if (await _bootstrap.EnsureAdminAsync(leader, offDuty))
+        if (!await _bootstrap.EnsureAdminAsync(leader, offDuty))
         {
-            _bootstrap.NoteBegun();
-            var keys = _bootstrap.RotateKeysAsync(leader, () => _ready.TrySetResult(), offDuty);
-            var workers = _workers.RunAsync(leader, offDuty);
-            await await Task.WhenAny(keys, workers);
+            await Task.Delay(Timeout.Infinite, offDuty);
         }
 
-        await Task.Delay(Timeout.Infinite, offDuty);
+        _bootstrap.NoteBegun();
+        var keys = _bootstrap.RotateKeysAsync(leader, () => _ready.TrySetResult(), offDuty);
+        var workers = _workers.RunAsync(leader, offDuty);
+        await await Task.WhenAny(keys, workers);
     }
 
     /// <summary>One term of leading.</summary>

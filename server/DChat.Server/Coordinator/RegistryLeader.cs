@@ -103,6 +103,22 @@ internal sealed partial class RegistryLeader : IRegistryCommands
         }
     }
 
+    /// <summary>Asks the log, until it answers: this node's own clock does not know of a leadership that was taken from it.</summary>
+    public async Task<bool> StillLeadsAsync(CancellationToken lost)
+    {
+        for (var wait = RetryFirst; ; wait = wait * 2 > RetryLongest ? RetryLongest : wait * 2)
+        {
+            try
+            {
+                return (await _log.ReadLeaderAsync(lost))?.Term == _term;
+            }
+            catch (ControlLogUnavailableException)
+            {
+                await Task.Delay(wait, _time, lost);
+            }
+        }
+    }
+
     private Decided DecideWaiting()
     {
         var made = new Decided([], []);
@@ -144,22 +160,6 @@ internal sealed partial class RegistryLeader : IRegistryCommands
             foreach (var (pending, outcome) in made.Unlogged)
             {
                 pending.Complete(leads ? new CommandResult(index, outcome) : PendingCommand.Unavailable(index));
-            }
-        }
-    }
-
-    /// <summary>Asks the log: this node's own clock does not know of a leadership that was taken from it.</summary>
-    private async Task<bool> StillLeadsAsync(CancellationToken lost)
-    {
-        for (var wait = RetryFirst; ; wait = wait * 2 > RetryLongest ? RetryLongest : wait * 2)
-        {
-            try
-            {
-                return (await _log.ReadLeaderAsync(lost))?.Term == _term;
-            }
-            catch (ControlLogUnavailableException)
-            {
-                await Task.Delay(wait, _time, lost);
             }
         }
     }

@@ -66,6 +66,9 @@ internal sealed class NodeLink : IAsyncDisposable
     /// <summary>So much waits to be written that what may be lost should not be sent.</summary>
     public bool IsBehind => _pending.WrittenCount > BehindBytes;
 
+    /// <summary>The link ended because nothing was heard of the peer, which may live all the same.</summary>
+    public bool PeerWasSilent { get; private set; }
+
     public bool IsUp => !_ending.IsCancellationRequested;
 
     /// <summary>Sends one way; false where the link is over.</summary>
@@ -312,6 +315,7 @@ internal sealed class NodeLink : IAsyncDisposable
                 tickedAt = _time.GetTimestamp();
                 if (!isLate && !Volatile.Read(ref _isHandling) && _time.GetElapsedTime(Volatile.Read(ref _readAt)).TotalMilliseconds > SilentMs)
                 {
+                    PeerWasSilent = true;
                     End($"{Peer.Node} at {Peer.Address} was silent for {SilentMs} ms");
                     return;
                 }

@@ -12,7 +12,7 @@ namespace DChat.Cluster.Tests.Cluster;
 /// </summary>
 public sealed class SplitBrainTests
 {
-    private const string SilenceMs = "1000";
+    private const string SilenceMs = "1500";
 
     [Theory]
     [InlineData(Way.Both)]

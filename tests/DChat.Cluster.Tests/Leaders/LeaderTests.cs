@@ -58,11 +58,31 @@ public sealed class LeaderTests(ITestOutputHelper output)
         await run.GoOnAsync();
         await run.EndAsync();
         Assert.Contains(first.Log.Lines, line => line.Contains("ended: Lost", StringComparison.Ordinal));
+        Assert.DoesNotContain(run.Cluster.CoordinatorNodes.SelectMany(node => node.Log.Lines), line => line.Contains(" is gone: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_leader_that_was_held_up_within_its_time_leads_on_and_buries_nobody()
+    {
+        await using var run = await Run.StartAsync(output, workers: 2, leaseSeconds: 60);
+        var leader = await run.Sight.LeaderAsync();
+        await run.Sight.WholeAsync(standbys: 2);
+
+        leader.Freeze();
+        await Eventually.Holds(async () => await Metrics.ReadAsync(run.Cluster.Workers[0], "dchat_worker_linked") + await Metrics.ReadAsync(run.Cluster.Workers[1], "dchat_worker_linked") == 0);
+        leader.Thaw();
+        await run.Sight.WholeAsync(standbys: 2);
+        await run.GoOnAsync();
+        Assert.Equal(leader, await run.Sight.LeaderAsync());
+        Assert.Contains(leader.Log.Lines, line => line.Contains("this coordinator was held up for", StringComparison.Ordinal));
+        Assert.DoesNotContain(leader.Log.Lines, line => line.Contains(" is gone: ", StringComparison.Ordinal) || line.Contains("ended: Lost", StringComparison.Ordinal));
+        await run.EndAsync();
     }
 
     [Theory]
     [InlineData("everybody")]
     [InlineData("etcd")]
+    [InlineData("the workers")]
     public async Task A_leader_that_is_cut_off_is_followed_by_another(string from)
     {
         await using var run = await Run.StartAsync(output, workers: 3, ownHosts: true);

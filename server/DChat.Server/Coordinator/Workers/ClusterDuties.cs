@@ -24,38 +24,53 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>For so long after workers of a zone died together, rooms go to other zones.</summary>
     private static readonly TimeSpan ZoneOutageFor = TimeSpan.FromSeconds(30);
 
-    /// <summary>Where at least so many workers were heard, and most of them fall silent together, it is this coordinator that is cut off.</summary>
-    private const int MajorityOf = 3;
-
     private readonly RoomLoads _loads = new();
     private readonly ConcurrentDictionary<string, long> _movedAt = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Zone, long At)> _buried = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _isolatedSince = new(StringComparer.Ordinal);
+    private WorkerLookout? _lookout;
 
     /// <summary>A term begins, before any worker registers in it.</summary>
     public void BeginTerm() => watch.Forget();
 
-    /// <summary>Works until cancelled.</summary>
-    /// <exception cref="LeaderCutOffException">Most workers fell silent together: another coordinator should lead.</exception>
-    public async Task RunAsync(IRegistryCommands commands, CancellationToken offDuty)
+    /// <summary>Works until cancelled, or until the log says that the term is over.</summary>
+    /// <exception cref="LeaderCutOffException">It seems to be this leader that does not hear the workers, and another may lead.</exception>
+    public async Task RunAsync(RegistryLeader leader, CancellationToken offDuty)
     {
         using var observing = replica.Subscribe(this, out _);
-        var electedAt = time.GetTimestamp();
-        var slowAt = electedAt;
+        using var lookout = new WorkerLookout(replica, watch, options, time, log);
+        Volatile.Write(ref _lookout, lookout);
+        var slowAt = time.GetTimestamp();
         using var timer = new PeriodicTimer(Tick, time);
         while (await timer.WaitForNextTickAsync(offDuty))
         {
-            await BuryAsync(commands, time.GetElapsedTime(electedAt), offDuty);
+            var found = lookout.Look();
+            if (found.CutOff is not null)
+            {
+                if (!await leader.StillLeadsAsync(offDuty))
+                {
+                    return;
+                }
+
+                // The answer may have taken a while; one that is cut off from the log too has none, and its term runs out.
+                found = lookout.Look();
+                if (found.CutOff is { } why)
+                {
+                    throw new LeaderCutOffException(why);
+                }
+            }
+
+            await BuryAsync(leader, found.Dead, offDuty);
             Recall();
             SeeIsolation();
-            await EmptyAsync(commands, offDuty);
+            await EmptyAsync(leader, offDuty);
             if (time.GetElapsedTime(slowAt) >= SlowTick)
             {
                 slowAt = time.GetTimestamp();
                 watch.TellActivity();
                 _loads.Take(Hosts().Select(worker => watch.Find(worker.Id)?.Report).OfType<WorkerReport>());
-                await HouseAsync(commands, offDuty);
-                await RebalanceAsync(commands, offDuty);
+                await HouseAsync(leader, offDuty);
+                await RebalanceAsync(leader, offDuty);
             }
         }
     }
@@ -63,6 +78,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>How a worker is expected to be loaded: its rooms in the state that is given, and the latest reports.</summary>
     public WorkerLoad LoadOf(Worker worker) => new(
         worker.Id, Math.Max(1, worker.Capacity), _loads.On(replica.State, worker.Id), watch.Find(worker.Id)?.Report?.Connections ?? 0, worker.RoomCount);
+
+    /// <summary>It is not heard, and rooms are left to it all the same: it may be this coordinator that is cut off.</summary>
+    public bool IsMissing(string worker) => Volatile.Read(ref _lookout)?.Missing.Contains(worker) is true;
 
     /// <summary>What an administrator moved is not moved on at once.</summary>
     void IRegistryObserver.Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)
@@ -111,60 +129,15 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         watch.Find(worker.Id)?.Report?.StoreError is null
         && !(_isolatedSince.TryGetValue(worker.Id, out var since) && time.GetElapsedTime(since) > options.WorkerSilence);
 
-    /// <summary>Finds out who died.</summary>
-    private async Task BuryAsync(IRegistryCommands commands, TimeSpan sinceElection, CancellationToken offDuty)
+    private async Task BuryAsync(IRegistryCommands commands, IReadOnlyList<(Worker Worker, string Why)> dead, CancellationToken offDuty)
     {
-        var alive = replica.State.Workers().Where(worker => worker.State is WorkerState.Active or WorkerState.Draining or WorkerState.Pending).ToList();
-        var dead = new List<(Worker Worker, string Why)>();
-        var silent = 0;
-        foreach (var worker in alive)
-        {
-            if (WhyDead(worker, watch.Find(worker.Id), sinceElection, out var isSilent) is { } why)
-            {
-                dead.Add((worker, why));
-                silent += isSilent ? 1 : 0;
-            }
-        }
-
-        if (dead.Count == 0 || !alive.Exists(worker => watch.Find(worker.Id) is not null))
-        {
-            return; // Where none has come at all, burying them helps nobody: this leader may be out of their reach.
-        }
-
-        if (alive.Count >= MajorityOf && silent * 2 > alive.Count && sinceElection > options.WorkerSilence * 2)
-        {
-            throw new LeaderCutOffException($"{silent} of {alive.Count} workers fell silent together");
-        }
-
         foreach (var (worker, _) in dead)
         {
             _buried[worker.Id] = (ZoneOutage.ZoneOf(worker.Labels), time.GetTimestamp());
         }
 
-        var heirs = Takers().Where(heir => dead.TrueForAll(gone => gone.Worker.Id != heir.Id)).ToList();
+        var heirs = dead.Count == 0 ? [] : Takers().Where(heir => dead.All(gone => gone.Worker.Id != heir.Id)).ToList();
         await Task.WhenAll(dead.Select(gone => BuryAsync(commands, gone.Worker, gone.Why, heirs, offDuty)));
-    }
-
-    private string? WhyDead(Worker worker, Sight? sight, TimeSpan sinceElection, out bool isSilent)
-    {
-        isSilent = false;
-        if (sight is null || sight.Peer.Incarnation != worker.Incarnation)
-        {
-            return sinceElection > options.ElectionGrace ? "it did not come to this coordinator since that leads" : null;
-        }
-
-        if (sight.HasLeft)
-        {
-            return "it left";
-        }
-
-        if (sight.ClosedFor is { } closed)
-        {
-            return closed > options.WorkerClosed ? $"its connection closed and it did not come back within {options.WorkerClosed.TotalSeconds:0.0} s" : null;
-        }
-
-        isSilent = !sight.IsHere && sight.SilentFor > options.WorkerSilence && sinceElection > options.WorkerSilence;
-        return isSilent ? $"it was silent for {options.WorkerSilence.TotalSeconds:0.0} s" : null;
     }
 
     private async Task BuryAsync(IRegistryCommands commands, Worker worker, string why, List<Worker> heirs, CancellationToken offDuty)
@@ -281,6 +254,11 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         }
 
         var hosts = Hosts();
+        if (hosts.Exists(host => !IsMissing(host.Id)))
+        {
+            hosts.RemoveAll(host => IsMissing(host.Id));
+        }
+
         var failing = ZoneOutage.Of(hosts.Where(host => !_buried.ContainsKey(host.Id)).Select(host => (ZoneOutage.ZoneOf(host.Labels), false)).Concat(_buried.Values.Select(buried => (buried.Zone, true))));
         var takers = hosts.Where(host => !failing.Contains(ZoneOutage.ZoneOf(host.Labels))).ToList();
         return takers.Count > 0 ? takers : hosts;
@@ -302,6 +280,3 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     [LoggerMessage(2072, LogLevel.Warning, "rooms could not be assigned: {Why}")]
     private static partial void NotAssigned(ILogger log, string why);
 }
-
-/// <summary>This leader is cut off from most workers.</summary>
-internal sealed class LeaderCutOffException(string message) : Exception(message);

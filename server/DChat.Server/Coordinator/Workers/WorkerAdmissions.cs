@@ -4,7 +4,7 @@ using DChat.Server.Nodes;
 namespace DChat.Server.Coordinator.Workers;
 
 /// <summary>Lets workers take part: at once, or when an administrator has approved them.</summary>
-internal sealed class WorkerAdmissions(IRegistryCommands commands, RegistryReplica replica, CoordinatorOptions options, TimeProvider time)
+internal sealed class WorkerAdmissions(IRegistryCommands commands, RegistryReplica replica, WorkerWatch watch, ClusterDuties duties, CoordinatorOptions options, TimeProvider time)
 {
     private static readonly TimeSpan CatchUp = TimeSpan.FromSeconds(2);
 
@@ -13,6 +13,7 @@ internal sealed class WorkerAdmissions(IRegistryCommands commands, RegistryRepli
 
     public async Task<WorkerAdmission> AdmitAsync(NodeHello worker, WorkerApplication application, WorkerState state, CancellationToken cancellation)
     {
+        await ClearAddressAsync(worker, cancellation);
         var command = new RegisterWorker(
             "",
             "",
@@ -32,6 +33,23 @@ internal sealed class WorkerAdmissions(IRegistryCommands commands, RegistryRepli
 
         await replica.WaitForAsync(result.Index, CatchUp, cancellation);
         return new WorkerAdmission(null, long.Parse(result.Outcome.Result, System.Globalization.CultureInfo.InvariantCulture), result.Index);
+    }
+
+    /// <summary>Whose address another uses now, and is not heard, is no more: its folder with its id was lost. Who was not approved yet is forgotten.</summary>
+    private async Task ClearAddressAsync(NodeHello worker, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (var other in replica.State.Workers().Where(other => other.Id != worker.Node && other.Address == worker.Address))
+        {
+            if (other.State == WorkerState.Pending && (watch.Find(other.Id) is not { ClosedFor: null } sight || sight.SilentFor > options.WorkerSilence))
+            {
+                await commands.SubmitAsync(new RemoveWorker("", "", now, other.Id), cancellation);
+            }
+            else if (duties.IsMissing(other.Id))
+            {
+                await commands.SubmitAsync(new SetWorkerState("", "", now, other.Id, WorkerState.Gone, other.Incarnation), cancellation);
+            }
+        }
     }
 
     /// <summary>Who was approved once stays so; a process that drains goes on draining when its link comes back.</summary>

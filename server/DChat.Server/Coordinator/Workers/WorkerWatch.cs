@@ -59,14 +59,14 @@ internal sealed class WorkerWatch(TimeProvider time)
         }
     }
 
-    /// <summary>A worker's link is over; one that was replaced by a newer one is not looked at.</summary>
+    /// <summary>A worker's link is over; one that was replaced by a newer one is not looked at. One that ended for silence says no more than the silence.</summary>
     public void Disconnected(NodeLink link)
     {
         lock (_lock)
         {
             if (_workers.TryGetValue(link.Peer.Node, out var entry) && entry.Link == link)
             {
-                _workers[link.Peer.Node] = entry with { Link = null, ClosedAt = time.GetTimestamp() };
+                _workers[link.Peer.Node] = entry with { Link = null, ClosedAt = link.PeerWasSilent ? null : time.GetTimestamp() };
             }
         }
     }
@@ -180,7 +180,7 @@ internal sealed class WorkerWatch(TimeProvider time)
 /// <summary>How a worker looks from here.</summary>
 /// <param name="Report">Its latest; null: none yet.</param>
 /// <param name="SilentFor">Since anything was heard of it.</param>
-/// <param name="ClosedFor">Since its link ended; null: it has one, or is in this process.</param>
+/// <param name="ClosedFor">Since its link was closed; null: it has one, or is in this process, or the link ended because nothing was heard.</param>
 /// <param name="HasLeft">It said that it goes.</param>
 /// <param name="IsHere">It is a part of this process.</param>
 internal sealed record Sight(NodeHello Peer, WorkerReport? Report, TimeSpan SilentFor, TimeSpan? ClosedFor, bool HasLeft, bool IsHere);

@@ -60,7 +60,9 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     {
         _application.TrySetResult(application);
         await _joined.Task.WaitAsync(cancellation);
-        for (var said = _time.GetTimestamp() - (long)(SayAgainAfter.TotalSeconds * _time.TimestampFrequency); ;)
+        var said = default(long?);
+        var reported = default(long?);
+        while (true)
         {
             var state = _replica.State.FindWorker(_self.Node) is { } worker && worker.Incarnation == _self.Incarnation ? worker.State : WorkerState.Gone;
             if (_replica.Index >= Volatile.Read(ref _admittedAt) && state is WorkerState.Active or WorkerState.Draining)
@@ -68,10 +70,16 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                 return;
             }
 
-            if (state == WorkerState.Pending && _time.GetElapsedTime(said) >= SayAgainAfter)
+            if (state == WorkerState.Pending && (said is null || _time.GetElapsedTime(said.Value) >= SayAgainAfter))
             {
                 said = _time.GetTimestamp();
                 AwaitsApproval(_log, _self.Node);
+            }
+
+            if (reported is null || _time.GetElapsedTime(reported.Value) >= WorkerReports.Interval)
+            {
+                reported = _time.GetTimestamp();
+                Report(new WorkerReport(0, 0, 0, _replica.Index, null, [], [], [])); // Whoever is approved is expected to be heard at once.
             }
 
             await _replica.WaitForAsync(_replica.Index + 1, RetryLongest, cancellation);

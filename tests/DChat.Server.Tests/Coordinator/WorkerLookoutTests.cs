@@ -1,0 +1,157 @@
+using DChat.Core.Registry;
+using DChat.Server.Coordinator;
+using DChat.Server.Coordinator.Workers;
+using DChat.Server.Tests.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace DChat.Server.Tests.Coordinator;
+
+/// <summary>When one of several coordinators thinks that another should lead, by a clock that only the test moves.</summary>
+public sealed class WorkerLookoutTests
+{
+    private static readonly string[] Workers = ["a", "b", "c"];
+
+    [Fact]
+    public void A_leader_of_several_that_hears_nobody_for_a_silence_should_resign_and_buries_nobody()
+    {
+        using var sight = new LeadersSight();
+        sight.Pass(seconds: 10, Workers);
+        Assert.Null(sight.Pass(seconds: 2.9).CutOff);
+        Assert.Equal("none of 3 workers is heard", sight.Pass(seconds: 0.3).CutOff);
+        Assert.Empty(sight.Buried);
+    }
+
+    [Fact]
+    public void One_that_hears_a_few_only_should_resign_and_buries_nobody()
+    {
+        using var sight = new LeadersSight();
+        sight.Pass(seconds: 10, Workers);
+        Assert.Equal("2 of 3 workers fell silent together", sight.Pass(seconds: 3.1, "a").CutOff);
+        Assert.Empty(sight.Buried);
+    }
+
+    [Fact]
+    public void The_only_coordinator_has_nobody_to_resign_for()
+    {
+        using var sight = new LeadersSight(isOnly: true);
+        sight.Pass(seconds: 10, Workers);
+        Assert.Null(sight.Pass(seconds: 60).CutOff);
+        Assert.Empty(sight.Buried);
+    }
+
+    [Fact]
+    public void One_that_was_held_up_judges_nobody_before_it_has_listened()
+    {
+        using var sight = new LeadersSight();
+        sight.Pass(seconds: 10, Workers);
+        Assert.Null(sight.Freeze(seconds: 100).CutOff);
+        Assert.Null(sight.Pass(seconds: 5.9).CutOff);
+        Assert.Null(sight.Pass(seconds: 60, Workers).CutOff);
+        Assert.Empty(sight.Buried);
+    }
+
+    [Fact]
+    public void One_that_was_held_up_and_hears_nobody_afterwards_should_resign()
+    {
+        using var sight = new LeadersSight();
+        sight.Pass(seconds: 10, Workers);
+        sight.Freeze(seconds: 100);
+        Assert.Equal("none of 3 workers is heard", sight.Pass(seconds: 6.1).CutOff);
+        Assert.Empty(sight.Buried);
+    }
+
+    [Fact]
+    public void One_that_was_held_up_buries_whom_it_does_not_hear_afterwards_while_it_hears_others()
+    {
+        using var sight = new LeadersSight();
+        sight.Pass(seconds: 10, Workers);
+        sight.Freeze(seconds: 100);
+        Assert.Null(sight.Pass(seconds: 6.2, "a").CutOff);
+        Assert.Equal(["b", "c"], sight.Buried.Order());
+    }
+
+    [Fact]
+    public void One_to_which_nobody_came_since_its_election_lets_another_try_after_a_while()
+    {
+        using var sight = new LeadersSight();
+        Assert.Null(sight.Pass(seconds: 29.9).CutOff);
+        Assert.Equal("none of 3 workers is heard", sight.Pass(seconds: 0.2).CutOff);
+        Assert.Empty(sight.Buried);
+    }
+
+    /// <summary>A lookout over three workers, which report every tenth of a second that passes.</summary>
+    private sealed class LeadersSight : IDisposable
+    {
+        private static readonly WorkerReport Report = new(0, 0, 0, 0, null, [], [], []);
+
+        private readonly HandTime _time = new();
+        private readonly WorkerWatch _watch;
+        private readonly WorkerLookout _lookout;
+
+        public LeadersSight(bool isOnly = false)
+        {
+            var replica = new RegistryReplica(_time);
+            var state = RegistryState.Empty;
+            foreach (var worker in Workers)
+            {
+                var hello = LinkPair.Hello(worker);
+                var decision = RegistryMachine.Decide(state, new RegisterWorker("", "", 0, hello.Node, hello.Address, hello.Incarnation, 1, [], WorkerState.Active), RegistryLimits.None);
+                state = RegistryMachine.Apply(state, state.Index + 1, decision.Record!);
+            }
+
+            replica.Replace(state);
+            _watch = new WorkerWatch(_time);
+            _lookout = new WorkerLookout(replica, _watch, new CoordinatorOptions { StartsAsLeader = isOnly }, _time, NullLogger.Instance);
+        }
+
+        public HashSet<string> Buried { get; } = [];
+
+        /// <returns>What the last look brought; the first that speaks of resigning is the last.</returns>
+        public Findings Pass(double seconds, params string[] heard)
+        {
+            var found = Findings.None;
+            for (var end = _time.Now + TimeSpan.FromSeconds(seconds); _time.Now < end && found.CutOff is null;)
+            {
+                _time.Now += TimeSpan.FromSeconds(0.1);
+                foreach (var worker in heard)
+                {
+                    _watch.Reported(LinkPair.Hello(worker), Report);
+                }
+
+                found = Look();
+            }
+
+            return found;
+        }
+
+        public Findings Freeze(double seconds)
+        {
+            _time.Now += TimeSpan.FromSeconds(seconds);
+            return Look();
+        }
+
+        public void Dispose() => _lookout.Dispose();
+
+        private Findings Look()
+        {
+            var found = _lookout.Look();
+            Buried.UnionWith(found.Dead.Select(dead => dead.Worker.Id));
+            return found;
+        }
+    }
+
+    private sealed class HandTime : TimeProvider
+    {
+        private long _ticks = TimeSpan.FromHours(1).Ticks;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public TimeSpan Now
+        {
+            get => TimeSpan.FromTicks(Volatile.Read(ref _ticks));
+            set => Volatile.Write(ref _ticks, value.Ticks);
+        }
+
+        public override long GetTimestamp() => Now.Ticks;
+    }
+}
