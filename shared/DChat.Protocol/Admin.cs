@@ -7,6 +7,9 @@ namespace DChat.Protocol;
 /// <param name="SnapshotIndex">The entry up to which the newest verified snapshot goes; 0: none.</param>
 /// <param name="Online">Connections of clients in all.</param>
 /// <param name="Coordinators">The leader first, then the standbys that are linked to it.</param>
+/// <param name="SnapshotAgeMs">Since the newest verified snapshot was written, in milliseconds; absent: there is none, or it is not known.</param>
+/// <param name="SnapshotError">Why the last attempt to keep a snapshot failed; absent: it did not. The log is not truncated meanwhile.</param>
+/// <param name="LogEntries">Entries that the log holds.</param>
 public sealed record ClusterStatus(
     string Leader,
     long Term,
@@ -17,7 +20,10 @@ public sealed record ClusterStatus(
     long Memberships,
     int Online,
     IReadOnlyList<WorkerStatus> Workers,
-    IReadOnlyList<CoordinatorStatus>? Coordinators = null);
+    IReadOnlyList<CoordinatorStatus>? Coordinators = null,
+    long? SnapshotAgeMs = null,
+    string? SnapshotError = null,
+    long LogEntries = 0);
 
 /// <summary>A coordinator as the leader sees it.</summary>
 /// <param name="Address"><c>host:port</c> of its node interface.</param>

@@ -95,6 +95,18 @@ public sealed record ServerOptions
     /// <summary>Messages older than this many days are removed; 0, the default: they are kept for ever.</summary>
     public int RetentionDays { get; init; }
 
+    /// <summary>Of a coordinator: a snapshot of the registry is written after so many entries of the log, 0 to 10,000,000; 0: only by time. Default: 10,000.</summary>
+    public int SnapshotEntries { get; init; } = 10_000;
+
+    /// <summary>Of a coordinator: a snapshot of the registry is written after so many minutes, if anything changed, 1 to 1,440. Default: 10.</summary>
+    public int SnapshotMinutes { get; init; } = 10;
+
+    /// <summary>Of a coordinator: so many newest snapshots are kept, 2 to 1,000. Default: 3.</summary>
+    public int SnapshotsKept { get; init; } = 3;
+
+    /// <summary>Of a coordinator: the last snapshot of each day is kept for so many days, 0 to 3,650. Default: 7.</summary>
+    public int SnapshotDays { get; init; } = 7;
+
     /// <summary>How long a stop waits for what is in flight, in seconds, 1 to 600. Default: 20.</summary>
     public int DrainSeconds { get; init; } = 20;
 

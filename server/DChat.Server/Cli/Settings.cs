@@ -42,6 +42,10 @@ public static class Settings
         Engine("log", "the control log (accounts, rooms, members)", "sqlite", "etcd", "control.db", o => o.Log, (o, v) => o with { Log = v }, "etcd://HOST:PORT,HOST:PORT,HOST:PORT/PREFIX", Etcd),
         Engine("store", "the message store", "sqlite", "postgres", "messages.db", o => o.Store, (o, v) => o with { Store = v }, "postgres://USER@HOST:PORT/DATABASE", Postgres),
         Engine("blobs", "the blob store (snapshots, files)", "file", "s3", "blobs", o => o.Blobs, (o, v) => o with { Blobs = v }, "s3://BUCKET/PREFIX?region=REGION", S3),
+        Setting.Number("snapshotEntries", Engines, "of a coordinator: a snapshot of the registry after so many entries of the log; 0: only by time", 0, 10_000_000, o => o.SnapshotEntries, (o, v) => o with { SnapshotEntries = v }),
+        Setting.Number("snapshotMinutes", Engines, "of a coordinator: a snapshot of the registry after so many minutes, if anything changed", 1, 1_440, o => o.SnapshotMinutes, (o, v) => o with { SnapshotMinutes = v }),
+        Setting.Number("snapshotsKept", Engines, "of a coordinator: so many newest snapshots are kept", 2, 1_000, o => o.SnapshotsKept, (o, v) => o with { SnapshotsKept = v }),
+        Setting.Number("snapshotDays", Engines, "of a coordinator: the last snapshot of each day is kept for so many days", 0, 3_650, o => o.SnapshotDays, (o, v) => o with { SnapshotDays = v }),
         Setting.Number("retentionDays", Engines, "remove messages after this many days; 0 keeps them for ever", 0, 36_500, o => o.RetentionDays, (o, v) => o with { RetentionDays = v }),
 
         Setting.Choice("registration", People, "who may make an account: everybody, whoever is invited, nobody", o => o.Registration, (o, v) => o with { Registration = v }),

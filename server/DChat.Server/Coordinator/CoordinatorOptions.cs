@@ -32,6 +32,9 @@ public sealed record CoordinatorOptions
     /// <summary>Verified snapshots that are kept; the log is truncated behind the second-newest. 2 or more. Default: 3.</summary>
     public int SnapshotsKept { get; init; } = 3;
 
+    /// <summary>Days of which the last snapshot is kept besides, in UTC, the newest snapshot's day among them; 0: none. Default: 7.</summary>
+    public int SnapshotDays { get; init; } = 7;
+
     /// <summary>How long to wait after a failed snapshot before the next attempt, more than zero. Default: 30 seconds.</summary>
     public TimeSpan SnapshotRetry { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -29,6 +29,10 @@ internal static class CoordinatorSetup
             WorkerSilence = TimeSpan.FromMilliseconds(options.WorkerSilenceMs),
             WorkerClosed = TimeSpan.FromMilliseconds(options.WorkerClosedMs),
             MovesPerSecond = options.MovesPerSecond,
+            SnapshotEntries = options.SnapshotEntries,
+            SnapshotInterval = TimeSpan.FromMinutes(options.SnapshotMinutes),
+            SnapshotsKept = options.SnapshotsKept,
+            SnapshotDays = options.SnapshotDays,
             Limits = new RegistryLimits
             {
                 RoomsPerUser = options.Limits.RoomsPerUser,
@@ -95,7 +99,7 @@ internal static class CoordinatorSetup
         var keeper = app.Services.GetRequiredService<SnapshotKeeper>();
         var lag = app.Services.GetRequiredService<LogLag>();
         metrics.ObserveLog(() => replica.Index, () => lag.Entries);
-        metrics.ObserveSnapshot(() => keeper.Age?.TotalSeconds);
+        metrics.ObserveSnapshots(() => keeper.Age?.TotalSeconds, () => keeper.Failures, () => keeper.LogEntries);
         var coordinator = app.Services.GetRequiredService<CoordinatorService>();
         var standbys = app.Services.GetRequiredService<StandbyWatch>();
         metrics.ObserveLeadership(() => coordinator.IsLeader ? 1 : 0, () => coordinator.Term, () => standbys.All.Count);

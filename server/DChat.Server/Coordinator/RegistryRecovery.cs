@@ -123,7 +123,7 @@ internal sealed partial class RegistryRecovery(IControlLog log, SnapshotStore sn
     {
         try
         {
-            return await snapshots.ListAsync(cancellation);
+            return [.. (await snapshots.ListAsync(cancellation)).Select(snapshot => snapshot.Name)];
         }
         catch (BlobStoreUnavailableException error) when (bounds.First == 1 && bounds.Last > 0)
         {

@@ -104,11 +104,18 @@ public sealed class DChatMetrics : IDisposable
     public void ObserveLeaderLink(Func<long> linked) => Gauge("dchat.worker.linked", null, "1 where this worker is linked to the leader, else 0.", linked);
 
     /// <param name="age">Seconds since the newest verified snapshot; null while there is none.</param>
-    public void ObserveSnapshot(Func<double?> age) => Meter.CreateObservableGauge(
-        "dchat.snapshot.age",
-        () => age() is { } seconds ? [new Measurement<double>(seconds)] : Array.Empty<Measurement<double>>(),
-        "s",
-        "Time since the newest verified snapshot was written; absent until there is one.");
+    /// <param name="failures">Snapshots that could not be kept, since the start.</param>
+    /// <param name="logEntries">Entries that the log holds; 0 where this coordinator never led.</param>
+    public void ObserveSnapshots(Func<double?> age, Func<long> failures, Func<long> logEntries)
+    {
+        Meter.CreateObservableGauge(
+            "dchat.snapshot.age",
+            () => age() is { } seconds ? [new Measurement<double>(seconds)] : Array.Empty<Measurement<double>>(),
+            "s",
+            "Time since the newest verified snapshot was written; absent until there is one.");
+        Meter.CreateObservableCounter("dchat.snapshot.failures", failures, "{snapshot}", "Snapshots that could not be written, read back or tidied up after; the log is not truncated then.");
+        Gauge("dchat.log.entries", null, "Entries that the control log holds, as the leader knows; they grow while no snapshot can be kept. 0: this coordinator never led.", logEntries);
+    }
 
     /// <param name="messages">Messages that the search index does not have yet.</param>
     /// <param name="oldestSeconds">The age of the oldest of them.</param>

@@ -18,7 +18,7 @@ public sealed class S3OutageTests : IAsyncLifetime
     [Fact]
     public async Task While_S3_is_away_chat_goes_on_and_files_are_unavailable_until_it_is_back()
     {
-        await using var server = await ServerOnS3.StartAsync(_swift, "&part-size=5");
+        await using var server = await ServerOnS3.StartAsync(_swift, "&part-size=5", "--snapshot-entries", "1");
         await using var alice = await ServerOnS3.RegisterAsync(server, "alice");
         var room = await alice.CreateRoomAsync("garden").Within();
         var file = await alice.Files.UploadAsync(room.Id, "a.bin", new MemoryStream([1, 2, 3])).Within();
@@ -32,6 +32,8 @@ public sealed class S3OutageTests : IAsyncLifetime
         Assert.True(await Metrics.ReadAsync(server, """dchat_blobs_failures_total{operation="put"}""") > 0);
         using var http = server.CreateHttpClient();
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health/ready")).StatusCode);
+        await alice.CreateRoomAsync("the registry changes").Within();
+        await Eventually.Holds(async () => await Metrics.ReadAsync(server, "dchat_snapshot_failures_total") > 0);
         Assert.Single(server.Log.Lines, line => line.Contains("The blob store fails", StringComparison.Ordinal) && line.Contains("nobody listens at", StringComparison.Ordinal));
 
         await _swift.StartAgainAsync();

@@ -23,6 +23,7 @@ public sealed class CoordinatorServiceTests : IDisposable
         AdminPasswordPath = PasswordPath,
         SnapshotEntries = 0,
         SnapshotInterval = TimeSpan.Zero,
+        SnapshotDays = 0,
         SnapshotRetry = TimeSpan.FromMilliseconds(20),
         CommandTimeout = Eventually.DefaultLimit,
     };
@@ -111,7 +112,7 @@ public sealed class CoordinatorServiceTests : IDisposable
             var kept = await node.Snapshots.ListAsync(CancellationToken.None);
             Assert.InRange(kept.Count, 3, 4);
             Assert.True(node.Keeper.TruncatedThrough > 0);
-            Assert.True((await node.Log.ReadBoundsAsync(CancellationToken.None)).First <= kept[1].Index + 1, "the second-newest snapshot and the log make a whole");
+            Assert.True((await node.Log.ReadBoundsAsync(CancellationToken.None)).First <= kept[1].Name.Index + 1, "the second-newest snapshot and the log make a whole");
             Assert.NotNull(node.Keeper.Age);
         }
 
@@ -265,9 +266,75 @@ public sealed class CoordinatorServiceTests : IDisposable
 
         Assert.Equal(0, node.Keeper.TruncatedThrough);
         Assert.Equal(1, (await node.Log.ReadBoundsAsync(CancellationToken.None)).First);
+        Assert.Equal("away", node.Keeper.Error);
+        Assert.Equal(node.Replica.Index, node.Keeper.LogEntries);
         blobs.IsAway = false;
         await GrowAsync(node, snapshots: 3);
         Assert.True(node.Keeper.TruncatedThrough > 0);
+        await Eventually.Holds(() => node.Keeper.Error is null && node.Keeper.LogEntries == node.Replica.Index - node.Keeper.TruncatedThrough);
+    }
+
+    [Fact]
+    public async Task What_could_not_be_tidied_up_is_tried_again_though_nothing_changes()
+    {
+        var removes = false;
+        var blobs = new FaultyBlobStore(FileBlobStore.OpenFolder(_folder["blobs"])) { Removes = () => Volatile.Read(ref removes) };
+        await using var node = await StartAsync(OftenSnapshots with { SnapshotsKept = 2 }, blobs);
+        await node.MakeAccountsAsync("grow", 60);
+        await Eventually.Holds(() => node.Keeper.Failures >= 3);
+        Assert.Equal("nothing is removed now", node.Keeper.Error);
+        Assert.True(Snapshots().Length > 2);
+
+        Volatile.Write(ref removes, true);
+
+        await Eventually.Holds(() => node.Keeper.Error is null && Snapshots().Length == 2);
+    }
+
+    [Fact]
+    public async Task The_last_snapshot_of_each_day_stays_for_its_days_and_a_damaged_one_takes_no_good_ones_place()
+    {
+        await using (var node = await StartAsync(OftenSnapshots with { SnapshotsKept = 5 }))
+        {
+            await GrowAsync(node, snapshots: 6);
+        }
+
+        // Two of the newest one's day, two of the day before, whose last one is damaged, and one of a day that is too long ago.
+        var files = Snapshots()[^5..];
+        var noon = new DateTimeOffset(File.GetLastWriteTimeUtc(files[4])).UtcDateTime.Date.AddHours(12);
+        File.SetLastWriteTimeUtc(files[4], noon);
+        File.SetLastWriteTimeUtc(files[3], noon.AddHours(-1));
+        File.SetLastWriteTimeUtc(files[2], noon.AddDays(-1));
+        File.SetLastWriteTimeUtc(files[1], noon.AddDays(-1).AddHours(-1));
+        File.SetLastWriteTimeUtc(files[0], noon.AddDays(-2));
+        await DamageAsync(files[2]);
+
+        var options = OftenSnapshots with { SnapshotsKept = 2, SnapshotDays = 2 };
+        await using (var node = await StartAsync(options))
+        {
+            var index = node.Keeper.Index;
+            await node.MakeAccountsAsync("more", options.SnapshotEntries);
+            await Eventually.Holds(() => node.Keeper.Index > index);
+            await Eventually.Holds(() => !File.Exists(files[0]));
+        }
+
+        Assert.Equal([false, true, false, false, true], files.Select(File.Exists));
+    }
+
+    [Fact]
+    public async Task A_snapshot_of_entries_that_came_after_the_log_was_asked_is_no_lost_log()
+    {
+        await RunWithSnapshotsAsync();
+        var asked = 0;
+        await using var node = new CoordinatorNode(
+            new FaultyControlLog(SqliteControlLog.Open(_folder["control.db"])) { Shown = bounds => asked++ == 0 ? bounds with { Last = bounds.First } : bounds },
+            FileBlobStore.OpenFolder(_folder["blobs"]),
+            ClusterSecret.LoadOrCreate(_folder["cluster-secret"], mayCreate: true),
+            Options,
+            _book);
+
+        await node.StartAsync();
+
+        Assert.NotNull(node.Replica.State.FindAccount("tail0"));
     }
 
     [Fact]

@@ -15,6 +15,9 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
 
     public bool Corrupts { get; init; }
 
+    /// <summary>Asked before a blob is removed.</summary>
+    public Func<bool> Removes { get; init; } = () => true;
+
     public async Task PutAsync(string name, Stream content, CancellationToken cancellation)
     {
         ThrowIfAway();
@@ -46,7 +49,7 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
     public Task DeleteAsync(string name, CancellationToken cancellation)
     {
         ThrowIfAway();
-        return inner.DeleteAsync(name, cancellation);
+        return Removes() ? inner.DeleteAsync(name, cancellation) : throw new BlobStoreUnavailableException("nothing is removed now");
     }
 
     public ValueTask<Uri?> PresignAsync(string name, TimeSpan lifetime, string disposition, string mediaType, CancellationToken cancellation) => new((Uri?)null);

@@ -23,6 +23,9 @@ internal sealed class FaultyControlLog(IControlLog inner) : IControlLog
     /// <summary>Asked before each append.</summary>
     public Func<AppendFault> NextFault { get; set; } = () => AppendFault.None;
 
+    /// <summary>What is answered of the log's bounds.</summary>
+    public Func<LogBounds, LogBounds> Shown { get; set; } = bounds => bounds;
+
     /// <summary>Each append waits for it first.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
@@ -73,7 +76,7 @@ internal sealed class FaultyControlLog(IControlLog inner) : IControlLog
         return fault == AppendFault.LostAfter ? throw new ControlLogUnavailableException("lost after") : outcome;
     }
 
-    public Task<LogBounds> ReadBoundsAsync(CancellationToken cancellation) => inner.ReadBoundsAsync(cancellation);
+    public async Task<LogBounds> ReadBoundsAsync(CancellationToken cancellation) => Shown(await inner.ReadBoundsAsync(cancellation));
 
     public IAsyncEnumerable<LogEntry> FollowAsync(long fromIndex, CancellationToken cancellation) =>
         Overtaken-- > 0 ? throw new EntryTruncatedException(fromIndex, fromIndex + 1) : inner.FollowAsync(fromIndex, cancellation);

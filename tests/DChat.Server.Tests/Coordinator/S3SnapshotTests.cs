@@ -45,10 +45,13 @@ public sealed class S3SnapshotTests : IAsyncLifetime
             var failures = node.Keeper.Failures;
             await Eventually.Holds(() => node.Keeper.Failures > failures);
             Assert.Equal(truncated, node.Keeper.TruncatedThrough);
+            Assert.Contains("nobody listens at", node.Keeper.Error, StringComparison.Ordinal);
+            Assert.Equal(node.Replica.Index - truncated, node.Keeper.LogEntries);
 
             await _swift.StartAgainAsync();
             await GrowAsync(node, snapshots: 2);
             Assert.True(node.Keeper.TruncatedThrough > truncated);
+            await Eventually.Holds(() => node.Keeper.Error is null);
         }
 
         await using var again = await StartAsync();
@@ -64,6 +67,7 @@ public sealed class S3SnapshotTests : IAsyncLifetime
             AdminPasswordPath = _folder["initial-admin-password"],
             SnapshotEntries = 10,
             SnapshotInterval = TimeSpan.Zero,
+            SnapshotDays = 0,
             SnapshotRetry = TimeSpan.FromMilliseconds(20),
             CommandTimeout = Eventually.DefaultLimit,
         };

@@ -59,7 +59,8 @@ public sealed class SnapshotStoreTests : IDisposable
         var name = await _store.WriteAsync(state, 7, CancellationToken.None).Within();
 
         Assert.Equal((state.Index, 7L), (name.Index, name.Term));
-        Assert.Equal([name], await _store.ListAsync(CancellationToken.None).Within());
+        Assert.Equal([name], (await _store.ListAsync(CancellationToken.None).Within()).Select(found => found.Name));
+        await Store("secret").VerifyAsync(name, CancellationToken.None).Within();
         RegistryBench.AssertSame(state, await Store("secret").ReadAsync(name, CancellationToken.None).Within());
         Assert.Empty(Directory.GetFiles(_folder["scratch"]));
     }
@@ -83,7 +84,7 @@ public sealed class SnapshotStoreTests : IDisposable
         var @new = await _store.WriteAsync(Registry(20), 2, CancellationToken.None).Within();
         await _blobs.PutAsync("snapshots/readme.txt", new MemoryStream([1]), CancellationToken.None);
 
-        Assert.Equal([@new, old], await _store.ListAsync(CancellationToken.None).Within());
+        Assert.Equal([@new, old], (await _store.ListAsync(CancellationToken.None).Within()).Select(found => found.Name));
     }
 
     [Fact]
@@ -98,7 +99,7 @@ public sealed class SnapshotStoreTests : IDisposable
             bad[at] ^= (byte)(1 << random.Next(8));
             await File.WriteAllBytesAsync(FileOf(name), bad);
 
-            var error = await Assert.ThrowsAsync<SnapshotDamagedException>(() => _store.ReadAsync(name, CancellationToken.None).Within());
+            var error = await DamagedAsync(name);
 
             Assert.Equal(name, error.Snapshot);
             Assert.Contains(name.ToString(), error.Message);
@@ -115,13 +116,13 @@ public sealed class SnapshotStoreTests : IDisposable
         foreach (var length in (int[])[0, 1, 59, SnapshotSeal.HeaderBytes, FirstChunk, good.Length / 2, good.Length - 1])
         {
             await File.WriteAllBytesAsync(FileOf(name), good[..length]);
-            await Assert.ThrowsAsync<SnapshotDamagedException>(() => _store.ReadAsync(name, CancellationToken.None).Within());
+            await DamagedAsync(name);
         }
 
         await File.WriteAllBytesAsync(FileOf(name), [.. good, 0]);
-        await Assert.ThrowsAsync<SnapshotDamagedException>(() => _store.ReadAsync(name, CancellationToken.None).Within());
+        await DamagedAsync(name);
         File.Delete(FileOf(name));
-        await Assert.ThrowsAsync<SnapshotDamagedException>(() => _store.ReadAsync(name, CancellationToken.None).Within());
+        await DamagedAsync(name);
     }
 
     [Fact]
@@ -183,4 +184,11 @@ public sealed class SnapshotStoreTests : IDisposable
 
     private SnapshotStore Store(string secret) =>
         new(_blobs, ClusterSecret.LoadOrCreate(_folder[secret], mayCreate: true), _folder["scratch"]);
+
+    /// <summary>Whoever reads it and whoever only looks at it finds that.</summary>
+    private async Task<SnapshotDamagedException> DamagedAsync(SnapshotName name)
+    {
+        await Assert.ThrowsAsync<SnapshotDamagedException>(() => _store.VerifyAsync(name, CancellationToken.None).Within());
+        return await Assert.ThrowsAsync<SnapshotDamagedException>(() => _store.ReadAsync(name, CancellationToken.None).Within());
+    }
 }

@@ -70,7 +70,7 @@ public sealed class PrometheusExporterTests : IDisposable
     public void A_gauge_is_read_at_each_scrape_and_absent_while_there_is_nothing()
     {
         double? age = null;
-        _metrics.ObserveSnapshot(() => age);
+        _metrics.ObserveSnapshots(() => age, () => 2, () => 3);
         Assert.DoesNotContain("dchat_snapshot_age_seconds", _exporter.Write(), StringComparison.Ordinal);
         age = 1.5;
         Assert.Contains("# TYPE dchat_snapshot_age_seconds gauge\ndchat_snapshot_age_seconds 1.5\n", _exporter.Write(), StringComparison.Ordinal);

@@ -8,8 +8,13 @@ internal static class AdminText
 {
     public static void Status(ClusterStatus status, TextWriter output)
     {
-        output.WriteLine($"leader {status.Leader} · term {status.Term} · log entry {Number(status.Index)} · newest snapshot {(status.SnapshotIndex == 0 ? "none yet" : "to entry " + Number(status.SnapshotIndex))}");
+        output.WriteLine($"leader {status.Leader} · term {status.Term} · log entry {Number(status.Index)}, {Number(status.LogEntries)} in the log · newest snapshot {Snapshot(status)}");
         output.WriteLine($"{Number(status.Accounts)} accounts · {Number(status.Rooms)} rooms · {Number(status.Memberships)} memberships · {Number(status.Online)} connections");
+        if (status.SnapshotError is { } error)
+        {
+            output.WriteLine($"! no snapshot can be kept, the log grows: {Clean(error)}");
+        }
+
         output.WriteLine();
         if (status.Coordinators is { Count: > 1 } coordinators)
         {
@@ -22,6 +27,9 @@ internal static class AdminText
 
         Workers(status, output);
     }
+
+    private static string Snapshot(ClusterStatus status) => status.SnapshotIndex == 0 ? "none yet"
+        : $"to entry {Number(status.SnapshotIndex)}{(status.SnapshotAgeMs is { } age ? string.Create(CultureInfo.InvariantCulture, $", {age / 60_000.0:0.#} min ago") : "")}";
 
     public static void Workers(ClusterStatus status, TextWriter output)
     {

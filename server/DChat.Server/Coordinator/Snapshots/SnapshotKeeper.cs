@@ -12,6 +12,9 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     private static readonly TimeSpan Never = TimeSpan.FromDays(40);
 
     private readonly HashSet<SnapshotName> _verified = [];
+    private readonly HashSet<SnapshotName> _damaged = [];
+    private string? _error;
+    private long _logFirst;
     private long _writtenAt; // Unix milliseconds UTC; 0: not known.
 
     /// <summary>The index of the newest snapshot that was written or found at start; 0 where there is none.</summary>
@@ -22,6 +25,12 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
 
     /// <summary>Snapshots that could not be written, since the start.</summary>
     public long Failures { get; private set; }
+
+    /// <summary>Why the last attempt to keep a snapshot failed; null: it did not.</summary>
+    public string? Error => Volatile.Read(ref _error);
+
+    /// <summary>Entries that the log holds, as far as the leader knows: they grow while nothing can be truncated.</summary>
+    public long LogEntries => Volatile.Read(ref _logFirst) is > 0 and var first ? Math.Max(0, replica.Index - first + 1) : 0;
 
     /// <summary>The log is truncated up to here, as far as this node did it; 0: not yet.</summary>
     public long TruncatedThrough { get; private set; }
@@ -45,10 +54,12 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     /// <summary>Works until cancelled.</summary>
     public async Task RunAsync(long term, CancellationToken cancellation)
     {
+        Volatile.Write(ref _error, null);
+        await LookAtLogAsync(cancellation);
         while (true)
         {
             await WaitUntilDueAsync(cancellation);
-            if (!await TryKeepAsync(term, cancellation))
+            while (!await TryKeepAsync(term, cancellation))
             {
                 await Task.Delay(options.SnapshotRetry, time, cancellation);
             }
@@ -70,26 +81,52 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     {
         try
         {
-            var started = time.GetTimestamp();
-            var name = await store.WriteAsync(replica.State, term, cancellation);
-            Verified(name, Now);
-            Log.Written(logger, name.ToString(), time.GetElapsedTime(started).TotalMilliseconds);
+            // Not where only tidying up failed before.
+            if (replica.Index > Index)
+            {
+                var started = time.GetTimestamp();
+                var name = await store.WriteAsync(replica.State, term, cancellation);
+                Verified(name, Now);
+                Log.Written(logger, name.ToString(), time.GetElapsedTime(started).TotalMilliseconds);
+            }
+
             await TidyAsync(term, cancellation);
+            Volatile.Write(ref _error, null);
             return true;
         }
         catch (Exception error) when (error is BlobStoreUnavailableException or ControlLogUnavailableException or SnapshotDamagedException)
         {
+            if (error is SnapshotDamagedException damaged)
+            {
+                _damaged.Add(damaged.Snapshot);
+            }
+
+            Volatile.Write(ref _error, error.Message);
             Failures++;
             Log.Failed(logger, error.Message, options.SnapshotRetry.TotalSeconds);
             return false;
         }
     }
 
+    private async Task LookAtLogAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            Volatile.Write(ref _logFirst, (await log.ReadBoundsAsync(cancellation)).First);
+        }
+        catch (ControlLogUnavailableException)
+        {
+            // Only the picture of it is older.
+        }
+    }
+
     /// <summary>Truncates behind the second-newest verified snapshot and removes what is older than those that are kept.</summary>
     private async Task TidyAsync(long term, CancellationToken cancellation)
     {
-        var names = await store.ListAsync(cancellation);
+        var found = await store.ListAsync(cancellation);
+        var names = found.ConvertAll(snapshot => snapshot.Name);
         _verified.IntersectWith(names);
+        _damaged.IntersectWith(names);
         var kept = new List<SnapshotName>();
         foreach (var name in names)
         {
@@ -112,10 +149,32 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             }
 
             TruncatedThrough = kept[1].Index;
+            Volatile.Write(ref _logFirst, kept[1].Index + 1);
         }
 
-        // Only what lies behind as many verified ones as are to be kept; a damaged one among those is left for whoever wants to look at it.
-        foreach (var name in names.Where(name => kept.Count >= options.SnapshotsKept && name.Index < kept[^1].Index))
+        if (kept.Count >= options.SnapshotsKept)
+        {
+            // Only what lies behind as many verified ones as are to be kept; a damaged one among those is left for whoever wants to look at it.
+            await RemoveOldAsync(found, kept[^1].Index, cancellation);
+        }
+    }
+
+    private async Task RemoveOldAsync(List<StoredSnapshot> found, long before, CancellationToken cancellation)
+    {
+        var daily = new HashSet<SnapshotName>();
+        foreach (var day in SnapshotRetention.ByDay(found, options.SnapshotDays))
+        {
+            foreach (var name in day)
+            {
+                if (await IsVerifiedAsync(name, cancellation))
+                {
+                    daily.Add(name);
+                    break;
+                }
+            }
+        }
+
+        foreach (var (name, _) in found.Where(snapshot => snapshot.Name.Index < before && !daily.Contains(snapshot.Name)))
         {
             await store.DeleteAsync(name, cancellation);
             Log.Removed(logger, name.ToString());
@@ -124,19 +183,20 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
 
     private async Task<bool> IsVerifiedAsync(SnapshotName name, CancellationToken cancellation)
     {
-        if (_verified.Contains(name))
+        if (_verified.Contains(name) || _damaged.Contains(name))
         {
-            return true;
+            return _verified.Contains(name);
         }
 
         try
         {
-            await store.ReadAsync(name, cancellation);
+            await store.VerifyAsync(name, cancellation);
             _verified.Add(name);
             return true;
         }
         catch (SnapshotDamagedException error)
         {
+            _damaged.Add(name);
             Log.Damaged(logger, error.Message);
             return false;
         }

@@ -19,18 +19,18 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
 
     /// <summary>The snapshots that are there, whether they can be read or not, newest first.</summary>
     /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
-    public async Task<List<SnapshotName>> ListAsync(CancellationToken cancellation)
+    public async Task<List<StoredSnapshot>> ListAsync(CancellationToken cancellation)
     {
-        var names = new List<SnapshotName>();
+        var found = new List<StoredSnapshot>();
         await foreach (var blob in blobs.ListAsync(SnapshotName.Folder, cancellation))
         {
-            if (SnapshotName.TryParse(blob.Name) is { } name && names.Count < ListMax)
+            if (SnapshotName.TryParse(blob.Name) is { } name && found.Count < ListMax)
             {
-                names.Add(name);
+                found.Add(new StoredSnapshot(name, DateTimeOffset.FromUnixTimeMilliseconds(blob.ModifiedAt)));
             }
         }
 
-        return [.. names.OrderByDescending(name => name.Index).ThenByDescending(name => name.Term)];
+        return [.. found.OrderByDescending(each => each.Name.Index).ThenByDescending(each => each.Name.Term)];
     }
 
     /// <summary>Stores the state and reads it back, whole; answers only when what was read is the same registry.</summary>
@@ -68,6 +68,21 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
         var state = await ReadAsync(name, RegistrySnapshot.Read, cancellation);
         return state.Index == name.Index ? state : throw new SnapshotDamagedException(name, NotItsName);
     }
+
+    /// <summary>
+    /// Looks whether the blob store still holds, to the last byte, what was sealed: whoever wrote it has read it back. Keeps nothing of it, where
+    /// <see cref="ReadAsync(SnapshotName, CancellationToken)"/> would hold a second registry in memory.
+    /// </summary>
+    /// <exception cref="SnapshotDamagedException">It is missing, is not what was stored, or is sealed by another secret.</exception>
+    /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
+    public Task VerifyAsync(SnapshotName name, CancellationToken cancellation) => ReadAsync(
+        name,
+        plain =>
+        {
+            plain.CopyTo(Stream.Null);
+            return true;
+        },
+        cancellation);
 
     private async Task<T> ReadAsync<T>(SnapshotName name, Func<Stream, T> read, CancellationToken cancellation)
     {

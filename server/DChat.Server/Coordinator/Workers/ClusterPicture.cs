@@ -22,7 +22,19 @@ internal sealed class ClusterPicture(CoordinatorService coordinator, RegistryRep
         var state = replica.State;
         var workers = state.Workers().Select(worker => Describe(state, worker)).ToList();
         return new ClusterStatus(
-            options.Advertise, coordinator.Term, state.Index, snapshots.Index, state.AccountCount, state.RoomCount, state.MembershipCount, workers.Sum(worker => worker.Connections), workers, Coordinators(state.Index));
+            options.Advertise,
+            coordinator.Term,
+            state.Index,
+            snapshots.Index,
+            state.AccountCount,
+            state.RoomCount,
+            state.MembershipCount,
+            workers.Sum(worker => worker.Connections),
+            workers,
+            Coordinators(state.Index),
+            (long?)snapshots.Age?.TotalMilliseconds,
+            snapshots.Error,
+            snapshots.LogEntries);
     }
 
     private List<CoordinatorStatus> Coordinators(long index) =>

@@ -1,0 +1,29 @@
+namespace DChat.Server.Coordinator.Snapshots;
+
+/// <summary>A snapshot in the blob store.</summary>
+/// <param name="WrittenAt">By the clock of the blob store.</param>
+public sealed record StoredSnapshot(SnapshotName Name, DateTimeOffset WrittenAt);
+
+/// <summary>Which snapshots stay besides the newest ones: the last good one of each day, for so many days.</summary>
+/// <remarks>Days are counted from the newest snapshot's, and all times are the blob store's: no node's clock that is wrong removes anything.</remarks>
+public static class SnapshotRetention
+{
+    /// <summary>The snapshots of each of the days of which one is to stay, the first of them that is good.</summary>
+    /// <param name="snapshots">Newest first.</param>
+    /// <param name="days">UTC; the day of the newest snapshot is the first. 0: none.</param>
+    public static IReadOnlyList<IReadOnlyList<SnapshotName>> ByDay(IReadOnlyList<StoredSnapshot> snapshots, int days)
+    {
+        if (days == 0 || snapshots.Count == 0)
+        {
+            return [];
+        }
+
+        var oldest = DayOf(snapshots.Max(snapshot => snapshot.WrittenAt)).AddDays(1 - days);
+        return [.. snapshots
+            .GroupBy(snapshot => DayOf(snapshot.WrittenAt), snapshot => snapshot.Name)
+            .Where(day => day.Key >= oldest)
+            .Select(day => day.ToList())];
+    }
+
+    private static DateOnly DayOf(DateTimeOffset time) => DateOnly.FromDateTime(time.UtcDateTime);
+}
