@@ -9,8 +9,8 @@ namespace DChat.Benchmarks.Bench.Registries;
 /// <summary>Clients of one worker that join public rooms, one join after the other at a rate.</summary>
 internal sealed class JoiningCrowd : IAsyncDisposable
 {
-    private const int Clients = 20;
-    private const int JoinsPerSecond = 20;
+    private const int Clients = 50;
+    private const int JoinsPerSecond = 100;
     private const int Seed = 2;
     private static readonly TimeSpan RoomsLimit = TimeSpan.FromSeconds(60);
 
@@ -23,6 +23,14 @@ internal sealed class JoiningCrowd : IAsyncDisposable
 
     /// <summary>All joins so far.</summary>
     public IReadOnlyList<Join> Joins => _joins;
+
+    public void Forget()
+    {
+        lock (_joins)
+        {
+            _joins.Clear();
+        }
+    }
 
     public static async Task<JoiningCrowd> ConnectAsync(ServerProcess worker, int rooms)
     {
