@@ -120,5 +120,10 @@ internal sealed class S3ReadStream : Stream
         {
             throw new BlobStoreUnavailableException($"The blob was replaced or removed in {_options.Url.Place} while it was read", error);
         }
+
+        if (_response.ContentLength != _size - _position)
+        {
+            throw new BlobStoreUnavailableException($"{_options.Url.Place} was asked for the rest of a blob and answers with another part of it");
+        }
     }
 }

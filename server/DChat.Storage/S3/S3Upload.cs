@@ -53,6 +53,11 @@ internal sealed class S3Upload(S3Clients clients, S3BlobStoreOptions options, Se
         {
             throw _failure;
         }
+        catch
+        {
+            await _failed.CancelAsync(); // Now, while the parts hear of it: the source that links the two goes with this call.
+            throw;
+        }
         finally
         {
             next?.Dispose();

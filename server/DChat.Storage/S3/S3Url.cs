@@ -131,18 +131,19 @@ public sealed class S3Url
         }
 
         var (place, query) = Cut(text, '?');
+        var plain = Uri.UnescapeDataString(place);
         if (place.LastIndexOf('@') is > 0 and var at)
         {
             place = Scheme + stars + place[at..];
         }
-        else if (place.LastIndexOf(':') >= Scheme.Length)
+        else if (plain.LastIndexOf(':') >= Scheme.Length || plain.Contains('@', StringComparison.Ordinal))
         {
             place = Scheme + stars;
         }
 
         var parameters = query.Split('&').Select(parameter => Cut(parameter, '='))
             .Select(parameter => parameter.After.Length == 0 ? parameter.Before
-                : Parameters.Contains(parameter.Before) && !parameter.After.Contains('@', StringComparison.Ordinal) ? $"{parameter.Before}={parameter.After}"
+                : Parameters.Contains(parameter.Before) && !Uri.UnescapeDataString(parameter.After).Contains('@', StringComparison.Ordinal) ? $"{parameter.Before}={parameter.After}"
                 : $"{parameter.Before}={stars}");
         return query.Length == 0 ? place : $"{place}?{string.Join('&', parameters)}";
     }

@@ -72,6 +72,22 @@ public sealed class S3FaultTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Content_that_fails_does_not_wait_for_parts_that_a_frozen_server_does_not_take()
+    {
+        await using var blobs = SwiftFixture.Open(SwiftFixture.Options(Url) with { Retries = 1 });
+        var content = new Content(Noise(3 * Part), at: Part, () =>
+        {
+            _server.Freeze();
+            return Task.FromException(new InvalidDataException("too much"));
+        });
+
+        // The parts' own limit is minutes; what is waited for is that of the call that takes them away.
+        await Assert.ThrowsAsync<InvalidDataException>(() => blobs.PutAsync("a", content, InTime)).Within();
+        Assert.True(content.HasHappened);
+        _server.Thaw();
+    }
+
+    [Fact]
     public async Task A_reader_goes_on_where_it_stopped_when_the_server_was_killed_and_is_back()
     {
         await using var blobs = SwiftFixture.Open(SwiftFixture.Options(Url));

@@ -60,6 +60,8 @@ public sealed class S3UrlTests
     [InlineData("s3://chat?region=x&endpoint=https://me:hidden@s3.example")]
     [InlineData("s3://chat?token=hidden&region=x")]
     [InlineData("s3://chat?anything=hidden")]
+    [InlineData("s3://AKIA%3Ahidden%40chat")]
+    [InlineData("s3://chat?region=x&endpoint=https%3A%2F%2Fme%3Ahidden%40s3.example")]
     public void Credentials_in_a_URL_are_refused_and_not_repeated(string text)
     {
         var error = Assert.Throws<FormatException>(() => S3Url.Parse(text));
