@@ -50,6 +50,10 @@ internal sealed class MarkReader(NpgsqlDataSource source, PostgresPipeline pipel
         {
             throw meaning;
         }
+        finally
+        {
+            asked.Answer.TrySetCanceled(CancellationToken.None); // Who has gone is not asked for any more.
+        }
     }
 
     /// <returns>Whether a lane is to be run for it.</returns>
@@ -91,9 +95,14 @@ internal sealed class MarkReader(NpgsqlDataSource source, PostgresPipeline pipel
         var some = new List<Asked>();
         lock (_gate)
         {
-            for (var marks = 0; _waiting.TryPeek(out var next) && (marks == 0 || marks + next.Rooms.Count <= MarksAtOnce); marks += next.Rooms.Count)
+            for (var marks = 0; _waiting.TryPeek(out var next) && (marks == 0 || marks + next.Rooms.Count <= MarksAtOnce);)
             {
-                some.Add(_waiting.Dequeue());
+                _waiting.Dequeue();
+                if (!next.Answer.Task.IsCompleted)
+                {
+                    some.Add(next);
+                    marks += next.Rooms.Count;
+                }
             }
 
             _running -= some.Count == 0 ? 1 : 0;
