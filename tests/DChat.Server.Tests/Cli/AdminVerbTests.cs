@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using DChat.Server.Cli;
+using DChat.Server.Cli.Administration;
 using DChat.TestKit;
 
 namespace DChat.Server.Tests.Cli;
@@ -118,6 +119,19 @@ public sealed class AdminVerbTests
 
             Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
         }
+    }
+
+    [Fact]
+    public async Task An_answer_of_which_nothing_more_comes_is_given_up()
+    {
+        using var server = new HalfServer("interrupted");
+        using var client = new AdminClient(new Uri(server.Url), "admin", Admin);
+        await client.SignInAsync(CancellationToken.None).Within();
+        using var output = new MemoryStream();
+        var failure = await Assert.ThrowsAsync<IOException>(() =>
+            client.CopyAsync("api/admin/rooms/r1/export", output, CancellationToken.None, silenceMax: TimeSpan.FromMilliseconds(200)).Within());
+        Assert.Contains("nothing came", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(HalfServer.Line, System.Text.Encoding.UTF8.GetString(output.ToArray()), StringComparison.Ordinal);
     }
 
     private static JsonNode[] Lines(string text) => [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];

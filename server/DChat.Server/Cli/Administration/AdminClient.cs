@@ -11,7 +11,12 @@ namespace DChat.Server.Cli.Administration;
 /// <summary>A worker's HTTP API, as an administrator signed in.</summary>
 internal sealed class AdminClient : IDisposable
 {
+    private const int CopyBytes = 64 * 1024;
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
+
+    /// <summary>An answer of which nothing came for so long is given up.</summary>
+    private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(30);
 
     private readonly HttpClient _http;
     private readonly string _user;
@@ -51,14 +56,34 @@ internal sealed class AdminClient : IDisposable
     }
 
     /// <summary>Copies what is answered, however long it is.</summary>
-    public async Task CopyAsync(string path, Stream output, CancellationToken cancellation)
+    /// <exception cref="IOException">The connection broke off, or nothing came for <paramref name="silenceMax"/>.</exception>
+    public async Task CopyAsync(string path, Stream output, CancellationToken cancellation, TimeSpan? silenceMax = null)
     {
         using var answer = await SendAsync(HttpMethod.Get, path, null, cancellation);
         await using var content = await answer.Content.ReadAsStreamAsync(cancellation);
-        await content.CopyToAsync(output, cancellation);
+        var limit = silenceMax ?? SilenceMax;
+        var buffer = new byte[CopyBytes];
+        while (await ReadAsync(content, buffer, limit, cancellation) is > 0 and var read)
+        {
+            await output.WriteAsync(buffer.AsMemory(0, read), cancellation);
+        }
     }
 
     public void Dispose() => _http.Dispose();
+
+    private static async Task<int> ReadAsync(Stream content, byte[] buffer, TimeSpan limit, CancellationToken cancellation)
+    {
+        using var silent = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        silent.CancelAfter(limit);
+        try
+        {
+            return await content.ReadAsync(buffer, silent.Token);
+        }
+        catch (OperationCanceledException silence) when (!cancellation.IsCancellationRequested)
+        {
+            throw new IOException($"nothing came for {limit.TotalSeconds:0.#} s", silence);
+        }
+    }
 
     private async Task<T> SendAsync<T>(HttpMethod method, string path, HttpContent? content, JsonTypeInfo<T> type, CancellationToken cancellation)
     {

@@ -61,7 +61,7 @@ internal sealed class AdminOptions
             return given;
         }
 
-        return Secrets.Read("password of the administrator: ")
+        return await Secrets.ReadAsync("password of the administrator: ", cancellation)
             ?? throw new ConfigurationException("no password", "none is given", $"set {PasswordVariable}, give --password-file, or type it");
     }
 }
@@ -82,8 +82,10 @@ internal static class Secrets
         }
     }
 
-    /// <summary>One line of standard input, without echo where that is a terminal; null at its end.</summary>
-    public static string? Read(string prompt)
+    /// <summary>One line of standard input, without echo where that is a terminal; null at its end. The console knows no token, so nobody waits for it.</summary>
+    public static Task<string?> ReadAsync(string prompt, CancellationToken cancellation) => Task.Run(() => Read(prompt), cancellation).WaitAsync(cancellation);
+
+    private static string? Read(string prompt)
     {
         if (Console.IsInputRedirected)
         {

@@ -29,6 +29,6 @@ internal static class NewPassword
 
         return Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given
             ? given
-            : Secrets.Read("new password: ") ?? throw new ConfigurationException("no new password", "none is given", $"set {Variable}, give {PasswordFile.Name}, or type it");
+            : await Secrets.ReadAsync("new password: ", call.Cancellation) ?? throw new ConfigurationException("no new password", "none is given", $"set {Variable}, give {PasswordFile.Name}, or type it");
     }
 }

@@ -33,8 +33,8 @@ internal static class RoomExportVerb
             return;
         }
 
-        var part = file + ".part";
-        var output = Create(file, part); // Before anything is deleted: another export may be writing that file.
+        var part = $"{file}.{Guid.NewGuid():N}.part"; // Its own: another export may be writing the same file.
+        var output = Create(file, part);
         try
         {
             await using (output)
@@ -61,7 +61,7 @@ internal static class RoomExportVerb
     {
         try
         {
-            var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0 };
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0 };
             if (!OperatingSystem.IsWindows())
             {
                 options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite; // What was said in private.
