@@ -12,7 +12,8 @@ public sealed record FailureDetectorOptions(TimeSpan Silence, TimeSpan Closed, T
 /// <summary>A worker as its leader hears it; times are of one clock, whatever its beginning.</summary>
 /// <param name="HeardAt">When it was heard last, or was first expected.</param>
 /// <param name="ClosedAt">When its connection was closed, not for its silence; null: it is open, or ended for silence.</param>
-public readonly record struct Hearing(string Worker, TimeSpan HeardAt, TimeSpan? ClosedAt);
+/// <param name="IsGivenUp">It had all the time there is before: it is not waited for longer though most others are silent too.</param>
+public readonly record struct Hearing(string Worker, TimeSpan HeardAt, TimeSpan? ClosedAt, bool IsGivenUp = false);
 
 /// <summary>How a worker died.</summary>
 public enum Death
@@ -86,7 +87,7 @@ public sealed record FailureDetector(TimeSpan ListeningSince)
             }
             else if (silence > options.Silence)
             {
-                var isWaitedFor = together.Contains(worker.Worker) || (_isAnew && worker.ClosedAt is null && worker.HeardAt <= ListeningSince);
+                var isWaitedFor = (together.Contains(worker.Worker) && !worker.IsGivenUp) || (_isAnew && worker.ClosedAt is null && worker.HeardAt <= ListeningSince);
                 if (isWaitedFor && silence <= options.Silence + options.Patience)
                 {
                     held.Add(worker.Worker);

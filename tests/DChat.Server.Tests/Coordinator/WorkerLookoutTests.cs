@@ -79,6 +79,27 @@ public sealed class WorkerLookoutTests
         Assert.Empty(sight.Buried);
     }
 
+    [Fact]
+    public void One_to_which_most_workers_do_not_come_buries_them_and_stays()
+    {
+        using var sight = new LeadersSight();
+        Assert.Null(sight.Pass(seconds: 5.9, "a").CutOff);
+        Assert.Empty(sight.Buried);
+        Assert.Null(sight.Pass(seconds: 60, "a").CutOff);
+        Assert.Equal(["b", "c"], sight.Buried.Order());
+    }
+
+    [Fact]
+    public void One_to_which_the_first_worker_comes_late_waits_for_the_others_from_then_on()
+    {
+        using var sight = new LeadersSight();
+        sight.Pass(seconds: 8);
+        Assert.Null(sight.Pass(seconds: 5.9, "a").CutOff);
+        Assert.Empty(sight.Buried);
+        Assert.Null(sight.Pass(seconds: 60, "a").CutOff);
+        Assert.Equal(["b", "c"], sight.Buried.Order());
+    }
+
     /// <summary>A lookout over three workers, which report every tenth of a second that passes.</summary>
     private sealed class LeadersSight : IDisposable
     {

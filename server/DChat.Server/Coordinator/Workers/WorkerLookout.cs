@@ -64,10 +64,16 @@ internal sealed partial class WorkerLookout : IDisposable
 
         (_detector, var verdict) = _detector.Look(now, hearings, IsSuccessor(now) ? _patient with { Patience = TimeSpan.Zero } : _patient);
         Volatile.Write(ref _missing, verdict.IsDeaf ? hearings.Where(hearing => IsMissing(hearing, now)).Select(hearing => hearing.Worker).ToFrozenSet() : verdict.Held.ToFrozenSet());
+        var hasAnybodyCome = expected.Exists(worker => SightOf(worker) is not null);
+        if (hasAnybodyCome && !_wasAnybodyHeard && _isDeaf)
+        {
+            _listeningSince = now; // The first came late; so may the others, who are waited for from now on.
+        }
+
+        _wasAnybodyHeard |= hasAnybodyCome;
         Tell(verdict, hearings.Count);
-        _wasAnybodyHeard |= expected.Exists(worker => SightOf(worker) is not null);
         var cutOff = WhyCutOff(verdict, hearings, now);
-        if (!expected.Exists(worker => SightOf(worker) is not null))
+        if (!hasAnybodyCome)
         {
             return new Findings([], cutOff); // Where none has come at all, burying them helps nobody: this leader may be out of their reach.
         }
@@ -102,7 +108,10 @@ internal sealed partial class WorkerLookout : IDisposable
             { IsHere: true } => Now,
             var sight => TimeSpan.FromTicks(Math.Max((Now - sight.SilentFor).Ticks, since.At.Ticks)),
         };
-        return new Hearing(worker.Id, heardAt, SightOf(worker)?.ClosedFor is { } closed && Now - closed > since.At ? Now - closed : null);
+        var closedAt = SightOf(worker)?.ClosedFor is { } closed && Now - closed > since.At ? Now - closed : default(TimeSpan?);
+
+        // Whoever does not come to one of several leaders may be dead, however many they are: another would wait for them in vain, too.
+        return new Hearing(worker.Id, heardAt, closedAt, IsGivenUp: !_options.StartsAsLeader && SightOf(worker) is null);
     }
 
     private bool IsMissing(Hearing hearing, TimeSpan now) => hearing.ClosedAt is { } closed ? now - closed > _options.WorkerClosed : now - hearing.HeardAt > _options.WorkerSilence;
