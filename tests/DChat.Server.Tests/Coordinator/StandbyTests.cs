@@ -4,6 +4,7 @@ using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Standby;
 using DChat.Server.Coordinator.Workers;
 using DChat.Server.Nodes;
+using DChat.Server.Tests.Nodes;
 using DChat.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -77,6 +78,21 @@ public sealed class StandbyTests
 
         await Assert.ThrowsAsync<NodeLinkException>(() => RegisterAsync(worker));
 
+        Assert.Empty(leader.Services.GetRequiredService<RegistryReplica>().State.Workers());
+    }
+
+    [Fact]
+    public async Task What_a_former_leader_found_out_about_a_worker_is_not_passed_on_and_is_no_refusal()
+    {
+        await using var trio = await CoordinatorTrio.StartAsync();
+        var leader = await trio.LeaderAsync();
+        var standby = trio.Nodes.Find(node => node != leader)!;
+
+        var admission = await standby.Services.GetRequiredService<WorkerAdmissions>()
+            .AdmitAsync(LinkPair.Hello("w"), new WorkerApplication(1, [], null), WorkerState.Active, CancellationToken.None).Within();
+
+        Assert.NotNull(admission.Error);
+        Assert.True(admission.IsPassing);
         Assert.Empty(leader.Services.GetRequiredService<RegistryReplica>().State.Workers());
     }
 

@@ -160,19 +160,4 @@ public sealed class WorkerLookoutTests
             return found;
         }
     }
-
-    private sealed class HandTime : TimeProvider
-    {
-        private long _ticks = TimeSpan.FromHours(1).Ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public TimeSpan Now
-        {
-            get => TimeSpan.FromTicks(Volatile.Read(ref _ticks));
-            set => Volatile.Write(ref _ticks, value.Ticks);
-        }
-
-        public override long GetTimestamp() => Now.Ticks;
-    }
 }

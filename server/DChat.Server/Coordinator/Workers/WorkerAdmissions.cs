@@ -1,10 +1,14 @@
 using DChat.Core.Registry;
+using DChat.Core.Rooms;
 using DChat.Server.Nodes;
 
 namespace DChat.Server.Coordinator.Workers;
 
-/// <summary>Lets workers take part: at once, or when an administrator has approved them.</summary>
-internal sealed class WorkerAdmissions(IRegistryCommands commands, RegistryReplica replica, WorkerWatch watch, ClusterDuties duties, CoordinatorOptions options, TimeProvider time)
+/// <summary>
+/// Lets workers take part: at once, or when an administrator has approved them. Only as the leader: what was found out here about a worker is
+/// not passed on to another leader, to which it may have come meanwhile.
+/// </summary>
+internal sealed class WorkerAdmissions(CoordinatorService coordinator, RegistryReplica replica, WorkerWatch watch, ClusterDuties duties, CoordinatorOptions options, TimeProvider time)
 {
     private static readonly TimeSpan CatchUp = TimeSpan.FromSeconds(2);
 
@@ -25,10 +29,10 @@ internal sealed class WorkerAdmissions(IRegistryCommands commands, RegistryRepli
             application.Labels,
             state,
             application.Store);
-        var result = await commands.SubmitAsync(command, cancellation);
+        var result = await coordinator.DecideAsync(command, cancellation);
         if (!result.Outcome.IsOk)
         {
-            return new WorkerAdmission(result.Outcome.Text, 0, result.Index);
+            return new WorkerAdmission(result.Outcome.Text, 0, result.Index, IsPassing: result.Outcome.Error == RefusalCodes.Unavailable);
         }
 
         await replica.WaitForAsync(result.Index, CatchUp, cancellation);
@@ -43,11 +47,11 @@ internal sealed class WorkerAdmissions(IRegistryCommands commands, RegistryRepli
         {
             if (other.State == WorkerState.Pending && (watch.Find(other.Id) is not { ClosedFor: null } sight || sight.SilentFor > options.WorkerSilence))
             {
-                await commands.SubmitAsync(new RemoveWorker("", "", now, other.Id), cancellation);
+                await coordinator.DecideAsync(new RemoveWorker("", "", now, other.Id), cancellation);
             }
             else if (duties.IsMissing(other.Id))
             {
-                await commands.SubmitAsync(new SetWorkerState("", "", now, other.Id, WorkerState.Gone, other.Incarnation), cancellation);
+                await coordinator.DecideAsync(new SetWorkerState("", "", now, other.Id, WorkerState.Gone, other.Incarnation), cancellation);
             }
         }
     }

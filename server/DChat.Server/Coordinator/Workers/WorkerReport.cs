@@ -13,7 +13,8 @@ internal sealed record WorkerApplication(int Capacity, IReadOnlyList<string> Lab
 /// <param name="Error">Why it may not take part, for people; null: it may.</param>
 /// <param name="Epoch">The least epoch of its rooms.</param>
 /// <param name="Index">The log entry from which on the registry shows it.</param>
-internal sealed record WorkerAdmission(string? Error, long Epoch, long Index);
+/// <param name="IsPassing">Not now: the error is no refusal, and another try may go well.</param>
+internal sealed record WorkerAdmission(string? Error, long Epoch, long Index, bool IsPassing = false);
 
 /// <summary>What a worker says of itself once a second.</summary>
 /// <param name="Connections">Of clients.</param>

@@ -28,13 +28,18 @@ internal sealed class WorkerWatch(TimeProvider time)
         }
     }
 
-    /// <summary>A worker's link is up.</summary>
+    /// <summary>A worker's link is up. One that ended while it was admitted takes the place of none that stands.</summary>
     public void Connected(NodeLink link)
     {
         NodeLink? old;
         lock (_lock)
         {
             var entry = Of(link.Peer);
+            if (!link.IsUp && entry.Link is { IsUp: true })
+            {
+                return;
+            }
+
             old = entry.Link;
             var sameProcess = entry.Peer.Incarnation == link.Peer.Incarnation;
             _workers[link.Peer.Node] = entry with

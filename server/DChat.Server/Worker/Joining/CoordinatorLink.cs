@@ -19,9 +19,6 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     /// <summary>How long a command may take, links that come back included.</summary>
     private static readonly TimeSpan CommandLimit = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a first refusal is taken for a passing one (the process before it is not yet known to be dead).</summary>
-    private static readonly TimeSpan RefusalGrace = TimeSpan.FromSeconds(8);
-
     private static readonly TimeSpan RetryFirst = Redial.First;
     private static readonly TimeSpan RetryLongest = Redial.Longest;
     private static readonly TimeSpan SayAgainAfter = TimeSpan.FromSeconds(10);
@@ -151,24 +148,20 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
             var application = await _application.Task.WaitAsync(stoppingToken);
             var attempt = 0;
             var said = default(long?);
-            var refusedAt = default(long?);
+            var grace = new RefusalGrace(_time);
             while (true)
             {
                 var why = await TryAsync(application, stoppingToken);
                 if (why is null)
                 {
-                    (attempt, said, refusedAt) = (0, null, null);
+                    (attempt, said) = (0, null);
                     continue;
                 }
 
-                if (!_joined.Task.IsCompleted && why.IsRefusal)
+                if (!_joined.Task.IsCompleted && grace.IsOver(why))
                 {
-                    refusedAt ??= _time.GetTimestamp();
-                    if (_time.GetElapsedTime(refusedAt.Value) > RefusalGrace)
-                    {
-                        _joined.TrySetException(new StartRefusedException($"The cluster refuses this worker: {why.Message}."));
-                        return;
-                    }
+                    _joined.TrySetException(new StartRefusedException($"The cluster refuses this worker: {why.Message}."));
+                    return;
                 }
 
                 if (said is null || _time.GetElapsedTime(said.Value) > SayAgainAfter)
@@ -218,7 +211,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                 var admission = JsonSerializer.Deserialize(answer, WorkerJson.Default.WorkerAdmission)!;
                 if (admission.Error is not null)
                 {
-                    return new SearchFailure($"{leader.Peer.Address}: {admission.Error}", IsRefusal: true);
+                    return new SearchFailure($"{leader.Peer.Address}: {admission.Error}", IsRefusal: !admission.IsPassing);
                 }
 
                 _lastLeader = leader.Peer.Address;

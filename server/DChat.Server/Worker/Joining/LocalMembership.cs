@@ -11,6 +11,8 @@ namespace DChat.Server.Worker.Joining;
 internal sealed class LocalMembership(
     WorkerWatch watch, WorkerAdmissions admissions, IRegistryCommands commands, RegistryReplica replica, ClusterPicture picture, RoomActivities activities, NodeSelf self, TimeProvider time) : IClusterMembership
 {
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
     private readonly NodeHello _hello = self.Hello(NodeServices.Registry);
 
     public async Task JoinAsync(WorkerApplication application, CancellationToken cancellation)
@@ -18,7 +20,12 @@ internal sealed class LocalMembership(
         watch.ReportedHere(_hello, null);
         watch.ActivityTold += activities.Report; // Of rooms that other workers host.
         await BuryPredecessorAsync(cancellation);
-        var admission = await admissions.AdmitAsync(_hello, application, WorkerState.Active, cancellation);
+        WorkerAdmission admission;
+        while ((admission = await admissions.AdmitAsync(_hello, application, WorkerState.Active, cancellation)).IsPassing)
+        {
+            await Task.Delay(RetryAfter, time, cancellation);
+        }
+
         if (admission.Error is { } error)
         {
             throw new StartRefusedException(
