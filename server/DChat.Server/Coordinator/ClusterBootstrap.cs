@@ -17,6 +17,8 @@ internal sealed partial class ClusterBootstrap(
 {
     public const string Admin = "admin";
 
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
     private const int PasswordLength = 20;
     private const int PasswordFileBytesMax = 1_024;
 
@@ -27,27 +29,20 @@ internal sealed partial class ClusterBootstrap(
     public string? NewPassword { get; private set; }
 
     /// <summary>Makes the account <c>admin</c> in a registry without accounts.</summary>
-    /// <returns>False where the leader did not carry it out: the term is lost.</returns>
     /// <exception cref="StartRefusedException">The password cannot be kept.</exception>
-    public async Task<bool> EnsureAdminAsync(IRegistryCommands commands, CancellationToken cancellation)
+    public async Task EnsureAdminAsync(IRegistryCommands commands, CancellationToken cancellation)
     {
         if (replica.State.AccountCount > 0)
         {
-            return true;
+            return;
         }
 
         var given = !string.IsNullOrEmpty(options.AdminPassword);
         var password = given ? options.AdminPassword! : KeepPassword();
-        var command = new CreateAccount("", "", Now, Admin, null, passwords.Hash(Admin, password), Admin: true);
-        var outcome = (await commands.SubmitAsync(command, cancellation)).Outcome;
-        if (!CarriedOut(outcome, "the first administrator"))
-        {
-            return false;
-        }
-
+        var id = Guid.NewGuid().ToString("N");
+        await CarryOutAsync(commands, new CreateAccount(id, "", Now, Admin, null, passwords.Hash(Admin, password), Admin: true), "the first administrator", cancellation);
         NewPassword = given ? null : password;
         Log.AdminMade(logger, Admin, given ? "the given password" : $"the password in '{options.AdminPasswordPath}'");
-        return true;
     }
 
     /// <summary>Notes beside the log that it is not empty: should it be so one day, it was lost.</summary>
@@ -73,38 +68,39 @@ internal sealed partial class ClusterBootstrap(
         using var timer = new PeriodicTimer(options.KeyCheckInterval, time);
         do
         {
-            if (await EnsureKeyAsync(commands, cancellation))
-            {
-                first();
-            }
+            await EnsureKeyAsync(commands, cancellation);
+            first();
         }
         while (await timer.WaitForNextTickAsync(cancellation));
     }
 
-    private async Task<bool> EnsureKeyAsync(IRegistryCommands commands, CancellationToken cancellation)
+    private async Task EnsureKeyAsync(IRegistryCommands commands, CancellationToken cancellation)
     {
         if (keys.CreateIfDue(replica.State.ProtectionKeys, time.GetUtcNow()) is not { } key)
         {
-            return true;
+            return;
         }
 
         var command = new AddProtectionKey("", "", Now, key.KeyId, key.Sealed, key.CreatedAt, key.ActivatesAt, key.ExpiresAt);
-        var outcome = (await commands.SubmitAsync(command, cancellation)).Outcome;
-        if (!CarriedOut(outcome, "a token-protection key"))
-        {
-            return false;
-        }
-
+        await CarryOutAsync(commands, command, "a token-protection key", cancellation);
         Log.KeyMade(logger, key.KeyId, DateTimeOffset.FromUnixTimeMilliseconds(key.ExpiresAt));
-        return true;
     }
 
-    /// <summary>False where the term is lost: the next leader sees to it. Any other refusal is a mistake of this program.</summary>
-    private static bool CarriedOut(Outcome outcome, string what) =>
-        outcome.IsOk
-        || (outcome.Error == RefusalCodes.Unavailable
-            ? false
-            : throw new InvalidOperationException($"{what} could not be made: {outcome.Error}: {outcome.Text}"));
+    /// <summary>Until it is carried out: the log may be slow. Where the term is lost this is cancelled, and the next leader sees to it.</summary>
+    /// <param name="command">May be repeated.</param>
+    private async Task CarryOutAsync(IRegistryCommands commands, Command command, string what, CancellationToken cancellation)
+    {
+        while ((await commands.SubmitAsync(command, cancellation)).Outcome is { IsOk: false } refused)
+        {
+            if (refused.Error != RefusalCodes.Unavailable)
+            {
+                throw new InvalidOperationException($"{what} could not be made: {refused.Error}: {refused.Text}");
+            }
+
+            Log.NotYet(logger, what);
+            await Task.Delay(RetryAfter, time, cancellation);
+        }
+    }
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -132,6 +128,9 @@ internal sealed partial class ClusterBootstrap(
 
     private static partial class Log
     {
+        [LoggerMessage(EventId = 2032, Level = LogLevel.Warning, Message = "The control log does not take {What} now; trying again")]
+        public static partial void NotYet(ILogger logger, string what);
+
         [LoggerMessage(EventId = 2030, Level = LogLevel.Information, Message = "The account {Admin} was made with {Password}")]
         public static partial void AdminMade(ILogger logger, string admin, string password);
 

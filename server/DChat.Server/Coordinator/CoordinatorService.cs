@@ -330,15 +330,16 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     /// <summary>Until cancelled, or until the log says that the term is over.</summary>
     private async Task SeeToClusterAsync(RegistryLeader leader, CancellationToken offDuty)
     {
-        if (!await _bootstrap.EnsureAdminAsync(leader, offDuty))
-        {
-            await Task.Delay(Timeout.Infinite, offDuty);
-        }
-
+        await _bootstrap.EnsureAdminAsync(leader, offDuty);
         _bootstrap.NoteBegun();
-        var keys = _bootstrap.RotateKeysAsync(leader, () => _ready.TrySetResult(), offDuty);
-        var workers = _workers.RunAsync(leader, offDuty);
-        await await Task.WhenAny(keys, workers);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(offDuty);
+        var keys = _bootstrap.RotateKeysAsync(leader, () => _ready.TrySetResult(), ending.Token);
+        var workers = _workers.RunAsync(leader, ending.Token);
+        var first = await Task.WhenAny(keys, workers);
+        await ending.CancelAsync();
+        var both = Task.WhenAll(keys, workers);
+        await both.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // Neither goes on into the next term, and no failure is lost.
+        await (both.IsFaulted ? both : first);
     }
 
     /// <summary>One term of leading.</summary>

@@ -34,10 +34,17 @@ internal sealed partial class RegistryRecovery(IControlLog log, SnapshotStore sn
 
     /// <summary>Applies the entries up to the log's end as it is now.</summary>
     /// <exception cref="EntryTruncatedException">They are truncated: recover again.</exception>
+    /// <exception cref="ControlLogDamagedException">It ends before what was applied.</exception>
     public async Task CatchUpAsync(RegistryReplica replica, CancellationToken cancellation)
     {
         var end = (await log.ReadBoundsAsync(cancellation)).Last;
-        if (replica.Index >= end)
+        if (replica.Index > end)
+        {
+            throw new ControlLogDamagedException(
+                $"The control log ends at entry {end}, but this coordinator has applied entries up to {replica.Index}: the log was lost, or is not this cluster's. {Remedy}");
+        }
+
+        if (replica.Index == end)
         {
             return;
         }

@@ -105,16 +105,16 @@ public sealed class DChatMetrics : IDisposable
 
     /// <param name="age">Seconds since the newest verified snapshot; null while there is none.</param>
     /// <param name="failures">Snapshots that could not be kept, since the start.</param>
-    /// <param name="logEntries">Entries that the log holds; 0 where this coordinator never led.</param>
+    /// <param name="logEntries">Entries that the log holds; 0 where another coordinator leads.</param>
     public void ObserveSnapshots(Func<double?> age, Func<long> failures, Func<long> logEntries)
     {
         Meter.CreateObservableGauge(
             "dchat.snapshot.age",
             () => age() is { } seconds ? [new Measurement<double>(seconds)] : Array.Empty<Measurement<double>>(),
             "s",
-            "Time since the newest verified snapshot was written; absent until there is one.");
+            "Time since the newest verified snapshot was written; absent until there is one, and where another coordinator leads.");
         Meter.CreateObservableCounter("dchat.snapshot.failures", failures, "{snapshot}", "Snapshots that could not be written, read back or tidied up after; the log is not truncated then.");
-        Gauge("dchat.log.entries", null, "Entries that the control log holds, as the leader knows; they grow while no snapshot can be kept. 0: this coordinator never led.", logEntries);
+        Gauge("dchat.log.entries", null, "Entries that the control log holds, as the leader knows; they grow while no snapshot can be kept. 0: another coordinator leads.", logEntries);
     }
 
     /// <param name="messages">Messages that the search index does not have yet.</param>

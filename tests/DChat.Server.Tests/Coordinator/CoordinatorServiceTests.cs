@@ -113,7 +113,7 @@ public sealed class CoordinatorServiceTests : IDisposable
             Assert.InRange(kept.Count, 3, 4);
             Assert.True(node.Keeper.TruncatedThrough > 0);
             Assert.True((await node.Log.ReadBoundsAsync(CancellationToken.None)).First <= kept[1].Name.Index + 1, "the second-newest snapshot and the log make a whole");
-            Assert.NotNull(node.Keeper.Age);
+            await Eventually.Holds(() => node.Keeper.Age is not null);
         }
 
         await using var again = await StartAsync(Options);
@@ -132,6 +132,7 @@ public sealed class CoordinatorServiceTests : IDisposable
 
         await using var node = await StartAsync(Options);
 
+        await Eventually.Holds(() => node.Keeper.Age is not null);
         Assert.InRange(node.Keeper.Age!.Value, TimeSpan.FromHours(1), TimeSpan.FromHours(2));
     }
 
@@ -348,6 +349,22 @@ public sealed class CoordinatorServiceTests : IDisposable
 
         Assert.Equal(0, node.Keeper.TruncatedThrough);
         Assert.Equal(1, (await node.Log.ReadBoundsAsync(CancellationToken.None)).First);
+    }
+
+    [Fact]
+    public async Task A_stop_does_not_wait_for_a_snapshot_that_is_being_read_back()
+    {
+        using var reads = new SemaphoreSlim(0);
+        await using var node = await StartAsync(OftenSnapshots, new FaultyBlobStore(FileBlobStore.OpenFolder(_folder["blobs"])) { Reads = reads });
+        await node.MakeAccountsAsync("grow", node.Options.SnapshotEntries);
+        reads.Release();
+        await Eventually.Holds(() => reads.CurrentCount == 0); // It is being read, a byte at a time.
+
+        var stopping = node.Service.StopAsync(CancellationToken.None);
+        reads.Release();
+
+        await stopping.Within();
+        Assert.Equal(0, node.Keeper.Index);
     }
 
     [Fact]

@@ -18,6 +18,9 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
     /// <summary>Asked before a blob is removed.</summary>
     public Func<bool> Removes { get; init; } = () => true;
 
+    /// <summary>Each byte that is read takes one of them; null: none is needed.</summary>
+    public SemaphoreSlim? Reads { get; init; }
+
     public async Task PutAsync(string name, Stream content, CancellationToken cancellation)
     {
         ThrowIfAway();
@@ -34,10 +37,11 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
         await inner.PutAsync(name, copy, cancellation);
     }
 
-    public Task<BlobContent?> OpenAsync(string name, CancellationToken cancellation)
+    public async Task<BlobContent?> OpenAsync(string name, CancellationToken cancellation)
     {
         ThrowIfAway();
-        return inner.OpenAsync(name, cancellation);
+        var content = await inner.OpenAsync(name, cancellation);
+        return Reads is { } reads && content is not null ? content with { Stream = new Trickle(content.Stream, reads) } : content;
     }
 
     public IAsyncEnumerable<BlobInfo> ListAsync(string prefix, CancellationToken cancellation)
@@ -61,6 +65,43 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
         if (_away)
         {
             throw new BlobStoreUnavailableException("away");
+        }
+    }
+
+    private sealed class Trickle(Stream inner, SemaphoreSlim reads) : Stream
+    {
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            reads.Wait();
+            return inner.Read(buffer, offset, Math.Min(count, 1));
+        }
+
+        public override void Flush() => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            inner.Dispose();
+            base.Dispose(disposing);
         }
     }
 }

@@ -66,6 +66,13 @@ public sealed class SnapshotStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_leads_no_more_does_not_put_the_rest_of_it_together()
+    {
+        var away = new SnapshotStore(new FaultyBlobStore(_blobs) { IsAway = true }, ClusterSecret.LoadOrCreate(_folder["secret"], mayCreate: true), _folder["scratch"]);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => away.WriteAsync(Registry(1), 1, new CancellationToken(canceled: true)).Within());
+    }
+
+    [Fact]
     public async Task What_a_killed_process_left_half_written_is_removed()
     {
         Directory.CreateDirectory(_folder["scratch"]);

@@ -13,6 +13,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
 
     private readonly HashSet<SnapshotName> _verified = [];
     private readonly HashSet<SnapshotName> _damaged = [];
+    private volatile bool _isKeeping;
     private string? _error;
     private long _logFirst;
     private long _writtenAt; // Unix milliseconds UTC; 0: not known.
@@ -20,8 +21,8 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     /// <summary>The index of the newest snapshot that was written or found at start; 0 where there is none.</summary>
     public long Index { get; private set; }
 
-    /// <summary>How long ago the newest verified snapshot was written, by this process or one before; null where there is none.</summary>
-    public TimeSpan? Age => Volatile.Read(ref _writtenAt) is > 0 and var at ? TimeSpan.FromMilliseconds(Math.Max(0, Now - at)) : null;
+    /// <summary>How long ago the newest verified snapshot was written, by whoever led then; null where there is none, or another leads.</summary>
+    public TimeSpan? Age => _isKeeping && Volatile.Read(ref _writtenAt) is > 0 and var at ? TimeSpan.FromMilliseconds(Math.Max(0, Now - at)) : null;
 
     /// <summary>Snapshots that could not be written, since the start.</summary>
     public long Failures { get; private set; }
@@ -29,8 +30,8 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     /// <summary>Why the last attempt to keep a snapshot failed; null: it did not.</summary>
     public string? Error => Volatile.Read(ref _error);
 
-    /// <summary>Entries that the log holds, as far as the leader knows: they grow while nothing can be truncated.</summary>
-    public long LogEntries => Volatile.Read(ref _logFirst) is > 0 and var first ? Math.Max(0, replica.Index - first + 1) : 0;
+    /// <summary>Entries that the log holds, as far as the leader knows: they grow while nothing can be truncated. 0 where another leads.</summary>
+    public long LogEntries => _isKeeping && Volatile.Read(ref _logFirst) is > 0 and var first ? Math.Max(0, replica.Index - first + 1) : 0;
 
     /// <summary>The log is truncated up to here, as far as this node did it; 0: not yet.</summary>
     public long TruncatedThrough { get; private set; }
@@ -54,15 +55,24 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     /// <summary>Works until cancelled.</summary>
     public async Task RunAsync(long term, CancellationToken cancellation)
     {
-        Volatile.Write(ref _error, null);
-        await LookAtLogAsync(cancellation);
-        while (true)
+        try
         {
-            await WaitUntilDueAsync(cancellation);
-            while (!await TryKeepAsync(term, cancellation))
+            Volatile.Write(ref _error, null);
+            await LookAtLogAsync(cancellation);
+            await LookAtSnapshotsAsync(cancellation);
+            _isKeeping = true;
+            while (true)
             {
-                await Task.Delay(options.SnapshotRetry, time, cancellation);
+                await WaitUntilDueAsync(cancellation);
+                while (!await TryKeepAsync(term, cancellation))
+                {
+                    await Task.Delay(options.SnapshotRetry, time, cancellation);
+                }
             }
+        }
+        finally
+        {
+            _isKeeping = false; // What is known is old from now on.
         }
     }
 
@@ -117,6 +127,31 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         catch (ControlLogUnavailableException)
         {
             // Only the picture of it is older.
+        }
+    }
+
+    /// <summary>The leaders before wrote some: the next is due when it was due for them.</summary>
+    private async Task LookAtSnapshotsAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            foreach (var (name, writtenAt) in await store.ListAsync(cancellation))
+            {
+                if (name.Index <= Index)
+                {
+                    return;
+                }
+
+                if (await IsVerifiedAsync(name, cancellation))
+                {
+                    Verified(name, writtenAt.ToUnixTimeMilliseconds());
+                    return;
+                }
+            }
+        }
+        catch (BlobStoreUnavailableException error)
+        {
+            Log.NotLookedAt(logger, error.Message); // A snapshot that is not needed, at worst.
         }
     }
 
@@ -224,6 +259,9 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
 
         [LoggerMessage(EventId = 2023, Level = LogLevel.Information, Message = "Old snapshot {Name} was removed")]
         public static partial void Removed(ILogger logger, string name);
+
+        [LoggerMessage(EventId = 2025, Level = LogLevel.Warning, Message = "The snapshots of leaders before this one cannot be looked at now: {Reason}")]
+        public static partial void NotLookedAt(ILogger logger, string reason);
 
         [LoggerMessage(EventId = 2024, Level = LogLevel.Warning, Message = "How old snapshot {Name} is can not be told: {Reason}")]
         public static partial void AgeUnknown(ILogger logger, string name, string reason);

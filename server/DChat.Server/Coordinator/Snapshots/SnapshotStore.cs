@@ -48,7 +48,7 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
                 Access = FileAccess.ReadWrite,
                 Options = FileOptions.DeleteOnClose,
             });
-            var (name, hash) = await OwnThread.RunAsync(() => Write(state, term, file));
+            var (name, hash) = await OwnThread.RunAsync(() => Write(state, term, file, cancellation));
             file.Position = 0;
             await blobs.PutAsync(name.ToString(), file, cancellation);
             var echo = await ReadAsync(name, plain => RegistrySnapshot.EchoHash(plain, state), cancellation);
@@ -89,7 +89,7 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
         await using var content = await blobs.OpenAsync(name.ToString(), cancellation) ?? throw new SnapshotDamagedException(name, "it is missing");
         try
         {
-            return await OwnThread.RunAsync(() => Read(name, content.Stream, read));
+            return await OwnThread.RunAsync(() => Read(name, new StoppableStream(content.Stream, cancellation), read));
         }
         catch (InvalidDataException error)
         {
@@ -116,14 +116,14 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
     public Task DeleteAsync(SnapshotName name, CancellationToken cancellation) => blobs.DeleteAsync(name.ToString(), cancellation);
 
     /// <returns>The name, and the <see cref="RegistrySnapshot.StateHash"/> of what was written.</returns>
-    private (SnapshotName Name, byte[] StateHash) Write(RegistryState state, long term, FileStream file)
+    private (SnapshotName Name, byte[] StateHash) Write(RegistryState state, long term, FileStream file, CancellationToken cancellation)
     {
         using var sha = SHA256.Create();
         using (var sealing = new SealingStream(file, secret, state.Index, term))
         using (var compressed = new BrotliStream(sealing, CompressionLevel.Fastest))
         using (var hashed = new CryptoStream(compressed, sha, CryptoStreamMode.Write))
         {
-            RegistrySnapshot.Write(state, hashed);
+            RegistrySnapshot.Write(state, new StoppableStream(hashed, cancellation));
         }
 
         file.Flush();
