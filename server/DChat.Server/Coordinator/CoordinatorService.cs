@@ -55,7 +55,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         _recovery = new RegistryRecovery(log, snapshots, logger);
         _terms = new TermNote(options.TermPath);
         _bootstrap = new ClusterBootstrap(replica, options, passwords, keys, time, logger);
-        _placement = new NewRoomPlacement(options.Placement, workers.LoadOf, workers.IsFit);
+        _placement = new NewRoomPlacement(options.Placement, workers.LoadOf, workers.MayTake);
     }
 
     /// <summary>The random password of the account <c>admin</c>, where this process made it; to be shown once. Else null.</summary>

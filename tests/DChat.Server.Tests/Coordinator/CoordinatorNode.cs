@@ -3,6 +3,7 @@ using DChat.Core.ControlLog;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Snapshots;
+using DChat.Server.Coordinator.Standby;
 using DChat.Server.Coordinator.Workers;
 using DChat.TestKit;
 using Microsoft.Extensions.Logging;
@@ -20,7 +21,7 @@ internal sealed class CoordinatorNode : IAsyncDisposable
         _loggers = LoggerFactory.Create(logging => logging.AddProvider(new BookProvider(book)));
         Snapshots = new SnapshotStore(blobs, secret, options.ScratchFolder);
         Keeper = new SnapshotKeeper(Snapshots, log, Replica, options, TimeProvider.System, _loggers.CreateLogger<SnapshotKeeper>());
-        var duties = new ClusterDuties(Replica, new WorkerWatch(TimeProvider.System), options, TimeProvider.System, _loggers.CreateLogger<ClusterDuties>());
+        var duties = new ClusterDuties(Replica, new WorkerWatch(TimeProvider.System), new StandbyWatch(TimeProvider.System), options, TimeProvider.System, _loggers.CreateLogger<ClusterDuties>());
         Service = new CoordinatorService(
             log, Replica, Snapshots, Keeper, duties, new PlainHashing(), keys ?? new OneKey(), options, TimeProvider.System, _loggers.CreateLogger<CoordinatorService>());
     }

@@ -1,5 +1,6 @@
 using DChat.Core.Registry;
 using DChat.Server.Coordinator;
+using DChat.Server.Coordinator.Standby;
 using DChat.Server.Coordinator.Workers;
 using DChat.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -39,5 +40,5 @@ public sealed class ResigningTests
     }
 
     private static ClusterDuties Duties(RegistryBench bench) =>
-        new(bench.Replica, new WorkerWatch(TimeProvider.System), Options, TimeProvider.System, NullLogger<ClusterDuties>.Instance);
+        new(bench.Replica, new WorkerWatch(TimeProvider.System), new StandbyWatch(TimeProvider.System), Options, TimeProvider.System, NullLogger<ClusterDuties>.Instance);
 }

@@ -82,6 +82,25 @@ public sealed class StandbyTests
     }
 
     [Fact]
+    public async Task The_leader_is_told_how_many_workers_follow_at_standbys()
+    {
+        await using var trio = await CoordinatorTrio.StartAsync();
+        var leader = await trio.LeaderAsync();
+        var watch = leader.Services.GetRequiredService<StandbyWatch>();
+        Assert.Equal(0, watch.Workers);
+        var dialer = leader.Services.GetRequiredService<NodeDialer>();
+        foreach (var standby in trio.Nodes.Where(node => node != leader))
+        {
+            var before = watch.Workers;
+            await using var worker = await dialer.ConnectAsync(CoordinatorTrio.Address(standby), NodeServices.Registry, null, _ => new Nobody(), CancellationToken.None).Within();
+            await worker.CallAsync(RegistryMethods.Follow, new PayloadWriter().Number(1).WrittenMemory, Eventually.DefaultLimit, CancellationToken.None);
+            await Eventually.Holds(() => watch.Workers == before + 1);
+            await worker.DisposeAsync();
+            await Eventually.Holds(() => watch.Workers == before);
+        }
+    }
+
+    [Fact]
     public async Task What_a_former_leader_found_out_about_a_worker_is_not_passed_on_and_is_no_refusal()
     {
         await using var trio = await CoordinatorTrio.StartAsync();

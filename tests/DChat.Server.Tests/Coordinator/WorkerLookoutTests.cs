@@ -1,6 +1,8 @@
 using DChat.Core.Registry;
 using DChat.Server.Coordinator;
+using DChat.Server.Coordinator.Standby;
 using DChat.Server.Coordinator.Workers;
+using DChat.Server.Nodes;
 using DChat.Server.Tests.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -80,6 +82,39 @@ public sealed class WorkerLookoutTests
     }
 
     [Fact]
+    public async Task One_to_which_nobody_came_stays_long_while_its_standbys_hear_nobody_either()
+    {
+        using var sight = new LeadersSight();
+        await using var standby = await sight.StandbyAsync();
+        sight.Standbys.Reported(standby, index: 1, workers: 0);
+        Assert.Null(sight.Pass(seconds: 299.9).CutOff);
+
+        sight.Standbys.Reported(standby, index: 1, workers: 1);
+        Assert.Equal("none of 3 workers is heard", sight.Pass(seconds: 0.2).CutOff);
+        Assert.Empty(sight.Buried);
+    }
+
+    [Fact]
+    public async Task One_to_which_nobody_came_resigns_soon_for_a_standby_that_hears_some()
+    {
+        using var sight = new LeadersSight();
+        await using var standby = await sight.StandbyAsync();
+        sight.Standbys.Reported(standby, index: 1, workers: 2);
+        Assert.Null(sight.Pass(seconds: 5.9).CutOff);
+        Assert.Equal("none of 3 workers is heard", sight.Pass(seconds: 0.3).CutOff);
+    }
+
+    [Fact]
+    public async Task A_standby_that_does_not_say_whether_it_hears_workers_changes_nothing()
+    {
+        using var sight = new LeadersSight();
+        await using var standby = await sight.StandbyAsync();
+        sight.Standbys.Reported(standby, index: 1, workers: null);
+        Assert.Null(sight.Pass(seconds: 29.9).CutOff);
+        Assert.NotNull(sight.Pass(seconds: 0.2).CutOff);
+    }
+
+    [Fact]
     public void One_to_which_most_workers_do_not_come_buries_them_and_stays()
     {
         using var sight = new LeadersSight();
@@ -108,6 +143,7 @@ public sealed class WorkerLookoutTests
         private readonly HandTime _time = new();
         private readonly WorkerWatch _watch;
         private readonly WorkerLookout _lookout;
+        private LinkPair? _pair;
 
         public LeadersSight(bool isOnly = false)
         {
@@ -122,10 +158,20 @@ public sealed class WorkerLookoutTests
 
             replica.Replace(state);
             _watch = new WorkerWatch(_time);
-            _lookout = new WorkerLookout(replica, _watch, new CoordinatorOptions { StartsAsLeader = isOnly }, _time, NullLogger.Instance);
+            Standbys = new StandbyWatch(_time);
+            _lookout = new WorkerLookout(replica, _watch, Standbys, new CoordinatorOptions { StartsAsLeader = isOnly }, _time, NullLogger.Instance);
         }
 
         public HashSet<string> Buried { get; } = [];
+
+        public StandbyWatch Standbys { get; }
+
+        /// <summary>A standby's link, which the caller disposes.</summary>
+        public async Task<NodeLink> StandbyAsync()
+        {
+            _pair = await LinkPair.ConnectAsync();
+            return new NodeLink(LinkPair.Hello("standby"), _pair.LeftStream, new Nobody(), TimeProvider.System);
+        }
 
         /// <returns>What the last look brought; the first that speaks of resigning is the last.</returns>
         public Findings Pass(double seconds, params string[] heard)
@@ -151,7 +197,11 @@ public sealed class WorkerLookoutTests
             return Look();
         }
 
-        public void Dispose() => _lookout.Dispose();
+        public void Dispose()
+        {
+            _lookout.Dispose();
+            _pair?.RightStream.Dispose();
+        }
 
         private Findings Look()
         {

@@ -8,7 +8,7 @@ namespace DChat.Server.Coordinator.Standby;
 /// A standby's link to the leader, made anew whenever it ends: it carries commands on, tells how far this node is, and finds out at once when
 /// the leader's process is gone.
 /// </summary>
-internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, NodeSelf self, RegistryReplica replica, CoordinatorOptions options, TimeProvider time, ILogger<LeaderLink> logger)
+internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, NodeSelf self, RegistryReplica replica, RegistryFeed feed, CoordinatorOptions options, TimeProvider time, ILogger<LeaderLink> logger)
 {
     /// <summary>How often the leader is told how far this node is, and the log is asked whether it still leads.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
@@ -117,7 +117,7 @@ internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, Nod
     {
         while (link.IsUp)
         {
-            link.Post(StandbyMethods.Report, new PayloadWriter().Number(replica.Index).Written);
+            link.Post(StandbyMethods.Report, new PayloadWriter().Number(replica.Index).Number(feed.Followers).Written);
             await Task.WhenAny(link.Completion, Task.Delay(Interval, time, cancellation));
             cancellation.ThrowIfCancellationRequested();
             try

@@ -34,7 +34,8 @@ internal sealed class StandbySession : INodeService
                 link.Reply(message, _picture.Take() is { } status ? JsonSerializer.SerializeToUtf8Bytes(status, ProtocolJson.Wire.ClusterStatus) : []);
                 return default;
             case StandbyMethods.Report:
-                _watch.Reported(link, new PayloadReader(message.Payload).Number());
+                var report = new PayloadReader(message.Payload);
+                _watch.Reported(link, report.Number(), report.IsAtEnd ? null : report.Number());
                 _untilTermEnds ??= _coordinator.WhenTermEnds(() => link.End(CoordinatorService.LeadsNoMore));
                 return default;
             default:

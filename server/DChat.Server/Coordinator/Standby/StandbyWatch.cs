@@ -6,7 +6,7 @@ namespace DChat.Server.Coordinator.Standby;
 internal sealed class StandbyWatch(TimeProvider time)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, (NodeLink Link, long Index, long HeardAt)> _standbys = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (NodeLink Link, long Index, long? Workers, long HeardAt)> _standbys = new(StringComparer.Ordinal);
 
     /// <summary>By address: the log entry up to which each is by its latest report, and since when that is known.</summary>
     public IReadOnlyList<(NodeHello Peer, long Index, TimeSpan SilentFor)> All
@@ -20,11 +20,24 @@ internal sealed class StandbyWatch(TimeProvider time)
         }
     }
 
-    public void Reported(NodeLink link, long index)
+    /// <summary>Workers that follow the registry at standbys, as they do while they do not reach the leader; null: no standby says.</summary>
+    public long? Workers
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _standbys.Values.Any(standby => standby.Workers is not null) ? _standbys.Values.Sum(standby => standby.Workers) : null;
+            }
+        }
+    }
+
+    /// <param name="workers">Null: it does not say.</param>
+    public void Reported(NodeLink link, long index, long? workers)
     {
         lock (_lock)
         {
-            _standbys[link.Peer.Address] = (link, index, time.GetTimestamp());
+            _standbys[link.Peer.Address] = (link, index, workers, time.GetTimestamp());
         }
     }
 

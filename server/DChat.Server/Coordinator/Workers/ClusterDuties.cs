@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using DChat.Core.Placement;
 using DChat.Core.Registry;
+using DChat.Server.Coordinator.Standby;
 
 namespace DChat.Server.Coordinator.Workers;
 
@@ -10,7 +11,7 @@ using Worker = DChat.Core.Registry.Worker;
 /// What a leader sees to all the time: workers that died or drain lose their rooms, rooms without a host get one, and loads are evened out.
 /// Everything goes through the log; a host that does not know it yet is fenced by its rooms' epochs.
 /// </summary>
-internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch watch, CoordinatorOptions options, TimeProvider time, ILogger<ClusterDuties> log) : IRegistryObserver
+internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch watch, StandbyWatch standbys, CoordinatorOptions options, TimeProvider time, ILogger<ClusterDuties> log) : IRegistryObserver
 {
     /// <summary>How often workers are looked at.</summary>
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
@@ -38,7 +39,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     public async Task RunAsync(RegistryLeader leader, CancellationToken offDuty)
     {
         using var observing = replica.Subscribe(this, out _);
-        using var lookout = new WorkerLookout(replica, watch, options, time, log);
+        using var lookout = new WorkerLookout(replica, watch, standbys, options, time, log);
         Volatile.Write(ref _lookout, lookout);
         var slowAt = time.GetTimestamp();
         using var timer = new PeriodicTimer(Tick, time);
@@ -81,6 +82,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
 
     /// <summary>It is not heard, and rooms are left to it all the same: it may be this coordinator that is cut off.</summary>
     public bool IsMissing(string worker) => Volatile.Read(ref _lookout)?.Missing.Contains(worker) is true;
+
+    /// <summary>May be given a new room now.</summary>
+    public bool MayTake(Worker worker) => IsFit(worker) && !IsMissing(worker.Id);
 
     /// <summary>What an administrator moved is not moved on at once.</summary>
     void IRegistryObserver.Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)
@@ -125,7 +129,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     }
 
     /// <summary>Nothing speaks against giving it rooms: its store can be used, and most others reach it.</summary>
-    public bool IsFit(Worker worker) =>
+    private bool IsFit(Worker worker) =>
         watch.Find(worker.Id)?.Report?.StoreError is null
         && !(_isolatedSince.TryGetValue(worker.Id, out var since) && time.GetElapsedTime(since) > options.WorkerSilence);
 
@@ -162,12 +166,13 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     {
         var perTick = Math.Max(1, (int)(options.DrainMovesPerSecond * Tick.TotalSeconds));
         var hosts = Hosts();
+        var takers = Heard(hosts);
         foreach (var worker in replica.State.Workers().Where(worker => worker.RoomCount > 0))
         {
             if (worker.State == WorkerState.Draining || (worker.State == WorkerState.Active && !hosts.Exists(host => host.Id == worker.Id)))
             {
                 var rooms = Loads(worker).OrderByDescending(room => room.Expected).Take(perTick);
-                await AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, [.. hosts.Select(LoadOf)]), offDuty);
+                await AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, [.. takers.Select(LoadOf)]), offDuty);
             }
         }
     }
@@ -175,7 +180,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>Gives rooms a host that have none: made while no worker was active, or left on one that is gone.</summary>
     private async Task HouseAsync(IRegistryCommands commands, CancellationToken offDuty)
     {
-        var hosts = Hosts().Select(LoadOf).ToList();
+        var hosts = Heard(Hosts()).ConvertAll(LoadOf);
         if (hosts.Count == 0)
         {
             return;
@@ -245,6 +250,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         return fit.Count > 0 ? fit : active;
     }
 
+    /// <summary>Those that are heard, where any is: whoever is missing keeps its rooms and gets no more.</summary>
+    private List<Worker> Heard(List<Worker> hosts) => hosts.FindAll(host => !IsMissing(host.Id)) is { Count: > 0 } heard ? heard : hosts;
+
     /// <summary>Who may be given more rooms now: in zones whose workers die, nobody, unless there is no other.</summary>
     private List<Worker> Takers()
     {
@@ -253,12 +261,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
             _buried.Remove(worker);
         }
 
-        var hosts = Hosts();
-        if (hosts.Exists(host => !IsMissing(host.Id)))
-        {
-            hosts.RemoveAll(host => IsMissing(host.Id));
-        }
-
+        var hosts = Heard(Hosts());
         var failing = ZoneOutage.Of(hosts.Where(host => !_buried.ContainsKey(host.Id)).Select(host => (ZoneOutage.ZoneOf(host.Labels), false)).Concat(_buried.Values.Select(buried => (buried.Zone, true))));
         var takers = hosts.Where(host => !failing.Contains(ZoneOutage.ZoneOf(host.Labels))).ToList();
         return takers.Count > 0 ? takers : hosts;

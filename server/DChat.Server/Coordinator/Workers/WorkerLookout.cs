@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using DChat.Core.Placement;
 using DChat.Core.Registry;
+using DChat.Server.Coordinator.Standby;
 
 namespace DChat.Server.Coordinator.Workers;
 
@@ -12,11 +13,15 @@ internal sealed partial class WorkerLookout : IDisposable
     /// <summary>A leader listens for so many silences before it thinks of resigning: workers take more than one to come back.</summary>
     private const int ListensFor = 2;
 
-    /// <summary>A leader that never heard anybody in its term lets another try after so many silences.</summary>
+    /// <summary>A leader that never heard anybody in its term, and does not know whether others do, lets another try after so many silences.</summary>
     private const int NeverHeard = 10;
+
+    /// <summary>The same where the standbys that are linked hear nobody either: workers are dead, most likely, or with a coordinator that nobody here hears.</summary>
+    private const int NobodyHears = 100;
 
     private readonly RegistryReplica _replica;
     private readonly WorkerWatch _watch;
+    private readonly StandbyWatch _standbys;
     private readonly CoordinatorOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -31,9 +36,9 @@ internal sealed partial class WorkerLookout : IDisposable
     private bool _isHolding;
     private IReadOnlySet<string> _missing = FrozenSet<string>.Empty;
 
-    public WorkerLookout(RegistryReplica replica, WorkerWatch watch, CoordinatorOptions options, TimeProvider time, ILogger log)
+    public WorkerLookout(RegistryReplica replica, WorkerWatch watch, StandbyWatch standbys, CoordinatorOptions options, TimeProvider time, ILogger log)
     {
-        (_replica, _watch, _options, _time, _log) = (replica, watch, options, time, log);
+        (_replica, _watch, _standbys, _options, _time, _log) = (replica, watch, standbys, options, time, log);
         _pulse = new OwnPulse(time);
         _electedAt = _listeningSince = Now;
         _detector = new FailureDetector(_electedAt);
@@ -122,10 +127,12 @@ internal sealed partial class WorkerLookout : IDisposable
     /// <summary>Null also while another could not know better: the only coordinator of a cluster has nobody to resign for, and who was just elected, or held up, has yet to hear.</summary>
     private string? WhyCutOff(FailureVerdict verdict, List<Hearing> hearings, TimeSpan now)
     {
-        if (_options.StartsAsLeader || now - _listeningSince <= _options.WorkerSilence * (_wasAnybodyHeard ? ListensFor : NeverHeard))
+        var listens = _wasAnybodyHeard ? ListensFor : _standbys.Workers switch { null => NeverHeard, 0 => NobodyHears, _ => ListensFor };
+        if (_options.StartsAsLeader || now - _listeningSince <= _options.WorkerSilence * listens)
         {
             return null;
         }
+
 
         var isDeaf = verdict.IsDeaf && hearings.TrueForAll(hearing => now - hearing.HeardAt > _options.WorkerSilence); // Closed links may be back at once.
         return isDeaf ? $"none of {hearings.Count} workers is heard"
