@@ -25,8 +25,8 @@ internal sealed class LeaderSearch(NodeDialer dialer, CoordinatorAddresses addre
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var asked = new HashSet<string>(StringComparer.Ordinal);
         var pending = new List<Task<Answer>>();
-        Ask(await addresses.ResolveAsync(stop));
         Ask(lastLeader is null ? [] : [lastLeader]);
+        Ask(await addresses.ResolveAsync(stop));
         var found = known is { IsUp: true } ? new LeaderFound(null, known, NobodyLeads) : new LeaderFound(null, null, NoAddress);
         Task? patience = null;
         while (pending.Count > 0 && found.Leader is null && await NextAsync(pending, patience) is { } answer)

@@ -25,6 +25,24 @@ public sealed class CoordinatorAddressesTests
         Assert.Equal("dns:nowhere.example:9000, [fd00::7]:9000", addresses.ToString());
     }
 
+    [Fact]
+    public async Task A_lookup_that_takes_long_holds_nobody_up_and_what_was_found_last_counts()
+    {
+        var lookUp = Task.FromResult<IPAddress[]>([IPAddress.Parse("10.0.0.1")]);
+        var addresses = new CoordinatorAddresses("dns:coordinators.example:9001,10.0.0.9:9000", (_, _) => lookUp, TimeSpan.FromMilliseconds(10));
+        Assert.Equal(["10.0.0.1:9001", "10.0.0.9:9000"], await addresses.ResolveAsync(CancellationToken.None).Within());
+
+        var late = new TaskCompletionSource<IPAddress[]>();
+        lookUp = late.Task;
+        Assert.Equal(["10.0.0.1:9001", "10.0.0.9:9000"], await addresses.ResolveAsync(CancellationToken.None).Within());
+        lookUp = Task.FromException<IPAddress[]>(new SocketException((int)SocketError.TryAgain));
+        late.SetResult([IPAddress.Parse("10.0.0.3")]);
+        await Eventually.Holds(async () => (await addresses.ResolveAsync(CancellationToken.None).Within())[0] == "10.0.0.3:9001");
+        Assert.Equal(["10.0.0.3:9001", "10.0.0.9:9000"], await addresses.ResolveAsync(CancellationToken.None).Within());
+        lookUp = Task.FromResult<IPAddress[]>([IPAddress.Parse("10.0.0.2")]);
+        Assert.Equal(["10.0.0.2:9001", "10.0.0.9:9000"], await addresses.ResolveAsync(CancellationToken.None).Within());
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("host")]
