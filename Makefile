@@ -32,7 +32,7 @@ run: ## start the server on http://127.0.0.1:8080, its data in ./dchat-data
 	@$(call built,server/DChat.Server,$(SERVER))
 	@exec $(SERVER) $(ARGS)
 
-cluster: ## a coordinator, WORKERS=3 workers and a PostgreSQL on this machine (STORE=sqlite: without one; COORDINATORS=3: with an etcd)
+cluster: ## a coordinator, WORKERS=3 workers and a PostgreSQL on this machine (STORE=sqlite: without one; COORDINATORS=3: with an etcd each)
 	@CONFIGURATION=$(CONFIGURATION) infra/cluster/run
 
 dev: ## start the server and build and start it again at every change of its source

@@ -1,4 +1,5 @@
 using DChat.Server;
 using DChat.Server.Cli;
+using DChat.Server.EtcdMembers;
 
-return await CommandLine.RunAsync(args, ServerApp.RunAsync);
+return MemberLauncher.IsAsked(args) ? MemberLauncher.Run(args) : await CommandLine.RunAsync(args, ServerApp.RunAsync);

@@ -57,6 +57,22 @@ public sealed record WorkerStatus(
     string? StoreError = null,
     IReadOnlyList<string>? Unreachable = null);
 
+/// <summary><c>GET /api/admin/members</c>: the etcd members that the coordinators run.</summary>
+/// <param name="Peers">The <c>--peers</c> that a coordinator is to be started with now.</param>
+public sealed record AdminMembers(IReadOnlyList<AdminMember> Members, string Peers);
+
+/// <summary>An etcd member, as a coordinator sees it.</summary>
+/// <param name="Name">Its coordinator's <c>--node</c>; empty where that is not known yet.</param>
+/// <param name="Address">Where the others reach it, <c>host:port</c>.</param>
+/// <param name="State"><c>up</c>, <c>away</c>, or <c>expected</c>: it was added and has not run yet.</param>
+/// <param name="Leads">Whether it leads etcd, which need not be the coordinator that leads.</param>
+public sealed record AdminMember(string Name, string Address, string State, bool Leads);
+
+/// <summary><c>POST /api/admin/members/{name}/replace</c>.</summary>
+/// <param name="Address">Where the new member will be reached, <c>host</c> or <c>host:port</c>.</param>
+/// <param name="Force">Also where the old one still runs.</param>
+public sealed record ReplaceMemberRequest(string Address, bool Force = false);
+
 /// <summary><c>GET /api/admin/rooms</c>.</summary>
 /// <param name="Next">Give it as <c>after</c> for the next page; absent: this is the last.</param>
 public sealed record AdminRooms(IReadOnlyList<AdminRoom> Rooms, string? Next = null);

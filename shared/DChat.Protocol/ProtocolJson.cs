@@ -63,6 +63,8 @@ namespace DChat.Protocol;
 [JsonSerializable(typeof(NewInvitationRequest))]
 [JsonSerializable(typeof(InvitationAnswer))]
 [JsonSerializable(typeof(ClusterStatus))]
+[JsonSerializable(typeof(AdminMembers))]
+[JsonSerializable(typeof(ReplaceMemberRequest))]
 [JsonSerializable(typeof(AdminRooms))]
 [JsonSerializable(typeof(AdminRoom))]
 [JsonSerializable(typeof(ExportEnd))]

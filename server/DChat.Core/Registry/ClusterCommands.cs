@@ -29,6 +29,12 @@ public sealed record AssignRooms(string CommandId, string Actor, long At, string
 public sealed record NoteExport(string CommandId, string Actor, long At, string Room)
     : Command(CommandId, Actor, At);
 
+/// <summary>Leaves a line in the audit trail: an etcd member of a coordinator is replaced.</summary>
+/// <param name="Member">Its name.</param>
+/// <param name="Address">Where the new one is expected.</param>
+public sealed record NoteMemberReplaced(string CommandId, string Actor, long At, string Member, string Address)
+    : Command(CommandId, Actor, At);
+
 /// <summary>Adds a token-protection key.</summary>
 /// <param name="Sealed">Wrapped by the cluster secret; at most <see cref="RegistryBounds.KeyBytes"/>.</param>
 public sealed record AddProtectionKey(string CommandId, string Actor, long At, string KeyId, byte[] Sealed, long CreatedAt, long ActivatesAt, long ExpiresAt)

@@ -44,5 +44,6 @@ namespace DChat.Core.Registry;
 [JsonDerivedType(typeof(RemoveWorker), "removeWorker")]
 [JsonDerivedType(typeof(AssignRooms), "assignRooms")]
 [JsonDerivedType(typeof(NoteExport), "noteExport")]
+[JsonDerivedType(typeof(NoteMemberReplaced), "noteMemberReplaced")]
 [JsonDerivedType(typeof(AddProtectionKey), "addProtectionKey")]
 public abstract record Command(string CommandId, string Actor, long At);

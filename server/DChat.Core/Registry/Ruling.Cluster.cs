@@ -156,6 +156,22 @@ internal sealed partial class Ruling
         return Outcome.Done;
     }
 
+    private Outcome Rule(NoteMemberReplaced c)
+    {
+        if (!IsAdministration)
+        {
+            return NotTheCluster();
+        }
+
+        if (!IsId(c.Member) || !IsAddress(c.Address))
+        {
+            return Invalid("a member has a name and an address");
+        }
+
+        Audit("replaceMember", "", c.Member, c.Address);
+        return Outcome.Done;
+    }
+
     private Outcome Rule(AddProtectionKey c)
     {
         if (command.Actor.Length > 0)

@@ -53,6 +53,7 @@ internal sealed partial class Ruling(RegistryState state, Command command, Regis
             RemoveWorker c => Rule(c),
             AssignRooms c => Rule(c),
             NoteExport c => Rule(c),
+            NoteMemberReplaced c => Rule(c),
             AddProtectionKey c => Rule(c),
             _ => throw new ArgumentException($"no rule for {ruled.GetType().Name}", nameof(ruled)),
         };

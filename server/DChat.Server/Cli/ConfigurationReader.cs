@@ -37,6 +37,7 @@ public static class ConfigurationReader
 
         CheckTogether(options, errors);
         CheckMode(options, given.Values, errors);
+        MemberChecks.Check(options, given.Values.Select(value => (value.Setting, value.Origin)), errors);
         CheckAdminPassword(options, environment[Settings.AdminPasswordVariable] as string, errors);
         return errors.Count == 0
             ? new Configuration(options, Settings.All.ToDictionary(setting => setting.Key, setting => given.TryGetValue(setting.Key, out var value) ? value.Origin : "default", StringComparer.Ordinal))

@@ -17,11 +17,11 @@ internal sealed class HelpText : SynchronousCommandLineAction
           dchat-server config check         say whether it would start
           dchat-server config show          print every setting, its value and where it came from
           dchat-server version              print the version
-          dchat-server restore --from URL   begin a new cluster with the snapshots of one that was
 
         For administrators, over any worker (--server URL, --user NAME, --password-file FILE or DCHAT_ADMIN_PASSWORD, --json)
           dchat-server status [--watch]     the cluster at a glance: leader, workers, load, rooms, lag
           dchat-server worker list|approve|drain|remove
+          dchat-server member list|replace  the etcd members that the coordinators run
           dchat-server room list|show|move|delete|export
           dchat-server user list|add|passwd|grant|revoke|disable|enable
           dchat-server invite               print a code with which somebody may register
@@ -36,6 +36,9 @@ internal sealed class HelpText : SynchronousCommandLineAction
           dchat-server --registration invite                only who is invited may register
           dchat-server --config dchat.json                  { "port": 9000, "limits": { "sendBurst": 50 } }
           DCHAT__LIMITS__SENDBURST=50 dchat-server          the same by environment
+          dchat-server --mode coordinator --node c1 --peers c1=10.0.0.1,c2=10.0.0.2,c3=10.0.0.3 \
+              --node-host 10.0.0.1 --node-port 9000 --cluster-secret-file F --blobs s3://bucket
+                                                            one of three coordinators; each runs its own etcd
 
         Flags beat environment variables beat the --config file. An unknown name or a bad value stops the start
         with exit code 2. SIGTERM and Ctrl-C finish what is in flight and exit with 0.

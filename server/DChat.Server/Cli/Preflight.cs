@@ -41,6 +41,11 @@ internal static class Preflight
             if (options.IsCoordinator && options.SharesLog)
             {
                 CheckSecretFile(options.ClusterSecretFile);
+                if (options.Peers is not null)
+                {
+                    MemberChecks.Preflight(options);
+                }
+
                 CheckLog(options.Log);
             }
 
@@ -109,7 +114,7 @@ internal static class Preflight
         _ => new ConfigurationException($"{hostFlag} {host} {portFlag} {port}", $"can not listen there: {error}", $"give another {hostFlag} or {portFlag}"),
     };
 
-    private static void CheckPort(string hostFlag, string host, string portFlag, int port)
+    internal static void CheckPort(string hostFlag, string host, string portFlag, int port)
     {
         try
         {
@@ -182,9 +187,7 @@ internal static class Preflight
         }
     }
 
-    /// <summary>The folder is this process's alone until that is disposed; it is made where it is missing.</summary>
-    /// <exception cref="ConfigurationException">Another process has it, or it cannot be written.</exception>
-    public static FileStream HoldData(string folder)
+    private static FileStream HoldData(string folder)
     {
         try
         {

@@ -1,4 +1,5 @@
 using DChat.Server.Coordinator.Workers;
+using DChat.Server.EtcdMembers;
 using DChat.Storage.Etcd;
 using DChat.Storage.Postgres;
 using DChat.Storage.S3;
@@ -34,6 +35,31 @@ public sealed record ServerOptions
 
     /// <summary>The control log's engine. Null, the default: <c>sqlite:DATA/control.db</c>.</summary>
     public EngineUrl? Log { get; init; }
+
+    /// <summary>Of a coordinator: its name in <see cref="Peers"/>. Null, the default: it runs no etcd member of its own.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>The coordinators that run an etcd member each, this one among them. Null, the default: none does.</summary>
+    public PeerList? Peers { get; init; }
+
+    /// <summary>With <see cref="Peers"/>: the etcd program, a path or a name on the PATH. Default: <c>etcd</c>.</summary>
+    public string EtcdProgram { get; init; } = "etcd";
+
+    /// <summary>With <see cref="Peers"/>: the port of the loopback by which this coordinator uses its member; 0, the default: a free one.</summary>
+    public int EtcdPort { get; init; }
+
+    /// <summary>With <see cref="Peers"/>: milliseconds between signs of life of etcd's leader, 5 to 10,000. Default: 50.</summary>
+    public int EtcdHeartbeatMs { get; init; } = 50;
+
+    /// <summary>With <see cref="Peers"/>: a leader of etcd that is silent for so long is followed by another, in milliseconds, 50 to 50,000, at
+    /// least <see cref="ElectionRatioMin"/> times the heartbeat. Default: 500.</summary>
+    public int EtcdElectionMs { get; init; } = 500;
+
+    /// <summary>With <see cref="Peers"/>: seconds after which a coordinator that leads and is not heard loses its leadership, 1 to 60. Default: 3.</summary>
+    public int EtcdLeaseSeconds { get; init; } = EtcdUrl.DefaultLeaseSeconds;
+
+    /// <summary>etcd refuses less: some signs of life are always late.</summary>
+    public const int ElectionRatioMin = 5;
 
     /// <summary>The message store's engine. Null, the default: <c>sqlite:DATA/messages.db</c>; with <c>--mode worker</c>: none, and no rooms are hosted.</summary>
     public EngineUrl? Store { get; init; }
@@ -126,7 +152,7 @@ public sealed record ServerOptions
     public string LogPath => (Log ?? EngineUrl.Under(Data, "sqlite", "control.db")).Path;
 
     /// <summary>Whether several coordinators may share the control log.</summary>
-    public bool SharesLog => Log?.Etcd is not null;
+    public bool SharesLog => Log?.Etcd is not null || Peers is not null;
 
     public string StorePath => (Store ?? EngineUrl.Under(Data, "sqlite", "messages.db")).Path;
 

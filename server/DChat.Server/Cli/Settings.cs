@@ -1,5 +1,6 @@
 using System.Net;
 using DChat.Server.Coordinator;
+using DChat.Server.EtcdMembers;
 using DChat.Storage.Etcd;
 using DChat.Storage.Postgres;
 using DChat.Storage.S3;
@@ -24,6 +25,7 @@ public static class Settings
     private const string Engines = "Where things are kept";
     private const string People = "People and sessions";
     private const string Cluster = "A cluster of several machines";
+    private const string Members = "A coordinator's own etcd, with --peers";
     private const string Operation = "Operation";
     internal const string LimitGroup = "Limits (0: none, unless said otherwise)";
 
@@ -66,6 +68,14 @@ public static class Settings
         Pem("nodeTlsCertificate", "TLS between nodes: this node's certificate with its chain", o => o.NodeTlsCertificate, (o, v) => o with { NodeTlsCertificate = v }),
         Pem("nodeTlsKey", "TLS between nodes: the certificate's private key", o => o.NodeTlsKey, (o, v) => o with { NodeTlsKey = v }),
         Pem("nodeTlsCa", "TLS between nodes: the authority that signed every node's certificate", o => o.NodeTlsCa, (o, v) => o with { NodeTlsCa = v }),
+
+        new("node", Members, PeerList.NameExpected, "of a coordinator that runs its own etcd: its name in --peers", o => o.Node ?? "", (o, v) => v.Length == 0 ? o : o with { Node = PeerList.IsName(v) ? v : throw new FormatException() }) { Placeholder = "NAME" },
+        new("peers", Members, PeerList.Expected, "the coordinators that run an etcd each, this one among them, and where the others reach each etcd (port 2380 unless given), the same for all", o => o.Peers?.ToString() ?? "", (o, v) => v.Length == 0 ? o : o with { Peers = Parsed(() => PeerList.Parse(v)) }) { Placeholder = "LIST" },
+        new("etcdProgram", Members, "a program's path, or its name on the PATH", "the etcd program", o => o.EtcdProgram, (o, v) => o with { EtcdProgram = NotEmpty(v) }) { Placeholder = "PROGRAM" },
+        Setting.Number("etcdPort", Members, "the port of 127.0.0.1 by which the coordinator uses its etcd, certificates on both sides; 0: a free one", 0, 65_535, o => o.EtcdPort, (o, v) => o with { EtcdPort = v }),
+        Setting.Number("etcdHeartbeatMs", Members, "between signs of life of etcd's leader, in milliseconds: about a round trip between the coordinators, and not less than 30", 5, 10_000, o => o.EtcdHeartbeatMs, (o, v) => o with { EtcdHeartbeatMs = v }),
+        Setting.Number("etcdElectionMs", Members, "a leader of etcd that is silent for so long is followed by another, in milliseconds; ten heartbeats are usual, five the least", 50, 50_000, o => o.EtcdElectionMs, (o, v) => o with { EtcdElectionMs = v }),
+        Setting.Number("etcdLeaseSeconds", Members, "a coordinator that leads and is not heard for so long leads no more; as lease= in --log etcd://", EtcdUrl.LeaseSecondsMin, EtcdUrl.LeaseSecondsMax, o => o.EtcdLeaseSeconds, (o, v) => o with { EtcdLeaseSeconds = v }),
 
         Setting.Choice("logFormat", Operation, "one line for people, or one JSON object a line", o => o.LogFormat, (o, v) => o with { LogFormat = v }),
         Setting.Choice("logLevel", Operation, "the least severe log that is written", o => o.LogLevel, (o, v) => o with { LogLevel = v }),
@@ -141,7 +151,7 @@ public static class Settings
 
     private static EngineUrl S3(string text) => Parsed(() => EngineUrl.Of(S3Url.Parse(text)));
 
-    private static EngineUrl Parsed(Func<EngineUrl> parse)
+    private static T Parsed<T>(Func<T> parse)
     {
         try
         {

@@ -7,8 +7,11 @@ using DChat.Server.Coordinator.Snapshots;
 using DChat.Server.Coordinator.Standby;
 using DChat.Server.Coordinator.Workers;
 using DChat.Server.Http;
+using DChat.Server.EtcdMembers;
 using DChat.Server.Nodes;
 using DChat.Server.Observability;
+using DChat.Storage.Etcd;
+using DChat.Storage.Sqlite.ControlLog;
 
 namespace DChat.Server.Coordinator;
 
@@ -44,7 +47,14 @@ internal static class CoordinatorSetup
             AdminPasswordPath = Path.Combine(options.Data, "initial-admin-password"),
             AdminPassword = Environment.GetEnvironmentVariable(Settings.AdminPasswordVariable),
         });
-        services.AddSingleton(provider => ControlLogs.Open(options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
+        if (options.Peers is not null)
+        {
+            services.AddMember(options);
+        }
+
+        services.AddSingleton<IControlLog>(provider => (provider.GetService<MemberOptions>()?.LogUrl ?? options.Log?.Etcd) is { } etcd
+            ? new EtcdControlLog(etcd, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<EtcdControlLog>>())
+            : SqliteControlLog.Open(options.LogPath));
         services.AddSingleton(provider => new SnapshotStore(
             provider.GetRequiredService<IBlobStore>(), provider.GetRequiredService<ClusterSecret>(), provider.GetRequiredService<CoordinatorOptions>().ScratchFolder));
         services.AddSingleton<SnapshotKeeper>();
@@ -107,7 +117,7 @@ internal static class CoordinatorSetup
         if (!options.SharesLog && !File.Exists(options.LogPath) && File.Exists(options.StorePath))
         {
             throw new StartRefusedException(
-                $"The control log '{options.LogPath}' is missing, but the messages of its rooms are there ('{options.StorePath}'). Remedy: put it back from a backup, or begin anew from the snapshots (dchat-server restore); for a new cluster, give an empty folder with --data.");
+                $"The control log '{options.LogPath}' is missing, but the messages of its rooms are there ('{options.StorePath}'). Remedy: put it back from a backup; for a new cluster, give an empty folder with --data.");
         }
     }
 

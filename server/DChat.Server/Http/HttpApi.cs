@@ -23,6 +23,7 @@ internal static class HttpApi
         builder.Services.AddSingleton<IApiEndpoints, FileEndpoints>();
         builder.Services.AddSingleton<IApiEndpoints, AccountAdministration>();
         builder.Services.AddSingleton<IApiEndpoints, ClusterAdministration>();
+        builder.Services.AddSingleton<IApiEndpoints, MemberAdministration>();
         builder.Services.AddSingleton<IApiEndpoints, RoomAdministration>();
         builder.Services.AddSingleton<IApiEndpoints, AuditEndpoint>();
         builder.Services.AddSingleton<IApiEndpoints, BulkUsersEndpoint>();

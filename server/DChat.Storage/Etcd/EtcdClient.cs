@@ -114,6 +114,35 @@ internal sealed class EtcdClient : IDisposable
     public Task<EtcdStatus> StatusAsync(Uri member, CancellationToken cancellation) =>
         TryAsync(member, "maintenance/status", new EtcdNothing(), EtcdJson.Default.EtcdNothing, EtcdJson.Default.EtcdStatus, TryLimit, cancellation);
 
+    public async Task<IReadOnlyList<EtcdMemberInfo>> MembersAsync(CancellationToken cancellation) =>
+        (await CallAsync("cluster/member/list", new EtcdNothing(), EtcdJson.Default.EtcdNothing, EtcdJson.Default.EtcdMembersAnswer, cancellation)).Members ?? [];
+
+    /// <summary>A voter that has not run yet; one that is there already is no error.</summary>
+    public async Task AddMemberAsync(string peerUrl, CancellationToken cancellation)
+    {
+        try
+        {
+            await CallAsync("cluster/member/add", new EtcdMemberAdd([peerUrl]), EtcdJson.Default.EtcdMemberAdd, EtcdJson.Default.EtcdNothing, cancellation);
+        }
+        catch (EtcdRefusedException refused) when (refused.Message.Contains("already exists", StringComparison.OrdinalIgnoreCase))
+        {
+            // A repeat.
+        }
+    }
+
+    /// <summary>For ever; one that is no more is no error.</summary>
+    public async Task RemoveMemberAsync(ulong member, CancellationToken cancellation)
+    {
+        try
+        {
+            await CallAsync("cluster/member/remove", new EtcdMemberRemove(member), EtcdJson.Default.EtcdMemberRemove, EtcdJson.Default.EtcdNothing, cancellation);
+        }
+        catch (EtcdRefusedException refused) when (refused.Code == EtcdRefusedException.NotFound)
+        {
+            // A repeat.
+        }
+    }
+
     /// <summary>Asks whether the keys may be read and written, and does neither: etcd checks rights of the branch that is not taken too.</summary>
     public Task TryAccessAsync(EtcdKeys keys, CancellationToken cancellation) => TxnAsync(
         new EtcdTxn(

@@ -66,6 +66,20 @@ internal sealed record EtcdNothing;
 /// <param name="Leader">The member that leads; 0: none is known.</param>
 internal sealed record EtcdStatus(EtcdHeader? Header = null, string? Version = null, long DbSize = 0, long DbSizeInUse = 0, ulong Leader = 0, IReadOnlyList<string>? Errors = null);
 
+/// <param name="PeerUrls">Where the others reach it.</param>
+/// <param name="ClientUrls">Empty until it has run.</param>
+internal sealed record EtcdMemberInfo(
+    [property: JsonPropertyName("ID")] ulong Id = 0,
+    string? Name = null,
+    [property: JsonPropertyName("peerURLs")] IReadOnlyList<string>? PeerUrls = null,
+    [property: JsonPropertyName("clientURLs")] IReadOnlyList<string>? ClientUrls = null);
+
+internal sealed record EtcdMembersAnswer(IReadOnlyList<EtcdMemberInfo>? Members = null);
+
+internal sealed record EtcdMemberAdd([property: JsonPropertyName("peerURLs")] IReadOnlyList<string> PeerUrls);
+
+internal sealed record EtcdMemberRemove([property: JsonPropertyName("ID")] ulong Id);
+
 internal sealed record EtcdWatch(EtcdWatchCreate CreateRequest);
 
 /// <param name="Fragment">Large batches come in parts.</param>
@@ -98,4 +112,7 @@ internal sealed record EtcdError(string? Error = null, string? Message = null, i
 [JsonSerializable(typeof(EtcdNothing))]
 [JsonSerializable(typeof(EtcdStatus))]
 [JsonSerializable(typeof(EtcdError))]
+[JsonSerializable(typeof(EtcdMembersAnswer))]
+[JsonSerializable(typeof(EtcdMemberAdd))]
+[JsonSerializable(typeof(EtcdMemberRemove))]
 internal sealed partial class EtcdJson : JsonSerializerContext;

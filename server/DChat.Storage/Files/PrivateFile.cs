@@ -7,7 +7,13 @@ public static class PrivateFile
 
     /// <summary>Makes the file, whole and durable or not at all.</summary>
     /// <exception cref="IOException">It is there already, or cannot be made.</exception>
-    public static void Create(string path, ReadOnlySpan<byte> content)
+    public static void Create(string path, ReadOnlySpan<byte> content) => Put(path, content, overwrite: false);
+
+    /// <summary>Makes the file, or puts it in the place of the one that is there: whoever reads sees one or the other.</summary>
+    /// <exception cref="IOException">It cannot be made.</exception>
+    public static void Write(string path, ReadOnlySpan<byte> content) => Put(path, content, overwrite: true);
+
+    private static void Put(string path, ReadOnlySpan<byte> content, bool overwrite)
     {
         var full = Path.GetFullPath(path);
         var folder = Path.GetDirectoryName(full)!;
@@ -27,7 +33,7 @@ public static class PrivateFile
                 file.Flush(flushToDisk: true);
             }
 
-            File.Move(temporary, full, overwrite: false);
+            File.Move(temporary, full, overwrite);
         }
         catch
         {

@@ -146,6 +146,17 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public void That_a_member_of_the_log_is_replaced_is_in_the_audit_trail()
+    {
+        _world.Refused(RefusalCodes.Forbidden, new NoteMemberReplaced("a", "ann", 0, "c2", "h:1"));
+        _world.Refused(RefusalCodes.InvalidArgument, new NoteMemberReplaced("b", "root", 0, "", "h:1"));
+        _world.Refused(RefusalCodes.InvalidArgument, new NoteMemberReplaced("c", "root", 0, "c2", "h 1"));
+        _world.Ok(new NoteMemberReplaced("d", "root", 0, "c2", "h:1"));
+        var line = State.AuditPage(null, 1)[0];
+        Assert.Equal(("root", "replaceMember", "c2", "h:1"), (line.Actor, line.Action, line.Subject, line.Text));
+    }
+
+    [Fact]
     public void Protection_keys_are_kept_in_order_and_bounded()
     {
         for (var i = 0; i <= RegistryBounds.Keys; i++)

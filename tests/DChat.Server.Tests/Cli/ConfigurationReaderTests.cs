@@ -79,6 +79,34 @@ public sealed class ConfigurationReaderTests : IDisposable
     }
 
     [Theory]
+    [InlineData("--log sqlite:x: with --peers", "--log", "sqlite:x")]
+    [InlineData("--node c9: it is not in --peers c1=10.0.0.1:2380,c2=10.0.0.2:2380", "--node", "c9")]
+    [InlineData("--peers: it is for coordinators", "--mode", "worker")]
+    [InlineData("it is less than 5 times --etcd-heartbeat-ms, 100", "--etcd-heartbeat-ms", "100", "--etcd-election-ms", "499")]
+    [InlineData("--etcd-port 2380: it is the port for other members already", "--etcd-port", "2380")]
+    [InlineData("coordinators that share a log share the cluster secret", "--node", "c1")]
+    public void What_contradicts_an_etcd_of_ones_own_is_said(string expected, params string[] more)
+    {
+        var flags = new Dictionary<string, string> { ["--mode"] = "coordinator", ["--node"] = "c1", ["--peers"] = "c1=10.0.0.1,c2=10.0.0.2" };
+        foreach (var pair in more.Chunk(2))
+        {
+            flags[pair[0]] = pair[1];
+        }
+
+        Assert.Contains(expected, Assert.Throws<ConfigurationException>(() => Read(flags)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_etcd_of_ones_own_needs_both_names_and_its_timings_need_it()
+    {
+        var errors = Assert.Throws<ConfigurationException>(() => Read(new() { ["--mode"] = "coordinator", ["--peers"] = "c1=h" })).Errors;
+        Assert.Contains(errors, error => error.Where == "--node" && error.Remedy.Contains("--node c1", StringComparison.Ordinal));
+        errors = Assert.Throws<ConfigurationException>(() => Read(new() { ["--mode"] = "coordinator", ["--node"] = "c1", ["--etcd-port"] = "2379" })).Errors;
+        Assert.Equal(2, errors.Count);
+        Assert.All(errors, error => Assert.Contains("--peers is not given", error.Problem, StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("port", "70000", "0 to 65535")]
     [InlineData("port", "", "0 to 65535")]
     [InlineData("mode", "both", "all, coordinator or worker")]
@@ -93,6 +121,11 @@ public sealed class ConfigurationReaderTests : IDisposable
     [InlineData("coordinators", "10.0.0.1", "host:port")]
     [InlineData("coordinators", "10.0.0.1:9000,dns:c.example:0", "host:port")]
     [InlineData("advertise", "10.0.0.1:9000,10.0.0.2:9000", "host:port")]
+    [InlineData("node", "c 1", "letters, digits")]
+    [InlineData("peers", "c1=10.0.0.1,c1=10.0.0.2", "is there twice")]
+    [InlineData("etcdHeartbeatMs", "4", "5 to 10000")]
+    [InlineData("etcdElectionMs", "49", "50 to 50000")]
+    [InlineData("etcdLeaseSeconds", "0", "1 to 60")]
     [InlineData("label", "zone", "key=value")]
     [InlineData("metrics", "9464", "an IP address")]
     [InlineData("metrics", "localhost:9464", "an IP address")]

@@ -64,6 +64,27 @@ internal static class AdminText
         }
     }
 
+    public static void Members(AdminMembers members, TextWriter output)
+    {
+        Table(
+            output,
+            ["member", "address", "state", "etcd"],
+            members.Members.Select(member => new[] { member.Name.Length > 0 ? member.Name : "?", member.Address, member.State, member.Leads ? "leads" : "" }));
+        if (members.Members.Any(member => member.State == "away"))
+        {
+            output.WriteLine("! one that is lost is replaced by: dchat-server member replace NAME=HOST");
+        }
+    }
+
+    public static void MemberReplaced(string name, string address, AdminMembers members, TextWriter output)
+    {
+        Members(members, output);
+        output.WriteLine();
+        output.WriteLine($"{name} is expected at {address}. Start it there, with an empty --data and the cluster's secret:");
+        output.WriteLine($"  dchat-server --mode coordinator --node {name} --peers {members.Peers} --cluster-secret-file FILE …");
+        output.WriteLine("The others go on as they are; give them the same --peers before their next start.");
+    }
+
     public static void Rooms(AdminRooms rooms, TextWriter output)
     {
         Table(

@@ -25,6 +25,7 @@ internal static class AdminVerbs
             WorkerVerb("drain", "take a worker's rooms away, then its clients; then it stops", HttpMethod.Post, "/drain", "drains"),
             WorkerVerb("remove", "forget a worker that is gone", HttpMethod.Delete, "", "removed"),
         };
+        yield return MemberVerbs.Make();
         yield return WorkerVerb("drain", "the same as worker drain", HttpMethod.Post, "/drain", "drains");
         yield return new Command("room", "all rooms, private ones too")
         {
@@ -178,7 +179,7 @@ internal static class AdminVerbs
         return verb;
     }
 
-    private static Command Verb(string name, string about, Func<AdminCall, Task> run)
+    public static Command Verb(string name, string about, Func<AdminCall, Task> run)
     {
         var options = new AdminOptions();
         var verb = new Command(name, about);

@@ -2,8 +2,7 @@ namespace DChat.Server.Coordinator.Snapshots;
 
 /// <summary>A snapshot in the blob store.</summary>
 /// <param name="WrittenAt">By the clock of the blob store.</param>
-/// <param name="Size">Bytes.</param>
-public sealed record StoredSnapshot(SnapshotName Name, DateTimeOffset WrittenAt, long Size = 0);
+public sealed record StoredSnapshot(SnapshotName Name, DateTimeOffset WrittenAt);
 
 /// <summary>Which snapshots stay besides the newest ones: the last good one of each day, for so many days.</summary>
 /// <remarks>Days are counted from the newest snapshot's, and all times are the blob store's: no node's clock that is wrong removes anything.</remarks>

@@ -85,6 +85,9 @@ internal static class RegistryMethods
     /// <summary>Worker, call: nothing → whether this coordinator leads, and where the leader is, empty where it knows of none.</summary>
     public const byte Who = 7;
 
+    /// <summary>Worker, call: <see cref="EtcdMembers.EtcdMemberRequest"/> → <see cref="EtcdMembers.EtcdMemberAnswer"/>.</summary>
+    public const byte Members = 8;
+
     /// <summary>Coordinator, post: index, entry.</summary>
     public const byte Entry = 10;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using DChat.Core.Registry;
 using DChat.Protocol;
+using DChat.Server.EtcdMembers;
 using DChat.Server.Nodes;
 
 namespace DChat.Server.Coordinator.Workers;
@@ -17,6 +18,7 @@ internal sealed partial class WorkerSession : INodeService
     private readonly WorkerWatch _watch;
     private readonly WorkerAdmissions _admissions;
     private readonly ClusterPicture _picture;
+    private readonly MemberChanges? _members;
     private readonly ILogger<WorkerSession> _log;
     private readonly CancellationTokenSource _ending;
     private readonly CancellationToken _ended;
@@ -26,9 +28,9 @@ internal sealed partial class WorkerSession : INodeService
 
     public WorkerSession(
         CoordinatorService coordinator, RegistryReplica replica, RegistryFeed feed, WorkerWatch watch, WorkerAdmissions admissions, ClusterPicture picture,
-        IHostApplicationLifetime lifetime, ILogger<WorkerSession> log)
+        IHostApplicationLifetime lifetime, ILogger<WorkerSession> log, MemberChanges? members = null)
     {
-        (_coordinator, _replica, _feed, _watch, _admissions, _picture, _log) = (coordinator, replica, feed, watch, admissions, picture, log);
+        (_coordinator, _replica, _feed, _watch, _admissions, _picture, _log, _members) = (coordinator, replica, feed, watch, admissions, picture, log, members);
         _ending = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
         _ended = _ending.Token; // To be asked for after the end, too.
     }
@@ -54,6 +56,9 @@ internal sealed partial class WorkerSession : INodeService
                 return default;
             case RegistryMethods.Look:
                 _ = LookAsync(link, message);
+                return default;
+            case RegistryMethods.Members:
+                _ = ChangeMembersAsync(link, message, Read(message, MemberJson.Default.EtcdMemberRequest));
                 return default;
             case RegistryMethods.Leave when _isAdmitted:
                 _watch.Left(link.Peer);
@@ -114,6 +119,18 @@ internal sealed partial class WorkerSession : INodeService
         {
             link.Reply(call, _picture.Take() is { } status ? JsonSerializer.SerializeToUtf8Bytes(status, ProtocolJson.Wire.ClusterStatus)
                 : await _coordinator.LookAtLeaderAsync(_ended));
+        }
+        catch (OperationCanceledException)
+        {
+            link.Fail(call, "the link ended");
+        }
+    }
+
+    private async Task ChangeMembersAsync(NodeLink link, NodeMessage call, EtcdMemberRequest request)
+    {
+        try
+        {
+            link.Reply(call, JsonSerializer.SerializeToUtf8Bytes(await MemberChanges.CarryOutAsync(_members, request, _ended), MemberJson.Default.EtcdMemberAnswer));
         }
         catch (OperationCanceledException)
         {

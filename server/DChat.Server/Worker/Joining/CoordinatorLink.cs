@@ -4,6 +4,7 @@ using DChat.Core.Rooms;
 using DChat.Protocol;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Workers;
+using DChat.Server.EtcdMembers;
 using DChat.Server.Nodes;
 using DChat.Storage;
 
@@ -133,6 +134,21 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
         {
             return Link is { } link && await link.CallAsync(RegistryMethods.Look, default, CommandLimit, cancellation) is { Length: > 0 } picture
                 ? JsonSerializer.Deserialize(picture, ProtocolJson.Wire.ClusterStatus)
+                : null;
+        }
+        catch (Exception failure) when (failure is NodeLinkException or TimeoutException)
+        {
+            return null;
+        }
+    }
+
+    public async Task<EtcdMemberAnswer?> AskMembersAsync(EtcdMemberRequest request, CancellationToken cancellation)
+    {
+        try
+        {
+            return Link is { } link
+                ? JsonSerializer.Deserialize(
+                    await link.CallAsync(RegistryMethods.Members, JsonSerializer.SerializeToUtf8Bytes(request, MemberJson.Default.EtcdMemberRequest), MemberChanges.Limit, cancellation), MemberJson.Default.EtcdMemberAnswer)
                 : null;
         }
         catch (Exception failure) when (failure is NodeLinkException or TimeoutException)

@@ -1,5 +1,6 @@
 using DChat.Protocol;
 using DChat.Server.Coordinator.Workers;
+using DChat.Server.EtcdMembers;
 
 namespace DChat.Server.Worker.Joining;
 
@@ -15,6 +16,9 @@ internal interface IClusterMembership
 
     /// <summary>The cluster as its leader sees it; null where none can be reached.</summary>
     Task<ClusterStatus?> LookAsync(CancellationToken cancellation);
+
+    /// <summary>Has a coordinator look at, or change, who its etcd's members are; null where none can be reached.</summary>
+    Task<EtcdMemberAnswer?> AskMembersAsync(EtcdMemberRequest request, CancellationToken cancellation);
 
     /// <summary>Says that this worker goes and has nothing left.</summary>
     void Leave();

@@ -2,6 +2,7 @@ using DChat.Core.Registry;
 using DChat.Protocol;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Workers;
+using DChat.Server.EtcdMembers;
 using DChat.Server.Nodes;
 using DChat.Server.Worker.Peers;
 
@@ -9,7 +10,8 @@ namespace DChat.Server.Worker.Joining;
 
 /// <summary>The worker that shares its process with a coordinator: no link, and no waiting for approval.</summary>
 internal sealed class LocalMembership(
-    WorkerWatch watch, WorkerAdmissions admissions, IRegistryCommands commands, RegistryReplica replica, ClusterPicture picture, RoomActivities activities, NodeSelf self, TimeProvider time) : IClusterMembership
+    WorkerWatch watch, WorkerAdmissions admissions, IRegistryCommands commands, RegistryReplica replica, ClusterPicture picture, RoomActivities activities, NodeSelf self, TimeProvider time,
+    MemberChanges? members = null) : IClusterMembership
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
@@ -36,6 +38,8 @@ internal sealed class LocalMembership(
     public void Report(WorkerReport report) => watch.ReportedHere(_hello, report);
 
     public Task<ClusterStatus?> LookAsync(CancellationToken cancellation) => Task.FromResult(picture.Take());
+
+    public async Task<EtcdMemberAnswer?> AskMembersAsync(EtcdMemberRequest request, CancellationToken cancellation) => await MemberChanges.CarryOutAsync(members, request, cancellation);
 
     public void Leave()
     {

@@ -1,0 +1,65 @@
+using DChat.Server.EtcdMembers;
+
+namespace DChat.Server.Cli;
+
+/// <summary>What must be right about a coordinator's own etcd: in the configuration, and around the process.</summary>
+internal static class MemberChecks
+{
+    private static readonly string[] OfMembers = ["node", "etcdProgram", "etcdPort", "etcdHeartbeatMs", "etcdElectionMs", "etcdLeaseSeconds"];
+
+    /// <summary>What no single value shows.</summary>
+    public static void Check(ServerOptions options, IEnumerable<(Setting Setting, string Origin)> given, List<ConfigurationError> errors)
+    {
+        if (options.Peers is not { } peers)
+        {
+            if (given.Any(value => value.Setting.Key == "peers"))
+            {
+                return; // It is there and wrong, and said to be.
+            }
+
+            errors.AddRange(given.Where(value => OfMembers.Contains(value.Setting.Key) && !errors.Exists(error => error.Where.StartsWith(value.Setting.Flag + " ", StringComparison.Ordinal))).ToList().Select(value => new ConfigurationError(
+                $"{value.Setting.Flag} (from {value.Origin})", "it is for a coordinator that runs its own etcd, and --peers is not given", "give --peers c1=HOST,c2=HOST,c3=HOST, or leave it out")));
+            return;
+        }
+
+        if (!options.IsCoordinator)
+        {
+            errors.Add(new ConfigurationError("--peers", "it is for coordinators, and the mode is worker", "leave it out; workers are told where the coordinators are by --coordinators"));
+        }
+
+        if (options.Log is { } log)
+        {
+            errors.Add(new ConfigurationError($"--log {log}", "with --peers the log is in the coordinators' own etcd", "leave --log out, or --node and --peers where there is an etcd already"));
+        }
+
+        if (options.Node is null)
+        {
+            errors.Add(new ConfigurationError("--node", "which of --peers this coordinator is, is not said", $"give --node {string.Join(" or ", peers.All.Select(peer => peer.Name))}"));
+        }
+        else if (peers.Find(options.Node) is not { } self)
+        {
+            errors.Add(new ConfigurationError($"--node {options.Node}", $"it is not in --peers {peers}", $"give one of {string.Join(", ", peers.All.Select(peer => peer.Name))}, or add {options.Node}=HOST to --peers, of all coordinators"));
+        }
+        else if (options.EtcdPort != 0 && options.EtcdPort == self.Port)
+        {
+            errors.Add(new ConfigurationError($"--etcd-port {options.EtcdPort}", $"it is the port for other members already ({self})", "give another one, or leave it out for a free one"));
+        }
+
+        if (options.EtcdElectionMs < options.EtcdHeartbeatMs * ServerOptions.ElectionRatioMin)
+        {
+            errors.Add(new ConfigurationError(
+                $"--etcd-election-ms {options.EtcdElectionMs}", $"it is less than {ServerOptions.ElectionRatioMin} times --etcd-heartbeat-ms, {options.EtcdHeartbeatMs}: one late sign of life would end a leadership", $"give {options.EtcdHeartbeatMs * ServerOptions.ElectionRatioMin} or more; {options.EtcdHeartbeatMs * 10} is usual"));
+        }
+    }
+
+    /// <summary>The program is there, and its ports are free.</summary>
+    /// <exception cref="ConfigurationException">Names flag, value and remedy.</exception>
+    public static void Preflight(ServerOptions options)
+    {
+        EtcdProgram.CheckVersion(EtcdProgram.Find(options.EtcdProgram));
+        if (options.EtcdPort != 0)
+        {
+            Cli.Preflight.CheckPort("--etcd-port", "127.0.0.1", "--etcd-port", options.EtcdPort);
+        }
+    }
+}

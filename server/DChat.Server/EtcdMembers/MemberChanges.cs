@@ -1,0 +1,137 @@
+using DChat.Core.ControlLog;
+using DChat.Core.Registry;
+using DChat.Protocol;
+using DChat.Server.Coordinator;
+using DChat.Storage.Etcd;
+
+namespace DChat.Server.EtcdMembers;
+
+/// <summary>Looks at who the members of the coordinators' etcd are, and replaces one; carried out by the coordinator that leads.</summary>
+internal sealed partial class MemberChanges(MemberOptions options, EtcdMembership membership, IRegistryCommands commands, TimeProvider time, ILogger<MemberChanges> logger) : IDisposable
+{
+    /// <summary>How long a request may take; etcd may want to have seen its members for five seconds before it adds one.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(13);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
+
+    private readonly SemaphoreSlim _one = new(1);
+
+    /// <param name="members">Null where the coordinators run no etcd.</param>
+    public static async Task<EtcdMemberAnswer> CarryOutAsync(MemberChanges? members, EtcdMemberRequest request, CancellationToken cancellation) => members is null
+        ? new EtcdMemberAnswer(Error: ErrorCodes.InvalidArgument, Text: "The coordinators run no etcd of their own (--peers). One that was given by --log etcd:// is administered with etcdctl.")
+        : await members.CarryOutAsync(request, cancellation);
+
+    public void Dispose() => _one.Dispose();
+
+    private async Task<EtcdMemberAnswer> CarryOutAsync(EtcdMemberRequest request, CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(Limit - TimeSpan.FromSeconds(1));
+        try
+        {
+            await _one.WaitAsync(limit.Token);
+            try
+            {
+                return request.Replacement is { } replacement
+                    ? await ReplaceAsync(PeerList.ParseOne(replacement), request, limit.Token)
+                    : await ListAsync(limit.Token);
+            }
+            finally
+            {
+                _one.Release();
+            }
+        }
+        catch (ControlLogUnavailableException failure)
+        {
+            return new EtcdMemberAnswer(Error: ErrorCodes.Unavailable, Text: $"It cannot be done now, and may be half done: {failure.Message}. Say the same again in a few seconds.");
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return new EtcdMemberAnswer(Error: ErrorCodes.Unavailable, Text: "It took too long, and may be half done. Say the same again in a few seconds.");
+        }
+        catch (FormatException problem)
+        {
+            return new EtcdMemberAnswer(Error: ErrorCodes.InvalidArgument, Text: problem.Message);
+        }
+    }
+
+    private async Task<EtcdMemberAnswer> ReplaceAsync(Peer replacement, EtcdMemberRequest request, CancellationToken cancellation)
+    {
+        var voters = await LookAsync(cancellation);
+        var plan = MemberReplacement.Plan(options.Peers, options.Self, voters, replacement, request.Force);
+        if (plan.Error is not null)
+        {
+            return new EtcdMemberAnswer(Error: plan.Error, Text: plan.Text);
+        }
+
+        if (plan.Adds)
+        {
+            // First: what was done and is not in the trail would be worse than what is there and was not done.
+            var noted = await commands.SubmitAsync(new NoteMemberReplaced(request.CommandId, request.Actor, request.At, replacement.Name, replacement.Address), cancellation);
+            if (!noted.Outcome.IsOk)
+            {
+                return new EtcdMemberAnswer(Error: noted.Outcome.Error, Text: $"It cannot be written into the audit trail, so nothing was done: {noted.Outcome.Text}.");
+            }
+
+            if (plan.Remove is { } old)
+            {
+                await membership.RemoveAsync(old.Id, cancellation);
+                Removed(logger, replacement.Name, string.Join(' ', old.PeerUrls), request.Actor);
+            }
+
+            await AddAsync(replacement.Url, cancellation);
+            Expected(logger, replacement.ToString(), request.Actor);
+        }
+
+        return await ListAsync(cancellation);
+    }
+
+    private async Task AddAsync(string url, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                await membership.AddAsync(url, cancellation);
+                return;
+            }
+            catch (ControlLogUnavailableException)
+            {
+                await Task.Delay(Pause, time, cancellation); // It wants to have seen all others for a while.
+            }
+        }
+    }
+
+    private async Task<EtcdMemberAnswer> ListAsync(CancellationToken cancellation)
+    {
+        var voters = await LookAsync(cancellation);
+        var names = MemberReplacement.Names(options.Peers, voters);
+        var members = voters.Select(seen => new AdminMember(
+            names[seen.Voter.Id], Address(seen.Voter), !seen.Voter.HasRun ? "expected" : seen.IsUp ? "up" : "away", seen.Voter.Leads))
+            .OrderBy(member => member.Name, StringComparer.Ordinal).ToList();
+        return new EtcdMemberAnswer(new AdminMembers(members, string.Join(',', members.Select(member => $"{(member.Name.Length > 0 ? member.Name : "?")}={member.Address}"))));
+    }
+
+    private async Task<IReadOnlyList<SeenVoter>> LookAsync(CancellationToken cancellation)
+    {
+        await membership.AgreeAsync(cancellation);
+        using var calls = new PeerCalls(options);
+        return await Task.WhenAll((await membership.ListAsync(cancellation)).Select(async voter => new SeenVoter(
+            voter, (await Task.WhenAll(voter.PeerUrls.Select(url => calls.IsUpAsync(new Uri(url), cancellation)))).Any(isUp => isUp))));
+    }
+
+    private static string Address(EtcdVoter voter) => voter.PeerUrls is [var first, ..] ? new Uri(first).Authority : "";
+
+    [LoggerMessage(2090, LogLevel.Warning, "etcd member {Member} at {Address} was removed from the cluster for ever, by {Actor}")]
+    private static partial void Removed(ILogger logger, string member, string address, string actor);
+
+    [LoggerMessage(2091, LogLevel.Warning, "etcd member {Member} is expected, by {Actor}")]
+    private static partial void Expected(ILogger logger, string member, string actor);
+}
+
+/// <summary>What an administrator wants of the members.</summary>
+/// <param name="Replacement"><c>NAME=HOST:PORT</c> of the new member; null: only to look.</param>
+internal sealed record EtcdMemberRequest(string? Replacement, bool Force, string Actor, string CommandId, long At);
+
+/// <summary>The members after that, or why not.</summary>
+internal sealed record EtcdMemberAnswer(AdminMembers? Members = null, string? Error = null, string? Text = null);

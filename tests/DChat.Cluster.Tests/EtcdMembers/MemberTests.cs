@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using DChat.TestKit;
+
+namespace DChat.Cluster.Tests.EtcdMembers;
+
+/// <summary>Coordinators that run their own etcd: an operator starts only D-Chat.</summary>
+public sealed class MemberTests
+{
+    [Fact]
+    public async Task An_etcd_that_dies_comes_back_and_none_outlives_its_coordinator()
+    {
+        await using var cluster = await MemberCluster.StartAsync(3);
+        var (c1, c2) = (cluster.Coordinators["c1"], cluster.Coordinators["c2"]);
+
+        var killed = MemberCluster.EtcdOf(c1);
+        using (var etcd = Process.GetProcessById(killed))
+        {
+            etcd.Kill();
+        }
+
+        await Eventually.Holds(() => MemberCluster.EtcdOf(c1) != killed && MemberCluster.Runs(MemberCluster.EtcdOf(c1)));
+        Assert.Contains(c1.Log.Lines, line => line.Contains("etcd ended by itself", StringComparison.Ordinal));
+
+        var orphan = MemberCluster.EtcdOf(c2);
+        await c2.KillAsync();
+        await Eventually.Holds(() => !MemberCluster.Runs(orphan));
+        await c2.RestartAsync();
+        Assert.True(MemberCluster.Runs(MemberCluster.EtcdOf(c2)));
+
+        var last = MemberCluster.EtcdOf(c1);
+        Assert.Equal(0, await c1.TerminateAsync());
+        Assert.False(MemberCluster.Runs(last));
+        await c1.RestartAsync();
+        Assert.DoesNotContain(c1.Log.Lines, line => line.Contains("correct --peers", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Nobody_is_answered_who_shows_no_certificate_of_the_cluster()
+    {
+        await using var cluster = await MemberCluster.StartAsync(1);
+        var coordinator = cluster.Coordinators["c1"];
+        using var other = new CertificateAuthority("another");
+        var client = MemberCluster.ClientPortOf(coordinator);
+        var tls = Path.Combine(coordinator.Data, "etcd", "tls");
+        foreach (var port in new[] { client, cluster.PeerPort("c1") })
+        {
+            await ClosedDoor.AssertOpensAsync(IPAddress.Loopback, port, Path.Combine(tls, "member.pem"), Path.Combine(tls, "member.key"));
+            await ClosedDoor.AssertAsync(IPAddress.Loopback, port, other);
+        }
+
+        // The clients' port is of the loopback's one address, and of no other of this machine.
+        await ClosedDoor.AssertNobodyListensAsync(IPAddress.Parse("127.0.0.2"), client);
+        foreach (var address in NetworkInterface.GetAllNetworkInterfaces().SelectMany(card => card.GetIPProperties().UnicastAddresses).Select(address => address.Address)
+            .Where(address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address)))
+        {
+            await ClosedDoor.AssertNobodyListensAsync(address, client);
+        }
+
+        Assert.All(Directory.EnumerateFiles(Path.Combine(coordinator.Data, "etcd"), "*", SearchOption.AllDirectories), file => AssertForOwnerOnly(file));
+        AssertForOwnerOnly(Path.Combine(coordinator.Data, "etcd"), UnixFileMode.UserExecute);
+    }
+
+    [Fact]
+    public async Task A_member_that_is_lost_is_replaced_on_another_machine_while_the_others_run()
+    {
+        await using var cluster = await MemberCluster.StartAsync(3);
+        var worker = await cluster.StartWorkerAsync();
+        var (c1, c2) = (cluster.Coordinators["c1"], cluster.Coordinators["c2"]);
+        var moved = FreePort.Next();
+        var peers = cluster.Peers.Replace(MemberCluster.Address(cluster.PeerPort("c2")), MemberCluster.Address(moved), StringComparison.Ordinal);
+
+        var (code, output, error) = await AskAsync(worker, "replace", $"c2={MemberCluster.Address(moved)}");
+        Assert.True(code == 1 && (error.Contains("c2 still runs", StringComparison.Ordinal) || error.Contains("c2 is the coordinator that leads", StringComparison.Ordinal)), output + error);
+
+        // Its machine is gone. It must not begin again at its address with nothing.
+        await c2.KillAsync();
+        (code, _, error) = await cluster.TryStartAsync("c2", cluster.Peers, "empty");
+        Assert.True(code == 1 && error.Contains($"run `dchat-server member replace c2={MemberCluster.Address(cluster.PeerPort("c2"))}`", StringComparison.Ordinal), error);
+
+        (code, output, error) = await AskAsync(worker, "replace", $"c2={MemberCluster.Address(moved)}");
+        Assert.True(code == 0, error);
+        Assert.Contains($"--node c2 --peers {peers} ", output, StringComparison.Ordinal);
+        cluster.Coordinators["new c2"] = await cluster.StartCoordinatorAsync("c2", peers, "new");
+        await Eventually.Holds(async () => await CountUpAsync(worker) == 3);
+        Assert.Contains("replaceMember", (await ServerProcess.RunAsync(["audit", "--server", worker.Client.ToString()], Administrator)).Output, StringComparison.Ordinal);
+
+        // One that starts with what --peers was goes on, and says what to change. It needs the new one: the third is stopped.
+        Assert.Equal(0, await c1.TerminateAsync());
+        await c1.RestartAsync();
+        Assert.Contains(c1.Log.Lines, line => line.Contains($"--peers says c2={MemberCluster.Address(cluster.PeerPort("c2"))}", StringComparison.Ordinal));
+        await cluster.Coordinators["c3"].KillAsync();
+        await Eventually.Holds(async () => await CountUpAsync(worker) == 2);
+        await cluster.Coordinators["c3"].RestartAsync();
+    }
+
+    [Fact]
+    public async Task Etcd_data_that_is_lost_is_not_begun_anew()
+    {
+        await using var cluster = await MemberCluster.StartAsync(1);
+        var coordinator = cluster.Coordinators["c1"];
+        await Eventually.Holds(() => Terms(coordinator) == 1);
+        Assert.Equal(0, await coordinator.TerminateAsync());
+        var data = Path.Combine(coordinator.Data, "etcd", "data");
+        Directory.Move(data, data + ".away");
+        var (code, _, error) = await cluster.TryStartAsync("c1", cluster.Peers, "c1");
+        Assert.True(code == 1 && error.Contains("is missing", StringComparison.Ordinal) && error.Contains("member replace c1=", StringComparison.Ordinal), error);
+
+        var (wrongName, _, said) = await cluster.TryStartAsync("c9", cluster.Peers.Replace("c1=", "c9=", StringComparison.Ordinal), "c1");
+        Assert.True(wrongName == 1 && said.Contains("is the data of c1", StringComparison.Ordinal), said);
+
+        Directory.Move(data + ".away", data);
+        await coordinator.RestartAsync();
+        await Eventually.Holds(() => Terms(coordinator) == 2);
+    }
+
+    private static int Terms(ServerProcess coordinator) => coordinator.Log.Lines.Count(line => line.Contains("This coordinator leads in term", StringComparison.Ordinal));
+
+    private static Dictionary<string, string> Administrator { get; } = new() { ["DCHAT_ADMIN_PASSWORD"] = MemberCluster.AdminPassword };
+
+    private static Task<(int ExitCode, string Output, string Error)> AskAsync(ServerProcess worker, params string[] verb) =>
+        ServerProcess.RunAsync(["member", .. verb, "--server", worker.Client.ToString()], Administrator);
+
+    private static async Task<int> CountUpAsync(ServerProcess worker) => (await AskAsync(worker, "list", "--json")).Output.Split("\"state\":\"up\"").Length - 1;
+
+    private static void AssertForOwnerOnly(string path, UnixFileMode more = 0)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal((path, UnixFileMode.UserRead | UnixFileMode.UserWrite | more), (path, File.GetUnixFileMode(path) | (UnixFileMode.UserRead | UnixFileMode.UserWrite)));
+        }
+    }
+}
