@@ -21,7 +21,8 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>A hub pings every 15 s.</summary>
     private const int SilentMs = 40_000;
 
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15);
+    /// <summary>From the first byte until a client follows its rooms: with hundreds of rooms each, thousands at once take their time.</summary>
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan ReconnectDelayMin = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan ReconnectDelayMax = TimeSpan.FromSeconds(2);
 

@@ -210,6 +210,11 @@ internal sealed class SyncCalls(
     private async ValueTask<(Page Page, RoomGlance Glance)> ReadAsync(string user, string room, long? afterRev, long rev, int limit)
     {
         var seen = afterRev is { } after && after >= 0 && after <= rev ? afterRev : null;
+        if (rev == 0)
+        {
+            limit = 0; // Nothing was ever said there: the store is not asked.
+        }
+
         var glance = await routes.GlanceAsync(room, limit > 0 ? seen : null, rev, limit).ConfigureAwait(false);
         var page = glance.Resumed is { } resumed
             ? new Page(false, resumed.Messages, resumed.Count, resumed.More)
