@@ -55,7 +55,7 @@ lint: ## look for what must not be in the source
 	@.ci/lint
 
 bench: ## measure, and print a table with the machine's description
-	@dotnet run -c Release --project tests/DChat.Benchmarks -- $(ARGS)
+	@DCHAT_PROGRAMS="$$(.ci/precompile)" dotnet run -c Release --project tests/DChat.Benchmarks -- $(ARGS)
 
 clean: ## remove what was built; data folders stay
 	@find . -type d \( -name bin -o -name obj \) -not -path '*/node_modules/*' -prune -exec rm -rf {} +

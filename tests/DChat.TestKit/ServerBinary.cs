@@ -8,9 +8,17 @@ public static class ServerBinary
 
     public static string Path { get; } = Built("server/DChat.Server", "dchat-server");
 
+    /// <summary>Where the programs are that are run instead of those that were built here (<c>DCHAT_PROGRAMS</c>), such as precompiled or older ones; null without.</summary>
+    public static string? Programs => Environment.GetEnvironmentVariable("DCHAT_PROGRAMS") is { Length: > 0 } folder ? folder : null;
+
     /// <summary>The path of a project's program.</summary>
     public static string Built(string project, string program)
     {
+        if (Programs is { } programs && System.IO.Path.Combine(programs, program) is var given && File.Exists(given))
+        {
+            return given;
+        }
+
         // …/tests/X/bin/CONFIGURATION/net10.0/
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         var path = System.IO.Path.Combine(Root, project, "bin", output.Parent!.Name, output.Name, program);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using DChat.Terminal;
 using DChat.Terminal.Load;
+using DChat.TestKit;
 
 namespace DChat.Benchmarks.Bench;
 
@@ -23,7 +24,7 @@ internal static class LoadProcess
     /// <inheritdoc cref="RunAsync(Subject, string[])"/>
     public static async Task<LoadReport> RunAsync(string servers, string adminPassword, string[] arguments, Action<string> onProgress)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "dchat"), ["load", "--json", "--server", servers, .. arguments])
+        var start = new ProcessStartInfo(ServerBinary.Built("client/DChat.Terminal", "dchat"), ["load", "--json", "--server", servers, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using DChat.TestKit;
 
 namespace DChat.Benchmarks.Bench;
 
@@ -8,7 +9,7 @@ internal static class Machine
 {
     public static string Describe() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{CpuModel()}, {Environment.ProcessorCount} cores, {GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30):0.0} GiB; {Kernel()}; {RuntimeInformation.FrameworkDescription}; load generator and server on this one machine, over loopback");
+        $"{CpuModel()}, {Environment.ProcessorCount} cores, {GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30):0.0} GiB; {Kernel()}; {RuntimeInformation.FrameworkDescription}, {(ServerBinary.Programs is null ? "compiled just in time" : "compiled ahead of time (ReadyToRun)")}; load generator and server on this one machine, over loopback");
 
     private static string CpuModel()
     {

@@ -69,7 +69,7 @@ internal sealed class Subject : IAsyncDisposable
 
     private static async Task<Subject> StartAsync(string program, string[] arguments, string? folder, bool isBare)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, program), arguments)
+        var start = new ProcessStartInfo(isBare ? Path.Combine(AppContext.BaseDirectory, program) : ServerBinary.Path, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

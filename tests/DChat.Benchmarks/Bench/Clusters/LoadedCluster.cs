@@ -52,11 +52,13 @@ internal sealed class LoadedCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>A run that does not count: a process optimizes its code in the first minute of its work, and rooms are opened.</summary>
+    public Task WarmUpAsync(params string[] load) => MeasureAsync(load);
+
     /// <summary>The same accounts and rooms each time.</summary>
     public async Task RunAsync(Action<string> tell, params string[] load)
     {
-        int[] processes = [.. _cluster.Workers.Select(worker => worker.ProcessId), _cluster.Coordinator.ProcessId, _cluster.Postgres!.ProcessId];
-        var run = await LoadAsync(processes, [.. load, "--prefix", "bench-"]);
+        var run = await MeasureAsync(load);
         Runs.Add(run);
         tell(string.Create(
             CultureInfo.InvariantCulture,
@@ -75,6 +77,12 @@ internal sealed class LoadedCluster : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
+
+    private Task<LoadReport> MeasureAsync(string[] load)
+    {
+        int[] processes = [.. _cluster.Workers.Select(worker => worker.ProcessId), _cluster.Coordinator.ProcessId, _cluster.Postgres!.ProcessId];
+        return LoadAsync(processes, [.. load, "--prefix", "bench-"]);
+    }
 
     /// <param name="processes">Whose CPU and memory are measured.</param>
     private Task<LoadReport> LoadAsync(IEnumerable<int> processes, string[] load) => LoadProcess.RunAsync(

@@ -14,10 +14,12 @@ internal static class ManyRoomsScenario
     {
         await using var few = await LoadedCluster.StartAsync($"{FewRooms:N0} rooms", hosts: 1);
         await using var many = await LoadedCluster.StartAsync($"{ManyRooms:N0} rooms", hosts: 1);
+        await few.WarmUpAsync(Load(FewRooms, WorkersScenario.WarmUpSeconds(options)));
+        await many.WarmUpAsync(Load(ManyRooms, WorkersScenario.WarmUpSeconds(options)));
         for (var repeat = 0; repeat < WorkersScenario.Repeats(options); repeat++)
         {
-            await RunAsync(few, FewRooms, "--duration", WorkersScenario.Seconds(options));
-            await RunAsync(many, ManyRooms, "--duration", WorkersScenario.Seconds(options));
+            await few.RunAsync(options.Tell, Load(FewRooms, WorkersScenario.Seconds(options)));
+            await many.RunAsync(options.Tell, Load(ManyRooms, WorkersScenario.Seconds(options)));
         }
 
         await using var idle = await LoadedCluster.StartAsync("idle connections", hosts: 1);
@@ -31,8 +33,8 @@ internal static class ManyRoomsScenario
             Row.Untargeted(Name, "worker: KiB a connection in one room of 50", new Series([connection / Kibi])),
         ];
 
-        Task RunAsync(LoadedCluster cluster, int rooms, params string[] more) => cluster.RunAsync(
-            options.Tell, ["--users", $"{Users}", "--rooms", $"{rooms}", "--members", "20", "--deliveries", "10000", "--no-read-back", "--warmup", "3", .. more]);
+        static string[] Load(int rooms, string seconds) =>
+            ["--users", $"{Users}", "--rooms", $"{rooms}", "--members", "20", "--deliveries", "10000", "--no-read-back", "--warmup", "3", "--duration", seconds];
     }
 
     private static Series Each(LoadedCluster more, LoadedCluster less, int rooms) =>

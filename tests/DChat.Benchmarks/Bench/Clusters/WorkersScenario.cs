@@ -15,16 +15,23 @@ internal static class WorkersScenario
 
     public static async Task<IReadOnlyList<Row>> RunAsync(BenchOptions options)
     {
+        string[] load = ["--users", "2000", "--rooms", "100", "--deliveries", "10000", "--no-read-back", "--warmup", "2"];
         await using var one = await LoadedCluster.StartAsync("1 worker", hosts: 1);
         await using var apart = await LoadedCluster.StartAsync("1 host, clients at 1 gateway", hosts: 1, gateways: 1);
         await using var apartTwice = await LoadedCluster.StartAsync("1 host, clients at 2 gateways", hosts: 1, gateways: 2);
         await using var two = await LoadedCluster.StartAsync("2 workers", hosts: 2);
         await using var four = await LoadedCluster.StartAsync("4 workers", hosts: 4);
+        LoadedCluster[] clusters = [one, apart, apartTwice, two, four];
+        foreach (var cluster in clusters)
+        {
+            await cluster.WarmUpAsync([.. load, "--duration", WarmUpSeconds(options)]);
+        }
+
         for (var repeat = 0; repeat < Repeats(options); repeat++)
         {
-            foreach (var cluster in new[] { one, apart, apartTwice, two, four })
+            foreach (var cluster in clusters)
             {
-                await cluster.RunAsync(options.Tell, "--users", "2000", "--rooms", "100", "--deliveries", "10000", "--no-read-back", "--warmup", "2", "--duration", Seconds(options));
+                await cluster.RunAsync(options.Tell, [.. load, "--duration", Seconds(options)]);
             }
         }
 
@@ -49,6 +56,8 @@ internal static class WorkersScenario
 
     /// <summary>Short, so that all ends within six minutes.</summary>
     internal static string Seconds(BenchOptions options) => Math.Min(6, options.Duration.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+
+    internal static string WarmUpSeconds(BenchOptions options) => Math.Min(20, 2 * options.Duration.TotalSeconds).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A quick look is one run; else medians of at least five, as the figures are compared by a few per cent.</summary>
     internal static int Repeats(BenchOptions options) => options.Repeats == 1 ? 1 : Math.Max(RepeatsMin, options.Repeats);
