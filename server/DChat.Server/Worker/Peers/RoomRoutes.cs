@@ -16,11 +16,11 @@ namespace DChat.Server.Worker.Peers;
 /// </summary>
 internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
 {
-    /// <summary>How often what waits for a host is looked at, in milliseconds.</summary>
-    private const int TickMs = 50;
+    /// <summary>How often what waits for a host is looked at.</summary>
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How often all routes are looked at, in milliseconds.</summary>
-    private const int SweepMs = 1_000;
+    /// <summary>How often all routes are looked at.</summary>
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1);
 
     /// <summary>A route that nobody needed for so long is forgotten, in milliseconds.</summary>
     private const int IdleMs = 60_000;
@@ -28,6 +28,7 @@ internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
     private readonly ConcurrentDictionary<string, RoomRoute> routes = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<RoomRoute, byte> watched = new();
     private readonly CancellationTokenSource stopping = new();
+    private readonly PeriodicTimer timer = new(SweepEvery);
     private readonly RegistryReplica replica;
     private readonly WorkerIdentity identity;
     private readonly RoomHost host;
@@ -37,6 +38,7 @@ internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
     private readonly IDisposable observing;
     private readonly Task loop;
     private long lastAttempt;
+    private bool hasNothingWatched = true;
 
     public RoomRoutes(RegistryReplica replica, WorkerIdentity identity, RoomHost host, PeerPorts peers, IMessageStore store)
     {
@@ -181,6 +183,7 @@ internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
         await loop.ConfigureAwait(false);
         peers.Changed -= PortChanged;
         observing.Dispose();
+        timer.Dispose();
         stopping.Dispose();
     }
 
@@ -201,7 +204,14 @@ internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
 
     internal long NextAttempt() => Interlocked.Increment(ref lastAttempt);
 
-    internal void Watch(RoomRoute route) => watched.TryAdd(route, 0);
+    internal void Watch(RoomRoute route)
+    {
+        watched.TryAdd(route, 0);
+        if (Interlocked.Exchange(ref hasNothingWatched, false))
+        {
+            Every(Tick);
+        }
+    }
 
     private RoomRoute Of(string room)
     {
@@ -263,7 +273,6 @@ internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
 
     private async Task WatchAsync()
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(TickMs));
         var sweptAt = Environment.TickCount64;
         try
         {
@@ -279,16 +288,47 @@ internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
                     }
                 }
 
-                if (now - sweptAt >= SweepMs)
+                if (now - sweptAt >= SweepEvery.TotalMilliseconds)
                 {
                     sweptAt = now;
                     Sweep(now);
                 }
+
+                Rest();
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             // The gateway stops.
+        }
+    }
+
+    /// <summary>Where nothing waits for a host there is nothing to look at twenty times a second.</summary>
+    private void Rest()
+    {
+        if (hasNothingWatched || !watched.IsEmpty)
+        {
+            return;
+        }
+
+        Every(SweepEvery);
+        Interlocked.Exchange(ref hasNothingWatched, true); // A barrier as well: what is read next is read after it.
+        if (!watched.IsEmpty && Interlocked.Exchange(ref hasNothingWatched, false))
+        {
+            Every(Tick); // Begun to be watched in between.
+        }
+    }
+
+    private void Every(TimeSpan period)
+    {
+        try
+        {
+            timer.Period = period;
+        }
+        catch (ObjectDisposedException) when (stopping.IsCancellationRequested)
+        {
+            // The gateway stopped: nothing is looked at any more.
+            return;
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class SearchIndexer : IAsyncDisposable
     private const int LockOfIndexer = 2;
 
     /// <summary>How often a store asks whether it is its turn to index.</summary>
-    private static readonly TimeSpan TurnDelay = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan TurnDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>How long it waits after an error.</summary>
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
