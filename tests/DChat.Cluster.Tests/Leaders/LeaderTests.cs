@@ -115,6 +115,28 @@ public sealed class LeaderTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_leader_that_dies_with_most_workers_is_followed_by_one_that_gives_their_rooms_away()
+    {
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: 3, coordinators: 3);
+        using var sight = await LeaderSight.OpenAsync(cluster, cluster.Workers[0]);
+        using var http = cluster.Workers[0].CreateHttpClient();
+        await Crowd.MakeAsync(http, ClusterUnderTest.AdminPassword, users: 6, rooms: 6);
+        await sight.WholeAsync(standbys: 2);
+        var rooms = (long)(await sight.StatusAsync())!["rooms"]!;
+        var leader = await sight.LeaderAsync();
+
+        var died = Stopwatch.GetTimestamp();
+        ServerProcess[] dead = [cluster.Workers[1], cluster.Workers[2]];
+        await Task.WhenAll(dead.Append(leader).Select(node => node.KillAsync()));
+        cluster.Workers.RemoveAll(dead.Contains);
+        await Eventually.Holds(async () => (await sight.StatusAsync())?["workers"]!.AsArray() is { } workers
+            && workers.Count(worker => (string)worker!["state"]! == "gone" && (long)worker["rooms"]! == 0) == 2
+            && workers.Single(worker => (string)worker!["state"]! == "active")!["rooms"]!.GetValue<long>() == rooms);
+        output.WriteLine($"rooms of the dead were given away after {Stopwatch.GetElapsedTime(died).TotalMilliseconds:0} ms");
+        Assert.DoesNotContain(cluster.CoordinatorNodes.SelectMany(node => node.Log.Lines), line => line.Contains("This coordinator resigns", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_worker_that_cannot_reach_the_leader_is_served_by_a_standby()
     {
         await using var cluster = await ClusterUnderTest.StartAsync(workers: 2, ownHosts: true, coordinators: 3);
