@@ -70,6 +70,9 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     /// <summary>Where the leader is, <c>host:port</c>, as far as this node knows; null: it knows of none.</summary>
     public string? LeaderAddress => IsLeader ? Advertise : _leaderLink?.Address;
 
+    /// <summary>Whether this node leads, or is linked to the leader: what comes here can be carried out.</summary>
+    public bool ReachesLeader => IsLeader || _leaderLink?.IsLinked is true;
+
     /// <summary>The term in which this node leads or led last; 0: it never did.</summary>
     public long Term { get; private set; }
 

@@ -21,6 +21,9 @@ internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, Nod
     /// <summary>Where the leader is, <c>host:port</c>, as this node heard last; null: nobody leads, or this node does.</summary>
     public string? Address => _address;
 
+    /// <summary>Whether commands reach the leader from here, as far as is known.</summary>
+    public bool IsLinked => _link is { IsUp: true };
+
     /// <summary>Keeps the link until cancelled: this node leads, or stops.</summary>
     /// <param name="mayStandBy">False where this node cannot do without leading.</param>
     /// <exception cref="StartRefusedException">Another leads, and this node may not stand by.</exception>

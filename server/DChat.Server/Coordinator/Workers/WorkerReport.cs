@@ -82,7 +82,7 @@ internal static class RegistryMethods
     /// <summary>Worker, call: nothing → <see cref="DChat.Protocol.ClusterStatus"/>, or nothing where no leader is reached.</summary>
     public const byte Look = 6;
 
-    /// <summary>Worker, call: nothing → whether this coordinator leads, and where the leader is, empty where it knows of none.</summary>
+    /// <summary>Worker, call: nothing → whether this coordinator leads; where the leader is, empty where it knows of none; whether it reaches the leader.</summary>
     public const byte Who = 7;
 
     /// <summary>Worker, call: <see cref="EtcdMembers.EtcdMemberRequest"/> → <see cref="EtcdMembers.EtcdMemberAnswer"/>.</summary>

@@ -40,7 +40,7 @@ internal sealed partial class WorkerSession : INodeService
         switch (message.Method)
         {
             case RegistryMethods.Who:
-                link.Reply(message, new PayloadWriter().Flag(_coordinator.IsLeader).Text(_coordinator.LeaderAddress ?? "").Written);
+                link.Reply(message, new PayloadWriter().Flag(_coordinator.IsLeader).Text(_coordinator.LeaderAddress ?? "").Flag(_coordinator.ReachesLeader).Written);
                 return default;
             case RegistryMethods.Register:
                 return RegisterAsync(link, message);

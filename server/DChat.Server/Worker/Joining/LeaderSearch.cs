@@ -16,7 +16,7 @@ internal sealed class LeaderSearch(NodeDialer dialer, CoordinatorAddresses addre
 
     private static readonly SearchFailure NobodyLeads = new("no coordinator leads that can be reached", IsRefusal: false);
 
-    /// <param name="known">A standby's link that stands already, or null. It is kept for as long as it is of use, never ended here, and never
+    /// <param name="known">A standby's link that stands already, or null. It is answered again unless a better one is there, never ended here, and never
     /// made the leader's: what was asked of a standby does not go on under another role.</param>
     /// <param name="lastLeader">Where a leader was before, <c>host:port</c>, or null.</param>
     /// <param name="receive">What serves what a coordinator sends.</param>
@@ -27,11 +27,11 @@ internal sealed class LeaderSearch(NodeDialer dialer, CoordinatorAddresses addre
         var pending = new List<Task<Answer>>();
         Ask(lastLeader is null ? [] : [lastLeader]);
         Ask(await addresses.ResolveAsync(stop));
-        var found = known is { IsUp: true } ? new LeaderFound(null, known, NobodyLeads) : new LeaderFound(null, null, NoAddress);
+        var answers = new List<Answer>();
         Task? patience = null;
-        while (pending.Count > 0 && found.Leader is null && await NextAsync(pending, patience) is { } answer)
+        while (pending.Count > 0 && !answers.Exists(answer => answer.Leads) && await NextAsync(pending, patience) is { } answer)
         {
-            found = await TakeAsync(found, answer, known);
+            answers.Add(answer);
             if (answer.Link is not null)
             {
                 patience ??= Task.Delay(OthersLimit, time, enough.Token);
@@ -46,14 +46,14 @@ internal sealed class LeaderSearch(NodeDialer dialer, CoordinatorAddresses addre
             await EndAsync((await late).Link);
         }
 
-        if (stop.IsCancellationRequested)
+        var found = stop.IsCancellationRequested ? null : Choose(known is { IsUp: true } ? known : null, answers);
+        foreach (var other in answers.Where(answer => answer.Link != (found?.Leader ?? found?.Standby)))
         {
-            await EndAsync(found.Leader);
-            await EndAsync(found.Standby == known ? null : found.Standby);
-            stop.ThrowIfCancellationRequested();
+            await EndAsync(other.Link);
         }
 
-        return found;
+        stop.ThrowIfCancellationRequested();
+        return found!;
 
         void Ask(IReadOnlyList<string> where) =>
             pending.AddRange(where.Where(asked.Add).Select(address => AskAsync(address, receive, enough.Token)));
@@ -72,21 +72,20 @@ internal sealed class LeaderSearch(NodeDialer dialer, CoordinatorAddresses addre
         return await answered;
     }
 
-    private static async Task<LeaderFound> TakeAsync(LeaderFound found, Answer answer, NodeLink? known)
+    /// <summary>The leader; else a standby, one that reaches the leader rather than one that does not: the nearest may be cut off from it as the worker is.</summary>
+    /// <param name="known">Is kept unless another standby is better.</param>
+    internal static LeaderFound Choose(NodeLink? known, IReadOnlyList<Answer> answers)
     {
-        if (answer.Leads)
+        if (answers.FirstOrDefault(answer => answer.Leads) is { } leader)
         {
-            await EndAsync(found.Standby == known ? null : found.Standby);
-            return found with { Leader = answer.Link, Standby = null };
+            return new LeaderFound(leader.Link, null, NobodyLeads);
         }
 
-        if (answer.Link is { } standby)
-        {
-            await EndAsync(found.Standby is null ? null : standby);
-            return found with { Standby = found.Standby ?? standby, Failure = NobodyLeads };
-        }
-
-        return found.Standby is null ? found with { Failure = Both(found.Failure, answer.Failure!) } : found;
+        var standbys = answers.Where(answer => answer.Link is not null).ToList();
+        var better = standbys.Find(standby => standby.ReachesLeader);
+        var isKnownGood = better is null || standbys.Exists(standby => standby.ReachesLeader && standby.Link!.Peer.Address == known?.Peer.Address);
+        var standby = known is not null && isKnownGood ? known : better?.Link ?? standbys.FirstOrDefault()?.Link;
+        return new LeaderFound(null, standby, standby is not null ? NobodyLeads : answers.Aggregate(NoAddress, (before, answer) => Both(before, answer.Failure!)));
     }
 
     /// <summary>A refusal is worth telling before anything else; it lasts only where nothing else may pass.</summary>
@@ -102,17 +101,19 @@ internal sealed class LeaderSearch(NodeDialer dialer, CoordinatorAddresses addre
         {
             link = await dialer.ConnectAsync(address, NodeServices.Registry, null, _ => receive(), cancellation);
             var answer = new PayloadReader(await link.CallAsync(RegistryMethods.Who, default, AnswerLimit, cancellation));
-            return new Answer(link, answer.Flag(), answer.Text(), null);
+            return new Answer(link, answer.Flag(), answer.Text(), answer.IsAtEnd || answer.Flag(), null);
         }
         catch (Exception failure) when (failure is NodeLinkException or TimeoutException or InvalidDataException or OperationCanceledException)
         {
             await EndAsync(link);
             var why = failure is TimeoutException ? $"{address} did not answer in time" : failure.Message;
-            return new Answer(null, false, "", new SearchFailure(why, failure is NodeRefusedException, failure is NodeRefusedException { IsLasting: true }));
+            return new Answer(null, false, "", false, new SearchFailure(why, failure is NodeRefusedException, failure is NodeRefusedException { IsLasting: true }));
         }
     }
 
-    private sealed record Answer(NodeLink? Link, bool Leads, string Leader, SearchFailure? Failure);
+    /// <summary>What one coordinator said.</summary>
+    /// <param name="Link">Null: it was not reached, or did not answer.</param>
+    internal sealed record Answer(NodeLink? Link, bool Leads, string Leader, bool ReachesLeader, SearchFailure? Failure);
 }
 
 /// <summary>What a search found: the leader, or a standby, or why neither.</summary>
