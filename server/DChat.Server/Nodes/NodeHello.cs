@@ -59,6 +59,9 @@ internal static class NodeServices
 
     /// <summary>A gateway at the host of its rooms.</summary>
     public const string Peer = "peer";
+
+    /// <summary>Any node at any other: asks which registry it holds.</summary>
+    public const string Replica = "replica";
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]

@@ -28,6 +28,8 @@ internal static class NodeSetup
             NodeTls.Load(options)?.ForClient(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<NodeDoor>();
+        services.AddSingleton<ReplicaHash>();
+        services.AddSingleton<INodeServer, ReplicaDoor>();
     }
 
     public static void MapNode(this WebApplication app, ServerOptions options)
