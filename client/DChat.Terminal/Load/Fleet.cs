@@ -275,6 +275,10 @@ internal sealed class Fleet : IAsyncDisposable
                 foreach (var client in Clients)
                 {
                     client.KeepAlive(now, PingAfterMs + (client.Index % 1_000), SilentMs);
+                    if (_run.Marks.IsOn)
+                    {
+                        client.MarkRead();
+                    }
                 }
             }
         }

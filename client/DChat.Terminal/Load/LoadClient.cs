@@ -379,6 +379,10 @@ internal sealed partial class LoadClient : IRecordHandler
         ref var send = ref _log[number];
         _recorder!.Acknowledged(send.SentTicks, _now);
         _run.Observer?.Acknowledged(Index, send.Room, send.SentTicks, _now);
+        if (_run.Options.MarkRead)
+        {
+            NoteOwn(send.Room, answer.Seq);
+        }
     }
 
     private void OnRefused(int number, string message)

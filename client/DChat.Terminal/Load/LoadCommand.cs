@@ -37,6 +37,7 @@ internal static class LoadCommand
     private static readonly Option<string?> Prefix = new("--prefix") { Description = "How the names of accounts and rooms begin. Default: new ones each time.", HelpName = "NAME" };
     private static readonly Option<bool> Reconnect = new("--reconnect") { Description = "Connect again when a connection is lost, and repeat what was not answered." };
     private static readonly Option<string?> AckLog = new("--ack-log") { Description = "Write a line for each acknowledged send: room, when it was due, when it was acknowledged (Unix milliseconds).", HelpName = "FILE" };
+    private static readonly Option<bool> MarkRead = new("--mark-read") { Description = "Each client marks one of its rooms read every second (chat)." };
     private static readonly Option<bool> NoReadBack = new("--no-read-back") { Description = "Do not read every room back at the end." };
     private static readonly Option<bool> Bare = new("--bare") { Description = "The server is the benchmarks' bare hub: no accounts, no order." };
 
@@ -45,7 +46,7 @@ internal static class LoadCommand
         var command = new Command("load", "Put load on a server and check what every client is shown. Exit codes: 0 nothing is wrong; 1 something was lost, doubled, out of order, left out, different or invented, or the server refused the administrator or every send; 2 the command line is wrong; 4 the server cannot be reached, or the run was given up.")
         {
             Scenario, Users, Rooms, Members, Senders, Rate, Deliveries, InFlight, Duration, SendsMin, Warmup, Drain, ConnectRate, Size, Fill, Seed,
-            ServerPid, AdminPasswordFile, Prefix, Reconnect, AckLog, NoReadBack, Bare,
+            ServerPid, AdminPasswordFile, Prefix, Reconnect, AckLog, MarkRead, NoReadBack, Bare,
         };
         command.SetAction(RunAsync);
         return command;
@@ -139,6 +140,7 @@ internal static class LoadCommand
             Prefix = parsed.GetValue(Prefix) ?? $"load-{Guid.NewGuid().ToString("N")[..6]}-",
             Reconnect = parsed.GetValue(Reconnect) || scenario == LoadScenario.Storm,
             AckLog = parsed.GetValue(AckLog),
+            MarkRead = parsed.GetValue(MarkRead),
             VerifyHistory = !parsed.GetValue(NoReadBack),
             Json = parsed.GetValue(GlobalOptions.Json),
         };

@@ -79,6 +79,9 @@ internal sealed record LoadOptions
     /// <summary>The file that gets a line for each acknowledged send (<see cref="Load.AckLog"/>); null: none.</summary>
     public string? AckLog { get; init; }
 
+    /// <summary>Each client marks one of its rooms read every second.</summary>
+    public bool MarkRead { get; init; }
+
     /// <summary>How long the end waits for what is outstanding.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -22,7 +22,7 @@ internal sealed record LoadReport
     /// <summary>Length of the measured time.</summary>
     public double Seconds { get; init; }
 
-    /// <summary>In the whole run, warm-up included; so are the counts that follow, up to <see cref="Resets"/>.</summary>
+    /// <summary>In the whole run, warm-up included; so are the counts that follow, up to <see cref="MarksUnanswered"/>.</summary>
     public long Sends { get; init; }
 
     public long Acknowledged { get; init; }
@@ -44,6 +44,12 @@ internal sealed record LoadReport
     public long Resyncs { get; init; }
 
     public long Resets { get; init; }
+
+    /// <summary>Read marks that were answered.</summary>
+    public long Marks { get; init; }
+
+    /// <summary>Read marks that were never answered, though their connection stood.</summary>
+    public long MarksUnanswered { get; init; }
 
     /// <summary>In the measured time.</summary>
     public long Deliveries { get; init; }

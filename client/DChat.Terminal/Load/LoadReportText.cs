@@ -48,6 +48,11 @@ internal static class LoadReportText
 
         Line(text, "own cpu", $"{report.OwnCpuSeconds:0.00} s, {report.OwnCpuShare:P0} of the machine");
         WriteServer(text, report);
+        if (report.Marks + report.MarksUnanswered > 0)
+        {
+            Line(text, "read marks", $"{report.Marks:N0} answered, {report.MarksUnanswered:N0} never answered");
+        }
+
         Line(text, "connection", $"reconnects {report.Reconnects:N0}, resyncs {report.Resyncs:N0}, resets {report.Resets:N0}");
         WriteVerdict(text, report);
         return text.ToString().TrimEnd();

@@ -50,6 +50,8 @@ internal sealed class LoadRun : IDisposable
 
     public LaterQueue Later { get; }
 
+    public ReadMarkCount Marks { get; } = new();
+
     public ILoadObserver? Observer { get; set; }
 
     public IReadOnlyList<LoadRoom> Rooms { get; private set; } = [];

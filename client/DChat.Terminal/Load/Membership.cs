@@ -25,6 +25,9 @@ internal sealed class Membership(LoadRoom room, int client, LoadRun run)
     /// <summary>At which revision the next record probably begins.</summary>
     public long NextRev { get; private set; }
 
+    /// <summary>Of the client's own last acknowledged message, where it sets read marks; else 0.</summary>
+    public long OwnSeq { get; set; }
+
     /// <summary>The last revision seen; null before the first <c>sync</c>.</summary>
     public long? LastRev => _view?.LastRev;
 

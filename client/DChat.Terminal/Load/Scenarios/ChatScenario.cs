@@ -10,6 +10,7 @@ internal static class ChatScenario
         var senders = fleet.Clients.Where(client => client.Memberships.Count > 0).Take(options.EffectiveSenders).ToList();
         senders.ForEach(sender => sender.IsSender = true);
 
+        run.Marks.IsOn = options.MarkRead;
         context.Progress.Enter("warming up");
         using var sending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var paced = options.SendsPerSecond > 0 ? PacedSending.RunAsync(run, senders, context.Notes, sending.Token) : Task.CompletedTask;
@@ -24,6 +25,7 @@ internal static class ChatScenario
         run.Window = 0;
         await sending.CancelAsync();
         await paced;
+        run.Marks.IsOn = false;
         await context.DrainAsync(cancellation);
         if (options.VerifyHistory && !options.Bare)
         {

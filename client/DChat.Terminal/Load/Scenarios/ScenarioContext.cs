@@ -42,7 +42,7 @@ internal sealed record ScenarioContext(LoadRun Run, Fleet Fleet, Progress Progre
     {
         Progress.Enter("draining");
         var drained = await Pace.UntilAsync(
-            () => Fleet.Clients.All(client => client.HasLeft || (client.Unanswered == 0 && client.IsCaughtUp))
+            () => Fleet.Clients.All(client => client.HasLeft || (client.Unanswered == 0 && client.IsCaughtUp && !client.IsMarking))
                 && Run.Checker.Views.All(view => view.IsComplete),
             Options.Drain,
             cancellation);
@@ -74,6 +74,8 @@ internal sealed record ScenarioContext(LoadRun Run, Fleet Fleet, Progress Progre
         Reconnects = Run.Reconnects,
         Resyncs = Run.Resyncs,
         Resets = Run.Resets,
+        Marks = Run.Marks.Answered,
+        MarksUnanswered = Run.Marks.Unanswered,
         Deliveries = measured.Deliveries,
         DeliveriesPerSecond = measured.Deliveries / measured.Seconds,
         AcksPerSecond = measured.Acknowledged / measured.Seconds,
