@@ -15,6 +15,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
 
     private const int ClientPortOfHost = 8080;
     private const int NodePortOfHost = 9000;
+    private const int EtcdMembers = 3;
 
     private static readonly Dictionary<string, string> Environment = new() { ["DCHAT_ADMIN_PASSWORD"] = AdminPassword };
 
@@ -49,6 +50,9 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <summary>All workers that were started, dead ones included.</summary>
     public List<ServerProcess> Workers { get; } = [];
 
+    /// <summary>Of several coordinators and all workers: where snapshots and files are.</summary>
+    public string BlobFolder => _folder["blobs"];
+
     public string SecretFile => Etcd is null ? Path.Combine(Coordinator.Data, "cluster-secret") : _folder["cluster-secret"];
 
     public string Coordinators => string.Join(',', CoordinatorNodes.Select(coordinator => coordinator.Node.Authority));
@@ -60,7 +64,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <param name="worker">Flags of each worker.</param>
     /// <param name="ownHosts">Whether each process gets a host of its own.</param>
     /// <param name="fill">Puts data into the coordinator's folder before its first start.</param>
-    /// <param name="coordinators">How many; more than one share an etcd of three members on this machine.</param>
+    /// <param name="coordinators">How many; more than one share an etcd of three members, which have hosts of their own too.</param>
     /// <param name="leaseSeconds">After which a leader of several that is not heard loses its leadership.</param>
     public static async Task<ClusterUnderTest> StartAsync(
         int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false, Action<string>? fill = null, int coordinators = 1, int leaseSeconds = 3)
@@ -72,7 +76,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
             fill?.Invoke(cluster._folder["coordinator"]);
             if (coordinators > 1)
             {
-                cluster.Etcd = await EtcdCluster.StartAsync(address: cluster.Network?.Address ?? "127.0.0.1");
+                cluster.Etcd = await EtcdCluster.StartAsync(hosts: await cluster.AddEtcdHostsAsync());
                 PrivateFile.Create(cluster.SecretFile, Encoding.ASCII.GetBytes(Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))));
             }
 
@@ -93,6 +97,22 @@ public sealed class ClusterUnderTest : IAsyncDisposable
             await cluster.DisposeAsync();
             throw;
         }
+    }
+
+    private async Task<IReadOnlyList<TestHost>?> AddEtcdHostsAsync()
+    {
+        if (Network is null)
+        {
+            return null;
+        }
+
+        var hosts = new List<TestHost>();
+        for (var i = 1; i <= EtcdMembers; i++)
+        {
+            hosts.Add(await Network.AddHostAsync(string.Create(CultureInfo.InvariantCulture, $"etcd{i}")));
+        }
+
+        return hosts;
     }
 
     private async Task AddCoordinatorAsync(string name, string[] flags, int leaseSeconds)

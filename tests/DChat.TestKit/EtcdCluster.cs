@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json.Nodes;
 
 namespace DChat.TestKit;
 
@@ -23,15 +24,15 @@ public sealed class EtcdCluster : IAsyncDisposable
     /// <param name="members">1 or 3.</param>
     /// <param name="flags">Of each member, by its number.</param>
     /// <param name="secure">Whether clients speak TLS; the certificates are among the flags.</param>
-    /// <param name="address">Of this machine, where it is reached.</param>
-    public static async Task<EtcdCluster> StartAsync(int members = 3, Func<int, string[]>? flags = null, bool secure = false, string address = "127.0.0.1")
+    /// <param name="hosts">Where each runs; null: on this machine itself.</param>
+    public static async Task<EtcdCluster> StartAsync(int members = 3, Func<int, string[]>? flags = null, bool secure = false, IReadOnlyList<TestHost>? hosts = null)
     {
         var cluster = new EtcdCluster();
         try
         {
             for (var i = 0; i < members; i++)
             {
-                cluster._members.Add(new EtcdMember(string.Create(CultureInfo.InvariantCulture, $"m{i + 1}"), cluster._folder, flags?.Invoke(i) ?? [], secure, address));
+                cluster._members.Add(new EtcdMember(string.Create(CultureInfo.InvariantCulture, $"m{i + 1}"), cluster._folder, flags?.Invoke(i) ?? [], secure, hosts?[i]));
             }
 
             var peers = string.Join(',', cluster._members.Select(member => $"{member.Name}={member.PeerUrl}"));
@@ -89,7 +90,7 @@ public sealed class EtcdCluster : IAsyncDisposable
 }
 
 /// <summary>One etcd process.</summary>
-public sealed class EtcdMember(string name, TemporaryFolder folder, string[] flags, bool secure, string address)
+public sealed class EtcdMember(string name, TemporaryFolder folder, string[] flags, bool secure, TestHost? host)
 {
     private const int SigCont = 18;
     private const int SigStop = 19;
@@ -102,9 +103,16 @@ public sealed class EtcdMember(string name, TemporaryFolder folder, string[] fla
 
     public string Name => name;
 
-    public string Address => string.Create(CultureInfo.InvariantCulture, $"{address}:{_port}");
+    /// <summary>Where it runs; null: on this machine itself.</summary>
+    public TestHost? Host => host;
 
-    internal string PeerUrl => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{_peerPort}");
+    public bool IsRunning => _process is { HasExited: false };
+
+    public string Address => string.Create(CultureInfo.InvariantCulture, $"{Ip}:{_port}");
+
+    internal string PeerUrl => string.Create(CultureInfo.InvariantCulture, $"http://{Ip}:{_peerPort}");
+
+    private string Ip => host?.Address ?? "127.0.0.1";
 
     private string ClientUrl => $"{(secure ? "https" : "http")}://{Address}";
 
@@ -113,6 +121,29 @@ public sealed class EtcdMember(string name, TemporaryFolder folder, string[] fla
     {
         Start(_peers);
         await AnswersAsync(TimeSpan.FromSeconds(60));
+    }
+
+    /// <summary>Starts it so, and does not wait: without a majority of members none is ready.</summary>
+    public void StartAlone() => Start(_peers);
+
+    /// <summary>Waits until it serves clients.</summary>
+    public Task IsReadyAsync() => AnswersAsync(TimeSpan.FromSeconds(60));
+
+    /// <summary>Whether it leads the others, as it says itself; false where it does not answer.</summary>
+    public async Task<bool> LeadsAsync()
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(1) };
+        using var nothing = new StringContent("{}", Encoding.UTF8, "application/json");
+        try
+        {
+            using var answer = await http.PostAsync(new Uri($"{ClientUrl}/v3/maintenance/status"), nothing);
+            var status = JsonNode.Parse(await answer.Content.ReadAsStringAsync());
+            return (string?)status?["leader"] is { } leader && leader == (string?)status["header"]?["member_id"];
+        }
+        catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Ends it as <c>kill -9</c> does.</summary>
@@ -135,17 +166,18 @@ public sealed class EtcdMember(string name, TemporaryFolder folder, string[] fla
     {
         _peers = peers;
         _log.Clear();
-        var start = new ProcessStartInfo(
-            "etcd",
-            [
-                "--name", name,
-                "--data-dir", folder[name],
-                "--listen-client-urls", ClientUrl, "--advertise-client-urls", ClientUrl,
-                "--listen-peer-urls", PeerUrl, "--initial-advertise-peer-urls", PeerUrl,
-                "--initial-cluster", peers, "--initial-cluster-token", folder.Path, "--initial-cluster-state", "new",
-                "--heartbeat-interval", "30", "--election-timeout", "300",
-                .. flags,
-            ])
+        string[] arguments =
+        [
+            "--name", name,
+            "--data-dir", folder[name],
+            "--listen-client-urls", ClientUrl, "--advertise-client-urls", ClientUrl,
+            "--listen-peer-urls", PeerUrl, "--initial-advertise-peer-urls", PeerUrl,
+            "--initial-cluster", peers, "--initial-cluster-token", folder.Path, "--initial-cluster-state", "new",
+            "--heartbeat-interval", "30", "--election-timeout", "300",
+            .. flags,
+        ];
+        var (program, all) = host?.Command("etcd", arguments) is [var first, .. var rest] ? (first, rest) : ("etcd", arguments);
+        var start = new ProcessStartInfo(program, all)
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,

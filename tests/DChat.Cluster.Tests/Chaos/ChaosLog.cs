@@ -30,7 +30,7 @@ internal sealed class ChaosLog(ITestOutputHelper output)
     public void Keep(ClusterUnderTest cluster, IEnumerable<ServerProcess> gone, string acks)
     {
         var folder = Directory.CreateDirectory(Path.Combine(ServerBinary.Root, "artifacts", $"chaos-{NowMs.ToString(CultureInfo.InvariantCulture)}")).FullName;
-        foreach (var process in cluster.Workers.Concat(gone).Append(cluster.Coordinator))
+        foreach (var process in cluster.Workers.Concat(gone).Concat(cluster.CoordinatorNodes))
         {
             System.IO.File.WriteAllText(Path.Combine(folder, Path.GetFileName(process.Data) + ".log"), process.Log.ToString());
         }

@@ -1,11 +1,12 @@
 using System.Globalization;
 using DChat.Cluster.Tests.Durability;
+using DChat.Cluster.Tests.Registry;
 using DChat.TestKit;
 
 namespace DChat.Cluster.Tests.Chaos;
 
 /// <summary>Does faults to a cluster under load, one after the other and now and then two at once, and notes how long rooms stood still.</summary>
-internal sealed class ChaosRun(ClusterUnderTest cluster, Faults faults, Acknowledgements acks, LoadGenerator load, Random random, ChaosLog log) : IDisposable
+internal sealed class ChaosRun(ClusterUnderTest cluster, Faults faults, Acknowledgements acks, LoadGenerator load, RegistryCrowd? registry, Random random, ChaosLog log) : IDisposable
 {
     /// <summary>After the end of a fault every room must be served again within this time.</summary>
     private static readonly TimeSpan RecoveryLimit = TimeSpan.FromSeconds(60);
@@ -88,7 +89,7 @@ internal sealed class ChaosRun(ClusterUnderTest cluster, Faults faults, Acknowle
         await RecoverAsync("two at once", began, $"{first.Kind} {how[0]} + {second.Kind} {how[1]}", [.. acks.Rooms]);
     }
 
-    /// <summary>There is one coordinator and one PostgreSQL: what is stopped already is not stopped again.</summary>
+    /// <summary>There is one leader, one etcd and one PostgreSQL: what is stopped already is not stopped again.</summary>
     private static bool MayBeTogether(Fault first, Fault second) => first.Victim != second.Victim || first.Victim is Victim.Worker;
 
     private ServerProcess? Choose(Fault fault, ServerProcess? other)
@@ -107,22 +108,26 @@ internal sealed class ChaosRun(ClusterUnderTest cluster, Faults faults, Acknowle
     {
         var endedMs = ChaosLog.NowMs;
         await Eventually.Holds(() => IsOver() || Read().Rooms.All(room => acks.Answers(room, endedMs)), RecoveryLimit);
+        var servedMs = ChaosLog.NowMs;
+        await Eventually.Holds(() => IsOver() || registry?.Answers(endedMs) is not false, RecoveryLimit, "a command of the registry is answered again");
         if (IsOver())
         {
             return; // What is not answered any more says nothing.
         }
 
-        Assert.Empty(cluster.Workers.Append(cluster.Coordinator).Where(process => !process.IsRunning).Select(Name));
+        Assert.Empty(cluster.Workers.Concat(cluster.CoordinatorNodes).Where(process => !process.IsRunning).Select(Name));
         var now = ChaosLog.NowMs;
+        var commands = registry is null ? "" : string.Create(CultureInfo.InvariantCulture, $", commands answered again {now - endedMs} ms later");
         _episodes.Add(new Episode(kind, beganMs, now, concerned));
         var longest = concerned.Count == 0 ? 0 : concerned.Max(room => acks.LongestPause(room, beganMs, now));
         log.Say(string.Create(
-            CultureInfo.InvariantCulture, $"   {how}, all served again {now - endedMs} ms later; longest pause of the {concerned.Count} rooms concerned {longest} ms; {acks.Count} acknowledged"));
+            CultureInfo.InvariantCulture, $"   {how}, all served again {servedMs - endedMs} ms later{commands}; longest pause of the {concerned.Count} rooms concerned {longest} ms; {acks.Count} acknowledged"));
     }
 
     private bool IsOver()
     {
         Assert.True(load.FirstFinding is null, $"the checker found: {load.FirstFinding}");
+        Assert.True(registry?.Finding is null, $"the registry's checker found: {registry?.Finding}");
         return load.HasEnded || load.IsEnding;
     }
 

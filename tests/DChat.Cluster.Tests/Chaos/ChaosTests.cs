@@ -1,5 +1,6 @@
 using System.Globalization;
 using DChat.Cluster.Tests.Durability;
+using DChat.Cluster.Tests.Registry;
 using DChat.TestKit;
 using Xunit.Abstractions;
 
@@ -20,6 +21,9 @@ public sealed class ChaosTests(ITestOutputHelper output)
     /// <summary>The short form, in seconds of load.</summary>
     private const int ShortSeconds = 70;
 
+    /// <summary>Of several coordinators: so often that some are written, and the log is truncated, while things fail.</summary>
+    private const string SnapshotEntries = "200";
+
     /// <summary>How long the load's end may take, in seconds.</summary>
     private const int DrainSeconds = 90;
 
@@ -28,49 +32,55 @@ public sealed class ChaosTests(ITestOutputHelper output)
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     [Fact]
-    public async Task Whatever_fails_nothing_is_lost_doubled_reordered_or_unseen()
+    public Task Whatever_fails_nothing_is_lost_doubled_reordered_or_unseen() => RunAsync(ShortSeconds, workers: 3, coordinators: 1, kinds: null);
+
+    /// <summary>
+    /// The same with several coordinators and an etcd of three members, and users who change the registry all the time: what they are answered is
+    /// linearizable and stands in the log once, and every node holds the registry that the log gives. The long form is with this one.
+    /// </summary>
+    [Fact]
+    public Task Whatever_fails_of_several_coordinators_and_etcd_nothing_is_lost_doubled_or_decided_twice() =>
+        Minutes > 0 ? RunAsync(Minutes * 60, workers: 4, coordinators: 3, kinds: null) : RunAsync(ShortSeconds, workers: 2, coordinators: 3, kinds: "leader|standby|coordinators|etcd|blob|nothing");
+
+    /// <param name="kinds">A regular expression of the kinds of faults; null: all.</param>
+    private async Task RunAsync(int seconds, int workers, int coordinators, string? kinds)
     {
         var log = new ChaosLog(output);
         var seed = Seed.Print(output);
-        var seconds = Minutes > 0 ? Minutes * 60 : ShortSeconds;
         log.Say($"seed {seed}, {seconds} s");
         var random = new Random(seed);
         using var folder = new TemporaryFolder();
-        await using var cluster = await ClusterUnderTest.StartAsync(workers: Minutes > 0 ? 4 : 3, ownHosts: true);
-        foreach (var server in cluster.Workers.Append(cluster.Coordinator))
+        await using var cluster = await ClusterUnderTest.StartAsync(workers, coordinators == 1 ? [] : ["--snapshot-entries", SnapshotEntries], ownHosts: true, coordinators: coordinators);
+        foreach (var server in cluster.Workers.Concat(cluster.CoordinatorNodes))
         {
-            server.Log.ExpectErrors(".*"); // A store that goes away is an error there; what counts is the checker's verdict.
+            server.Log.ExpectErrors(".*"); // A store that goes away is an error there; what counts is the checkers' verdict.
         }
 
         var spare = (await cluster.AddHostAsync("spare"))!;
-        using var load = LoadGenerator.Start(
-            cluster.Workers.Select(worker => worker.Host!).Append(spare).Select(ClusterUnderTest.ClientOf),
-            ClusterUnderTest.AdminPassword,
-            "--reconnect",
-            "--prefix", Prefix,
-            "--users", Number(Users),
-            "--rooms", Number(Rooms),
-            "--members", Number(Members),
-            "--rate", "250",
-            "--duration", Number(seconds),
-            "--warmup", "0",
-            "--drain", Number(DrainSeconds),
-            "--ack-log", folder["acks"],
-            "--seed", Number(random.Next()));
+        await using var registry = coordinators == 1 ? null : await RegistryCrowd.StartAsync(cluster, seed);
+        using var load = StartLoad(cluster, spare, seconds, folder["acks"], random.Next());
         using var acks = new Acknowledgements(folder["acks"]);
-        var faults = new Faults(cluster, spare, random, longestMs: Minutes > 0 ? 8_000 : 4_000);
-        using var run = new ChaosRun(cluster, faults, acks, load, random, log);
+        var faults = new Faults(cluster, spare, random, longestMs: Minutes > 0 ? 8_000 : 4_000, registry is null ? null : registry.Audit.LeaderAsync);
+        faults.Keep(kinds);
+        using var run = new ChaosRun(cluster, faults, acks, load, registry, random, log);
         try
         {
             await run.RunAsync(Rooms);
             var report = await load.FinishAsync(TimeSpan.FromSeconds(DrainSeconds) + Limit);
-            log.Say($"verdict: clean. {run.Faults} faults, {report["acknowledged"]} acknowledged, {report["deliveries"]} deliveries, {report["reconnects"]} reconnects, {report["resyncs"]} resyncs, {report["resets"]} resets, {report["heldBack"]} held back");
+            log.Say($"verdict: clean. {run.Faults} faults, {report["acknowledged"]} acknowledged, {report["deliveries"]} deliveries, {report["reconnects"]} reconnects, {report["resyncs"]} resyncs, {report["resets"]} resets, {report["heldBack"]} held back, {report["marks"]} read marks");
             foreach (var line in run.Pauses().Lines())
             {
                 log.Say(line);
             }
 
             Assert.Equal(0, (int)report["resets"]!); // Nobody was taken back, and nobody lost his place.
+            Assert.Equal(0, (int)report["marksUnanswered"]!); // Nothing is stuck.
+            Assert.True((int)report["marks"]! > 0, "nobody marked anything read");
+            if (registry is not null)
+            {
+                log.Say($"the registry: {await registry.EndAsync()}");
+            }
+
             await WholeAgainAsync(cluster, run);
             Assert.True(run.Faults > 0, "nothing was done to the cluster");
             if (Minutes > 0)
@@ -85,6 +95,22 @@ public sealed class ChaosTests(ITestOutputHelper output)
             throw;
         }
     }
+
+    private static LoadGenerator StartLoad(ClusterUnderTest cluster, TestHost spare, int seconds, string acks, int seed) => LoadGenerator.Start(
+        cluster.Workers.Select(worker => worker.Host!).Append(spare).Select(ClusterUnderTest.ClientOf),
+        ClusterUnderTest.AdminPassword,
+        "--reconnect",
+        "--prefix", Prefix,
+        "--users", Number(Users),
+        "--rooms", Number(Rooms),
+        "--members", Number(Members),
+        "--rate", "250",
+        "--duration", Number(seconds),
+        "--warmup", "0",
+        "--drain", Number(DrainSeconds),
+        "--mark-read",
+        "--ack-log", acks,
+        "--seed", Number(seed));
 
     /// <summary>Every room has a host that is active, and whichever worker its members are connected to, they chat there.</summary>
     private static async Task WholeAgainAsync(ClusterUnderTest cluster, ChaosRun run)

@@ -27,9 +27,11 @@ internal sealed class ClusterView(ClusterUnderTest cluster) : IDisposable
             return "nobody can tell how the cluster is";
         }
 
-        var active = status.Workers.Where(worker => worker.State == "active").ToList();
+        var own = cluster.Workers.Select(worker => worker.Node.Authority).ToHashSet(StringComparer.Ordinal); // There may be gateways of tests beside them.
+        var active = status.Workers.Where(worker => worker.State == "active" && own.Contains(worker.Address)).ToList();
         var homeless = rooms.Rooms.Where(room => active.All(worker => worker.Id != room.Worker)).ToList();
         return active.Count != cluster.Workers.Count ? $"{active.Count} of {cluster.Workers.Count} workers are active"
+            : status.Coordinators is { } coordinators && coordinators.Count != cluster.CoordinatorNodes.Count ? $"{coordinators.Count} of {cluster.CoordinatorNodes.Count} coordinators take part"
             : homeless.Count > 0 ? $"room {homeless[0].Id} is on {homeless[0].Worker ?? "no worker"}, which is not active"
             : active.Find(worker => worker.StoreError is not null || worker.Unreachable is not null || worker.Lag is not 0) is { } ill ? $"{ill}"
             : null;

@@ -9,6 +9,8 @@ internal enum Victim
     Worker,
     Coordinator,
     Store,
+    Log,
+    Blobs,
 }
 
 /// <summary>Something that goes wrong for a while, or that an operator does.</summary>

@@ -10,58 +10,39 @@ namespace DChat.Cluster.Tests.Chaos;
 /// </summary>
 internal sealed class Faults
 {
-    /// <summary>How often a program that does not start is started again, as systemd does: its store may be away.</summary>
-    private static readonly TimeSpan StartAgainAfter = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-
     private readonly ClusterUnderTest _cluster;
     private readonly TestHost _spare;
     private readonly Random _random;
-    private readonly int _longestMs;
-    private readonly IReadOnlyList<Fault> _all;
+    private readonly FaultActions _actions;
+    private IReadOnlyList<Fault> _all;
     private readonly Queue<Fault> _deck = new();
 
     /// <param name="spare">Where workers come and go.</param>
     /// <param name="longestMs">How long a fault lasts at most.</param>
-    public Faults(ClusterUnderTest cluster, TestHost spare, Random random, int longestMs)
+    /// <param name="leader">Of several coordinators: where the leader is, <c>host:port</c>, or null.</param>
+    public Faults(ClusterUnderTest cluster, TestHost spare, Random random, int longestMs, Func<Task<string?>>? leader = null)
     {
-        (_cluster, _spare, _random, _longestMs) = (cluster, spare, random, longestMs);
-        _all =
-        [
-            new("nothing", Victim.Nobody, _ => WaitAsync()),
-            new("worker killed", Victim.Worker, worker => KillAsync(worker!)),
-            new("worker frozen", Victim.Worker, worker => FreezeAsync(worker!)),
-            new("worker drained, and started again", Victim.Worker, worker => DrainAsync(worker!)),
-            new("worker added, and drained for good", Victim.Nobody, _ => JoinAndLeaveAsync()),
-            new("worker cut from the coordinator", Victim.Worker, worker => CutAsync(worker!, Coordinator, Way.Both)),
-            new("worker cut from PostgreSQL", Victim.Worker, worker => CutAsync(worker!, Store, Way.Both)),
-            new("worker cut from its peers", Victim.Worker, worker => CutAsync(worker!, Peers(worker!), Way.Both)),
-            new("worker cut from everybody", Victim.Worker, worker => CutAsync(worker!, Everybody(worker!), Way.Both)),
-            new("one way cut: coordinator", Victim.Worker, worker => CutAsync(worker!, Coordinator, OneWay())),
-            new("one way cut: PostgreSQL", Victim.Worker, worker => CutAsync(worker!, Store, OneWay())),
-            new("one way cut: peers", Victim.Worker, worker => CutAsync(worker!, Peers(worker!), OneWay())),
-            new("one way cut: everybody", Victim.Worker, worker => CutAsync(worker!, Everybody(worker!), OneWay())),
-            new("worker's connections reset", Victim.Worker, worker => ResetAsync(worker!)),
-            new("worker's connections refused", Victim.Worker, worker => RefuseAsync(worker!)),
-            new("coordinator killed", Victim.Coordinator, _ => KillAsync(_cluster.Coordinator)),
-            new("coordinator frozen", Victim.Coordinator, _ => FreezeAsync(_cluster.Coordinator)),
-            new("coordinator cut from all workers", Victim.Coordinator, _ => CutAsync(_cluster.Coordinator, [.. _cluster.Workers.Select(worker => worker.Host!.Address)], Way.Both)),
-            new("PostgreSQL stopped", Victim.Store, _ => StopStoreAsync(cleanly: true)),
-            new("PostgreSQL killed", Victim.Store, _ => StopStoreAsync(cleanly: false)),
-            new("PostgreSQL frozen", Victim.Store, _ => FreezeStoreAsync()),
-        ];
-        if (Environment.GetEnvironmentVariable("DCHAT_CHAOS_FAULTS") is { Length: > 0 } wanted)
-        {
-            _all = [.. _all.Where(fault => Regex.IsMatch(fault.Kind, wanted, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)))];
-        }
+        (_cluster, _spare, _random, _actions) = (cluster, spare, random, new FaultActions(random, longestMs));
+        Fault[] coordination = leader is null ? [.. OfOneCoordinator()] : [.. new LeaderFaults(cluster, leader, random, _actions).All()];
+        _all = [.. OfWorkers(), .. coordination, .. OfStore()];
+        Keep(Environment.GetEnvironmentVariable("DCHAT_CHAOS_FAULTS"));
     }
 
     /// <summary>Workers that were drained for good.</summary>
     public List<ServerProcess> Gone { get; } = [];
 
-    private string[] Coordinator => [_cluster.Coordinator.Host!.Address];
+    private string[] Coordinators => [.. _cluster.CoordinatorNodes.Select(coordinator => coordinator.Host!.Address)];
 
     private string[] Store => [_cluster.PostgresHost!.Address];
+
+    /// <summary>Has only the kinds that match a regular expression from now on; null or empty: all.</summary>
+    public void Keep(string? kinds)
+    {
+        if (kinds is { Length: > 0 })
+        {
+            _all = [.. _all.Where(fault => Regex.IsMatch(fault.Kind, kinds, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)))];
+        }
+    }
 
     public Fault Next()
     {
@@ -75,40 +56,49 @@ internal sealed class Faults
         return _deck.Dequeue();
     }
 
+    private IEnumerable<Fault> OfWorkers() =>
+    [
+        new("nothing", Victim.Nobody, _ => _actions.WaitAsync()),
+        new("worker killed", Victim.Worker, worker => _actions.KillAsync(worker!)),
+        new("worker frozen", Victim.Worker, worker => _actions.FreezeAsync(worker!)),
+        new("worker drained, and started again", Victim.Worker, worker => DrainAsync(worker!)),
+        new("worker added, and drained for good", Victim.Nobody, _ => JoinAndLeaveAsync()),
+        new("worker cut from the coordinator", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Coordinators, Way.Both)),
+        new("worker cut from PostgreSQL", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Store, Way.Both)),
+        new("worker cut from its peers", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Peers(worker!), Way.Both)),
+        new("worker cut from everybody", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Everybody(worker!), Way.Both)),
+        new("one way cut: coordinator", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Coordinators, OneWay())),
+        new("one way cut: PostgreSQL", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Store, OneWay())),
+        new("one way cut: peers", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Peers(worker!), OneWay())),
+        new("one way cut: everybody", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Everybody(worker!), OneWay())),
+        new("worker's connections reset", Victim.Worker, worker => ResetAsync(worker!)),
+        new("worker's connections refused", Victim.Worker, worker => RefuseAsync(worker!)),
+    ];
+
+    private IEnumerable<Fault> OfOneCoordinator() =>
+    [
+        new("coordinator killed", Victim.Coordinator, _ => _actions.KillAsync(_cluster.Coordinator)),
+        new("coordinator frozen", Victim.Coordinator, _ => _actions.FreezeAsync(_cluster.Coordinator)),
+        new("coordinator cut from all workers", Victim.Coordinator, _ => _actions.CutAsync(_cluster.Coordinator.Host!, [.. _cluster.Workers.Select(worker => worker.Host!.Address)], Way.Both)),
+    ];
+
+    private IEnumerable<Fault> OfStore() =>
+    [
+        new("PostgreSQL stopped", Victim.Store, _ => StopStoreAsync(cleanly: true)),
+        new("PostgreSQL killed", Victim.Store, _ => StopStoreAsync(cleanly: false)),
+        new("PostgreSQL frozen", Victim.Store, _ => FreezeStoreAsync()),
+    ];
+
     private string[] Peers(ServerProcess worker) => [.. _cluster.Workers.Where(other => other != worker).Select(other => other.Host!.Address)];
 
     private string[] Everybody(ServerProcess worker) => [_cluster.Network!.Address, .. _cluster.Network.Hosts.Where(host => host != worker.Host).Select(host => host.Address)];
 
     private Way OneWay() => _random.Next(2) == 0 ? Way.In : Way.Out;
 
-    /// <summary>The fault itself: how long it lasts.</summary>
-    private async Task<string> WaitAsync()
-    {
-        var lasts = _random.Next(200, _longestMs);
-        await Task.Delay(lasts);
-        return string.Create(CultureInfo.InvariantCulture, $"for {lasts} ms");
-    }
-
-    private async Task<string> KillAsync(ServerProcess process)
-    {
-        await process.KillAsync();
-        var lasted = await WaitAsync();
-        await StartAgainAsync(process);
-        return lasted;
-    }
-
-    private async Task<string> FreezeAsync(ServerProcess process)
-    {
-        process.Freeze();
-        var lasted = await WaitAsync();
-        process.Thaw();
-        return lasted;
-    }
-
     private async Task<string> DrainAsync(ServerProcess worker)
     {
         Assert.Equal(0, await worker.TerminateAsync());
-        await StartAgainAsync(worker);
+        await FaultActions.StartAgainAsync(worker);
         return "";
     }
 
@@ -125,31 +115,23 @@ internal sealed class Faults
                 }
                 catch (InvalidOperationException)
                 {
-                    await Task.Delay(StartAgainAfter);
+                    await Task.Delay(FaultActions.StartAgainAfter);
                     return false;
                 }
             },
-            StartLimit);
+            FaultActions.StartLimit);
         worker!.Log.ExpectErrors(".*");
-        var lasted = await WaitAsync();
+        var lasted = await _actions.WaitAsync();
         Assert.Equal(0, await worker.TerminateAsync());
         _cluster.Workers.Remove(worker);
         Gone.Add(worker);
         return lasted;
     }
 
-    private async Task<string> CutAsync(ServerProcess process, IReadOnlyList<string> others, Way way)
-    {
-        await process.Host!.CutAsync(others, way);
-        var lasted = await WaitAsync();
-        await process.Host.HealAsync();
-        return way switch { Way.In => "it hears nothing ", Way.Out => "nobody hears it ", _ => "" } + lasted;
-    }
-
     private async Task<string> RefuseAsync(ServerProcess worker)
     {
-        await worker.Host!.RefuseAsync([.. Coordinator, .. Store, .. Peers(worker)]);
-        var lasted = await WaitAsync();
+        await worker.Host!.RefuseAsync([.. Coordinators, .. Store, .. Peers(worker)]);
+        var lasted = await _actions.WaitAsync();
         await worker.Host.HealAsync();
         return lasted;
     }
@@ -163,7 +145,7 @@ internal sealed class Faults
     private async Task<string> StopStoreAsync(bool cleanly)
     {
         await (cleanly ? _cluster.Postgres!.StopAsync() : _cluster.Postgres!.StopImmediatelyAsync());
-        var lasted = await WaitAsync();
+        var lasted = await _actions.WaitAsync();
         await _cluster.Postgres.StartAgainAsync();
         return lasted;
     }
@@ -171,25 +153,8 @@ internal sealed class Faults
     private async Task<string> FreezeStoreAsync()
     {
         _cluster.Postgres!.Freeze();
-        var lasted = await WaitAsync();
+        var lasted = await _actions.WaitAsync();
         _cluster.Postgres.Thaw();
         return lasted;
     }
-
-    private static Task StartAgainAsync(ServerProcess process) => Eventually.Holds(
-        async () =>
-        {
-            try
-            {
-                await process.RestartAsync();
-                return true;
-            }
-            catch (InvalidOperationException)
-            {
-                await process.KillAsync();
-                await Task.Delay(StartAgainAfter);
-                return false;
-            }
-        },
-        StartLimit);
 }

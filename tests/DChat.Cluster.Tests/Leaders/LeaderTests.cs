@@ -96,13 +96,13 @@ public sealed class LeaderTests(ITestOutputHelper output)
         var cluster = run.Cluster;
         var others = cluster.CoordinatorNodes.Where(node => node != first).Select(node => node.Host!.Address);
         var workers = cluster.Workers.Select(worker => worker.Host!.Address);
-        string[] etcd = [cluster.Network!.Address];
+        var etcd = cluster.Etcd!.Members.Select(member => member.Host!.Address);
         var cut = Stopwatch.GetTimestamp();
         await first.Host!.CutAsync(from switch
         {
             "etcd" => etcd,
             "the workers" => workers,
-            _ => [.. others, .. workers, .. etcd],
+            _ => [.. others, .. workers, .. etcd, cluster.Network!.Address],
         });
         await run.GoOnAsync();
         await run.Sight.NextLeaderAsync(first, standbys: from == "the workers" ? 2 : 1);

@@ -1,0 +1,63 @@
+using System.Globalization;
+using DChat.TestKit;
+
+namespace DChat.Cluster.Tests.Chaos;
+
+/// <summary>What is done to processes and hosts, for as long as the seed says, and undone.</summary>
+/// <param name="longestMs">How long it lasts at most.</param>
+internal sealed class FaultActions(Random random, int longestMs)
+{
+    /// <summary>How often a program that does not start is started again, as systemd does: its store may be away.</summary>
+    public static readonly TimeSpan StartAgainAfter = TimeSpan.FromMilliseconds(500);
+
+    public static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+
+    /// <summary>The fault itself: how long it lasts.</summary>
+    public async Task<string> WaitAsync()
+    {
+        var lasts = random.Next(200, longestMs);
+        await Task.Delay(lasts);
+        return string.Create(CultureInfo.InvariantCulture, $"for {lasts} ms");
+    }
+
+    public async Task<string> KillAsync(ServerProcess process)
+    {
+        await process.KillAsync();
+        var lasted = await WaitAsync();
+        await StartAgainAsync(process);
+        return lasted;
+    }
+
+    public async Task<string> FreezeAsync(ServerProcess process)
+    {
+        process.Freeze();
+        var lasted = await WaitAsync();
+        process.Thaw();
+        return lasted;
+    }
+
+    public async Task<string> CutAsync(TestHost host, IReadOnlyList<string> others, Way way)
+    {
+        await host.CutAsync(others, way);
+        var lasted = await WaitAsync();
+        await host.HealAsync();
+        return way switch { Way.In => "it hears nothing ", Way.Out => "nobody hears it ", _ => "" } + lasted;
+    }
+
+    public static Task StartAgainAsync(ServerProcess process) => Eventually.Holds(
+        async () =>
+        {
+            try
+            {
+                await process.RestartAsync();
+                return true;
+            }
+            catch (InvalidOperationException)
+            {
+                await process.KillAsync();
+                await Task.Delay(StartAgainAfter);
+                return false;
+            }
+        },
+        StartLimit);
+}

@@ -1,0 +1,136 @@
+using System.Globalization;
+using DChat.TestKit;
+
+namespace DChat.Cluster.Tests.Chaos;
+
+/// <summary>What may happen to several coordinators, to their etcd, and to what they share.</summary>
+/// <param name="leader">Where the leader is, <c>host:port</c>; null: nobody knows.</param>
+internal sealed class LeaderFaults(ClusterUnderTest cluster, Func<Task<string?>> leader, Random random, FaultActions actions)
+{
+    private EtcdCluster Etcd => cluster.Etcd!;
+
+    private string[] EtcdHosts => [.. Etcd.Members.Select(member => member.Host!.Address)];
+
+    private string[] WorkerHosts => [cluster.Network!.Address, .. cluster.Workers.Select(worker => worker.Host!.Address)];
+
+    public IEnumerable<Fault> All() =>
+    [
+        new("leader killed", Victim.Coordinator, async _ => await actions.KillAsync(await LeaderAsync())),
+        new("leader frozen", Victim.Coordinator, async _ => await actions.FreezeAsync(await LeaderAsync())),
+        new("leader cut from etcd", Victim.Coordinator, async _ => await actions.CutAsync((await LeaderAsync()).Host!, EtcdHosts, Way.Both)),
+        new("leader cut from the workers", Victim.Coordinator, async _ => await actions.CutAsync((await LeaderAsync()).Host!, WorkerHosts, Way.Both)),
+        new("leader cut from the other coordinators", Victim.Coordinator, async _ => await CutAsync(await LeaderAsync(), Others, Way.Both)),
+        new("leader cut from everybody", Victim.Coordinator, async _ => await CutAsync(await LeaderAsync(), _ => Everybody, Way.Both)),
+        new("leader cut from everybody, one way", Victim.Coordinator, async _ => await CutAsync(await LeaderAsync(), _ => Everybody, random.Next(2) == 0 ? Way.In : Way.Out)),
+        new("standby killed", Victim.Coordinator, async _ => await actions.KillAsync(await StandbyAsync())),
+        new("standby frozen", Victim.Coordinator, async _ => await actions.FreezeAsync(await StandbyAsync())),
+        new("all coordinators killed", Victim.Coordinator, _ => KillAllAsync()),
+        new("etcd leader killed", Victim.Log, async _ => await KillMembersAsync([await EtcdLeaderAsync()])),
+        new("etcd leader frozen", Victim.Log, async _ => await FreezeMembersAsync([await EtcdLeaderAsync()])),
+        new("etcd leader cut from the other members", Victim.Log, async _ => await CutMemberAsync(await EtcdLeaderAsync(), EtcdHosts)),
+        new("etcd member cut from everybody", Victim.Log, _ => CutMemberAsync(Members(1)[0], Everybody)),
+        new("etcd minority killed", Victim.Log, _ => KillMembersAsync(Members(1))),
+        new("etcd majority killed", Victim.Log, _ => KillMembersAsync(Members(2))),
+        new("etcd majority frozen", Victim.Log, _ => FreezeMembersAsync(Members(2))),
+        new("blob store away", Victim.Blobs, _ => LoseBlobsAsync()),
+    ];
+
+    private string[] Everybody => [cluster.Network!.Address, .. cluster.Network.Hosts.Select(host => host.Address)];
+
+    private string[] Others(ServerProcess coordinator) => [.. cluster.CoordinatorNodes.Where(other => other != coordinator).Select(other => other.Host!.Address)];
+
+    private Task<string> CutAsync(ServerProcess coordinator, Func<ServerProcess, string[]> from, Way way) =>
+        actions.CutAsync(coordinator.Host!, [.. from(coordinator).Where(address => address != coordinator.Host!.Address)], way);
+
+    /// <summary>Who leads, or might.</summary>
+    private async Task<ServerProcess> LeaderAsync()
+    {
+        var address = await leader();
+        return cluster.CoordinatorNodes.Find(node => node.Node.Authority == address) ?? cluster.CoordinatorNodes[random.Next(cluster.CoordinatorNodes.Count)];
+    }
+
+    private async Task<ServerProcess> StandbyAsync()
+    {
+        var first = await LeaderAsync();
+        var standbys = cluster.CoordinatorNodes.Where(node => node != first).ToList();
+        return standbys[random.Next(standbys.Count)];
+    }
+
+    private async Task<EtcdMember> EtcdLeaderAsync()
+    {
+        foreach (var member in Etcd.Members)
+        {
+            if (await member.LeadsAsync())
+            {
+                return member;
+            }
+        }
+
+        return Members(1)[0];
+    }
+
+    private EtcdMember[] Members(int count)
+    {
+        var members = Etcd.Members.ToArray();
+        random.Shuffle(members);
+        return members[..count];
+    }
+
+    private async Task<string> KillAllAsync()
+    {
+        foreach (var coordinator in cluster.CoordinatorNodes)
+        {
+            await coordinator.KillAsync();
+        }
+
+        var lasted = await actions.WaitAsync();
+        await Task.WhenAll(cluster.CoordinatorNodes.Select(FaultActions.StartAgainAsync));
+        return lasted;
+    }
+
+    private async Task<string> KillMembersAsync(EtcdMember[] members)
+    {
+        foreach (var member in members)
+        {
+            await member.KillAsync();
+        }
+
+        var lasted = await actions.WaitAsync();
+        foreach (var member in members)
+        {
+            member.StartAlone(); // All before any is waited for: one alone may have no majority.
+        }
+
+        foreach (var member in members)
+        {
+            await member.IsReadyAsync();
+        }
+
+        return Named(members, lasted);
+    }
+
+    private async Task<string> FreezeMembersAsync(EtcdMember[] members)
+    {
+        Array.ForEach(members, member => member.Freeze());
+        var lasted = await actions.WaitAsync();
+        Array.ForEach(members, member => member.Thaw());
+        return Named(members, lasted);
+    }
+
+    private async Task<string> CutMemberAsync(EtcdMember member, string[] from) =>
+        Named([member], await actions.CutAsync(member.Host!, [.. from.Where(address => address != member.Host!.Address)], Way.Both));
+
+    /// <summary>A file stands where the folder was: nothing can be read or written.</summary>
+    private async Task<string> LoseBlobsAsync()
+    {
+        var (folder, aside) = (cluster.BlobFolder, cluster.BlobFolder + ".away");
+        Directory.Move(folder, aside);
+        await File.WriteAllTextAsync(folder, "");
+        var lasted = await actions.WaitAsync();
+        File.Delete(folder);
+        Directory.Move(aside, folder);
+        return lasted;
+    }
+
+    private static string Named(EtcdMember[] members, string how) => string.Create(CultureInfo.InvariantCulture, $"({string.Join(", ", members.Select(member => member.Name))}) {how}");
+}
