@@ -40,12 +40,12 @@ internal static class Preflight
 
             if (options.IsCoordinator && options.SharesLog)
             {
-                CheckSecretFile(options.ClusterSecretFile);
                 if (options.Peers is not null)
                 {
                     MemberChecks.Preflight(options);
                 }
 
+                CheckSecretFile(options.ClusterSecretFile);
                 CheckLog(options.Log);
             }
 

@@ -41,7 +41,7 @@ public static class Settings
 
         new("metrics", Listen, "an IP address, or *, and a port, such as 127.0.0.1:9464", "where /metrics is, by plain HTTP; on the node port unless given, where TLS between nodes asks for a certificate", o => o.Metrics ?? "", (o, v) => v.Length == 0 ? o : o with { Metrics = Preflight.IsListener(v) ? v : throw new FormatException() }) { Placeholder = "ADDRESS:PORT" },
 
-        Engine("log", "the control log (accounts, rooms, members)", "sqlite", "etcd", "control.db", o => o.Log, (o, v) => o with { Log = v }, "etcd://HOST:PORT,HOST:PORT,HOST:PORT/PREFIX", Etcd),
+        Engine("log", "the control log (accounts, rooms, members)", "sqlite", "etcd", "control.db", o => o.Log, (o, v) => o with { Log = v }, "etcd://HOST:PORT,HOST:PORT,HOST:PORT/PREFIX", Etcd, o => o.Peers is null ? null : "(in the coordinators' own etcd)"),
         Engine("store", "the message store", "sqlite", "postgres", "messages.db", o => o.Store, (o, v) => o with { Store = v }, "postgres://USER@HOST:PORT/DATABASE", Postgres),
         Engine("blobs", "the blob store (snapshots, files)", "file", "s3", "blobs", o => o.Blobs, (o, v) => o with { Blobs = v }, "s3://BUCKET/PREFIX?region=REGION", S3),
         Setting.Number("snapshotEntries", Engines, "of a coordinator: a snapshot of the registry after so many entries of the log; 0: only by time", 0, 10_000_000, o => o.SnapshotEntries, (o, v) => o with { SnapshotEntries = v }),
@@ -104,12 +104,13 @@ public static class Settings
         Func<ServerOptions, EngineUrl?> show,
         Func<ServerOptions, EngineUrl, ServerOptions> set,
         string outgrownLike,
-        Func<string, EngineUrl> outgrownIs) => new(
+        Func<string, EngineUrl> outgrownIs,
+        Func<ServerOptions, string?>? elsewhere = null) => new(
             key,
             Engines,
             $"{embedded}:PATH or {outgrownLike}",
             about,
-            options => (show(options) ?? EngineUrl.Under(options.Data, embedded, file)).ToString(),
+            options => elsewhere?.Invoke(options) ?? (show(options) ?? EngineUrl.Under(options.Data, embedded, file)).ToString(),
             (options, text) =>
             {
                 if (text.StartsWith(outgrown + "://", StringComparison.OrdinalIgnoreCase))

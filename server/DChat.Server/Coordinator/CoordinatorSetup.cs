@@ -108,6 +108,11 @@ internal static class CoordinatorSetup
         metrics.ObserveSnapshots(() => keeper.Age?.TotalSeconds, () => keeper.Failures, () => keeper.LogEntries);
         var coordinator = app.Services.GetRequiredService<CoordinatorService>();
         var standbys = app.Services.GetRequiredService<StandbyWatch>();
+        if (app.Services.GetService<MemberService>() is { } member)
+        {
+            metrics.ObserveMember(() => member.Ends);
+        }
+
         metrics.ObserveLeadership(() => coordinator.IsLeader ? 1 : 0, () => coordinator.Term, () => standbys.All.Count);
     }
 

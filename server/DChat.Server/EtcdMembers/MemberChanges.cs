@@ -122,10 +122,10 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
 
     private static string Address(EtcdVoter voter) => voter.PeerUrls is [var first, ..] ? new Uri(first).Authority : "";
 
-    [LoggerMessage(2090, LogLevel.Warning, "etcd member {Member} at {Address} was removed from the cluster for ever, by {Actor}")]
+    [LoggerMessage(2690, LogLevel.Warning, "etcd member {Member} at {Address} was removed from the cluster for ever, by {Actor}")]
     private static partial void Removed(ILogger logger, string member, string address, string actor);
 
-    [LoggerMessage(2091, LogLevel.Warning, "etcd member {Member} is expected, by {Actor}")]
+    [LoggerMessage(2691, LogLevel.Warning, "etcd member {Member} is expected, by {Actor}")]
     private static partial void Expected(ILogger logger, string member, string actor);
 }
 

@@ -38,6 +38,7 @@ internal sealed partial class MemberProcess : IAsyncDisposable
     private volatile bool _isRemoved;
     private volatile bool _wasReady;
     private int _isDisposed;
+    private long _ends;
 
     public MemberProcess(MemberOptions options, BeginStep begin, TimeProvider time, ILogger logger)
     {
@@ -47,6 +48,9 @@ internal sealed partial class MemberProcess : IAsyncDisposable
 
     /// <summary>Ends when it was stopped; fails where it cannot be started, or may not: <see cref="StartRefusedException"/>.</summary>
     public Task Completion => _supervision;
+
+    /// <summary>How often it ended by itself.</summary>
+    public long Ends => Interlocked.Read(ref _ends);
 
     /// <summary>It had a majority: from now on it is started again without end.</summary>
     public void WasReady() => _wasReady = true;
@@ -89,6 +93,7 @@ internal sealed partial class MemberProcess : IAsyncDisposable
                 return true;
             }
 
+            Interlocked.Increment(ref _ends);
             var lived = _time.GetElapsedTime(startedAt);
             ends = lived >= RestartDelay.WellAfter ? 1 : ends + 1;
             ThrowIfHopeless(ends);
@@ -245,18 +250,18 @@ internal sealed partial class MemberProcess : IAsyncDisposable
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static extern int Signal(int process, int signal);
 
-    [LoggerMessage(2070, LogLevel.Information, "etcd ({Program}) was started as process {Process}: peers at {Peers}, clients at {Clients}")]
+    [LoggerMessage(2670, LogLevel.Information, "etcd ({Program}) was started as process {Process}: peers at {Peers}, clients at {Clients}")]
     private static partial void Started(ILogger logger, string program, int process, string peers, string clients);
 
-    [LoggerMessage(2071, LogLevel.Information, "etcd was stopped, exit code {Code}")]
+    [LoggerMessage(2671, LogLevel.Information, "etcd was stopped, exit code {Code}")]
     private static partial void Stopped(ILogger logger, int code);
 
-    [LoggerMessage(2072, LogLevel.Warning, "etcd ended by itself with exit code {Code} after {Seconds:0.0} s and is started again in {Wait:0.0} s; its last error: {Error}")]
+    [LoggerMessage(2672, LogLevel.Warning, "etcd ended by itself with exit code {Code} after {Seconds:0.0} s and is started again in {Wait:0.0} s; its last error: {Error}")]
     private static partial void Ended(ILogger logger, int code, double seconds, double wait, string error);
 
-    [LoggerMessage(EventId = 2073, Message = "etcd: {Line}")]
+    [LoggerMessage(EventId = 2673, Message = "etcd: {Line}")]
     private static partial void Says(ILogger logger, LogLevel level, string line);
 
-    [LoggerMessage(EventId = 2074, Message = "etcd: {Line} ({Times} times more)")]
+    [LoggerMessage(EventId = 2674, Message = "etcd: {Line} ({Times} times more)")]
     private static partial void SaysAgain(ILogger logger, LogLevel level, string line, int times);
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using DChat.Core.ControlLog;
 using DChat.Server.Coordinator;
 using DChat.Storage.Etcd;
@@ -20,6 +21,9 @@ internal sealed partial class MemberService(MemberOptions options, EtcdMembershi
 
     private MemberProcess? _process;
     private (string What, long At) _said = ("", 0);
+
+    /// <summary>How often etcd ended by itself.</summary>
+    public long Ends => _process?.Ends ?? 0;
 
     /// <summary>Returns when the member has a majority.</summary>
     /// <exception cref="StartRefusedException">It must not begin, or cannot.</exception>
@@ -124,9 +128,10 @@ internal sealed partial class MemberService(MemberOptions options, EtcdMembershi
         {
             return await FoundingDoor.OpenAsync(options, offer, cancellation);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or SocketException)
         {
-            throw new StartRefusedException($"other members cannot be heard at {options.Self.Address}: {failure.GetBaseException().Message}. Remedy: give another port or address for {options.Self.Name} in --peers.", failure);
+            throw new StartRefusedException(
+                $"other members cannot be heard at {options.Self.Address}: {failure.GetBaseException().Message}. Remedy: give an address of this machine and a port that is free for {options.Self.Name} in --peers; where the others reach it by an address that it does not have itself, give --node-host '*'.", failure);
         }
     }
 
@@ -181,15 +186,15 @@ internal sealed partial class MemberService(MemberOptions options, EtcdMembershi
         }
     }
 
-    [LoggerMessage(2080, LogLevel.Information, "waiting for the control log: {What}")]
+    [LoggerMessage(2680, LogLevel.Information, "waiting for the control log: {What}")]
     private static partial void Waits(ILogger logger, string what);
 
-    [LoggerMessage(2081, LogLevel.Information, "etcd member {Member} begins {How}")]
+    [LoggerMessage(2681, LogLevel.Information, "etcd member {Member} begins {How}")]
     private static partial void Begins(ILogger logger, string member, string how);
 
-    [LoggerMessage(2082, LogLevel.Information, "the control log has a majority; its members: {Members}")]
+    [LoggerMessage(2682, LogLevel.Information, "the control log has a majority; its members: {Members}")]
     private static partial void Runs(ILogger logger, string members);
 
-    [LoggerMessage(2083, LogLevel.Warning, "--peers says {Peer}, and the cluster has no member there: {Why}. All goes on by what the cluster has; correct --peers before the next start")]
+    [LoggerMessage(2683, LogLevel.Warning, "--peers says {Peer}, and the cluster has no member there: {Why}. All goes on by what the cluster has; correct --peers before the next start")]
     private static partial void Elsewhere(ILogger logger, string peer, string why);
 }

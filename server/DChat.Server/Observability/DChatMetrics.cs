@@ -100,6 +100,9 @@ public sealed class DChatMetrics : IDisposable
         Gauge("dchat.coordinator.standbys", null, "Standbys that are linked to this leader.", standbys);
     }
 
+    /// <param name="ends">Since the start.</param>
+    public void ObserveMember(Func<long> ends) => Meter.CreateObservableCounter("dchat.etcd.ends", ends, "{end}", "Times that this coordinator's own etcd ended by itself and was started again.");
+
     /// <param name="linked">1: linked to the leader, else 0.</param>
     public void ObserveLeaderLink(Func<long> linked) => Gauge("dchat.worker.linked", null, "1 where this worker is linked to the leader, else 0.", linked);
 

@@ -23,6 +23,7 @@ public sealed class MemberTests
 
         await Eventually.Holds(() => MemberCluster.EtcdOf(c1) != killed && MemberCluster.Runs(MemberCluster.EtcdOf(c1)));
         Assert.Contains(c1.Log.Lines, line => line.Contains("etcd ended by itself", StringComparison.Ordinal));
+        Assert.Equal(1, await Metrics.ReadAsync(c1, "dchat_etcd_ends_total"));
 
         var orphan = MemberCluster.EtcdOf(c2);
         await c2.KillAsync();
@@ -114,6 +115,23 @@ public sealed class MemberTests
         Directory.Move(data + ".away", data);
         await coordinator.RestartAsync();
         await Eventually.Holds(() => Terms(coordinator) == 2);
+    }
+
+    [Fact]
+    public async Task Etcd_data_that_is_damaged_stops_the_start_and_says_how_to_replace_the_member()
+    {
+        await using var cluster = await MemberCluster.StartAsync(1);
+        var coordinator = cluster.Coordinators["c1"];
+        await coordinator.KillAsync();
+        var log = Directory.EnumerateFiles(Path.Combine(coordinator.Data, "etcd", "data", "member", "wal"), "*.wal").Order(StringComparer.Ordinal).First();
+        await using (var file = new FileStream(log, FileMode.Open, FileAccess.Write))
+        {
+            file.Position = 300;
+            await file.WriteAsync(Enumerable.Repeat((byte)0xA5, 400).ToArray());
+        }
+
+        var (code, _, error) = await cluster.TryStartAsync("c1", cluster.Peers, "c1");
+        Assert.True(code == 1 && error.Contains("etcd ended 5 times at its start: ", StringComparison.Ordinal) && error.Contains("member replace c1=", StringComparison.Ordinal), error);
     }
 
     private static int Terms(ServerProcess coordinator) => coordinator.Log.Lines.Count(line => line.Contains("This coordinator leads in term", StringComparison.Ordinal));
