@@ -9,7 +9,7 @@ namespace DChat.Core.ControlLog;
 /// A call that cannot reach the engine throws <see cref="ControlLogUnavailableException"/>;
 /// a damaged log throws <see cref="ControlLogDamagedException"/>, which names what is damaged and the remedy.
 /// </remarks>
-public interface IControlLog : IAsyncDisposable
+public interface IControlLog : IControlLogReader
 {
     /// <summary>Waits until this node is the leader.</summary>
     /// <param name="advertise">Where nodes reach this coordinator (<c>host:port</c>), told to whoever asks for the leader.</param>
@@ -34,6 +34,20 @@ public interface IControlLog : IAsyncDisposable
     /// </remarks>
     Task<AppendOutcome> AppendAsync(long term, long index, ReadOnlyMemory<byte> payload, CancellationToken cancellation);
 
+    /// <summary>Removes the entries up to and including <paramref name="throughIndex"/>, if <paramref name="term"/> still leads; false where it does not.</summary>
+    Task<bool> TruncateAsync(long term, long throughIndex, CancellationToken cancellation);
+
+    /// <summary>
+    /// Lets a log that never held an entry begin behind <paramref name="index"/>, as one that was truncated so far: what a restore ends with.
+    /// False where <paramref name="term"/> does not lead. A repeat of what was done already answers true.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">It holds entries, or did: nothing was changed.</exception>
+    Task<bool> BeginAfterAsync(long term, long index, CancellationToken cancellation);
+}
+
+/// <summary>What can be done with a log beside those that write it.</summary>
+public interface IControlLogReader : IAsyncDisposable
+{
     /// <summary>The first and the last index that the log holds now; an empty log that was truncated keeps its last index.</summary>
     Task<LogBounds> ReadBoundsAsync(CancellationToken cancellation);
 
@@ -42,9 +56,6 @@ public interface IControlLog : IAsyncDisposable
     /// Throws <see cref="EntryTruncatedException"/> where <paramref name="fromIndex"/> is truncated: start from a snapshot instead.
     /// </summary>
     IAsyncEnumerable<LogEntry> FollowAsync(long fromIndex, CancellationToken cancellation);
-
-    /// <summary>Removes the entries up to and including <paramref name="throughIndex"/>, if <paramref name="term"/> still leads; false where it does not.</summary>
-    Task<bool> TruncateAsync(long term, long throughIndex, CancellationToken cancellation);
 }
 
 /// <summary>The right to append, until it is lost. Disposing resigns.</summary>

@@ -63,4 +63,21 @@ public static partial class RegistryMachine
         draft.Apply(record);
         return draft.ToState();
     }
+
+    /// <summary>
+    /// The registry with which a cluster begins anew: epochs lifted, no room assigned, no worker, no token-protection key, every session ended,
+    /// and a line in the audit trail. Named tokens of bots stay.
+    /// </summary>
+    /// <exception cref="ArgumentException">Index or epoch are not above those of the state.</exception>
+    public static RegistryState Restore(RegistryState state, RegistryRestoration restoration)
+    {
+        if (restoration.Index <= state.Index || restoration.Epoch <= state.LastEpoch)
+        {
+            throw new ArgumentException("a restore lifts the index and the epoch", nameof(restoration));
+        }
+
+        var draft = new RegistryDraft(state, restoration.Index);
+        draft.Restore(restoration);
+        return draft.ToState();
+    }
 }

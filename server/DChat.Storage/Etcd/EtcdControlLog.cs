@@ -141,6 +141,31 @@ public sealed partial class EtcdControlLog : IControlLog
         }
     }
 
+    public async Task<bool> BeginAfterAsync(long term, long index, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(index, 1);
+        var answer = await GuardAsync(_client.TxnAsync(
+            new EtcdTxn(
+                [Leads(term), Absent(_keys.First), Absent(_keys.Entry(1))],
+                [EtcdOperation.Put(_keys.First, Text(index + 1))],
+                [EtcdOperation.Get(_keys.Leader)]),
+            cancellation));
+        if (answer.Succeeded)
+        {
+            return true;
+        }
+
+        if (answer.Range(0) is not [var leader, ..] || leader.CreateRevision != term)
+        {
+            return false;
+        }
+
+        var bounds = await ReadBoundsAsync(cancellation);
+        return bounds.First == index + 1 && bounds.Last == index
+            ? true
+            : throw new InvalidOperationException($"the control log holds entries, or did (first {bounds.First}, last {bounds.Last})");
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _closed.CancelAsync();

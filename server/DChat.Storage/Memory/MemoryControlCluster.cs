@@ -135,6 +135,25 @@ public sealed class MemoryControlCluster : IDisposable
         return true;
     }
 
+    internal bool BeginAfter(long term, long index)
+    {
+        lock (_lock)
+        {
+            if (_leader?.Term != term)
+            {
+                return false;
+            }
+
+            if (_entries.Count > 0 || (_first != 1 && _first != index + 1))
+            {
+                throw new InvalidOperationException($"the control log holds entries, or did (first {_first}, last {Last})");
+            }
+
+            _first = index + 1;
+            return true;
+        }
+    }
+
     private void End(LocalLeadership leadership)
     {
         lock (_lock)

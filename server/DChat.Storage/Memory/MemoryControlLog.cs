@@ -55,6 +55,9 @@ public sealed class MemoryControlLog(MemoryControlCluster cluster) : IControlLog
     public Task<bool> TruncateAsync(long term, long throughIndex, CancellationToken cancellation) =>
         Task.FromResult(cluster.Truncate(term, throughIndex));
 
+    public Task<bool> BeginAfterAsync(long term, long index, CancellationToken cancellation) =>
+        Task.FromResult(cluster.BeginAfter(term, index));
+
     public async ValueTask DisposeAsync()
     {
         await _closed.CancelAsync();

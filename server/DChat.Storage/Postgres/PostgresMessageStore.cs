@@ -209,6 +209,7 @@ public sealed class PostgresMessageStore : IMessageStore
         {
             using var setup = PostgresSources.ForSetup(options.Url);
             PostgresMigrations.Apply(setup, options.Url, migrations);
+            UnfinishedStore.Refuse(ReadId(setup), options.Url.ToString());
         }
         catch (Exception error) when (PostgresFailures.Translate(error, options.Url) is { } meaning)
         {
@@ -216,6 +217,12 @@ public sealed class PostgresMessageStore : IMessageStore
         }
 
         return new PostgresMessageStore(options, time, logger);
+    }
+
+    private static string ReadId(NpgsqlDataSource source)
+    {
+        using var command = source.CreateCommand("SELECT id FROM store");
+        return (string)command.ExecuteScalar()!;
     }
 
     private Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellation) => _pipeline.RunAsync(ask, cancellation);

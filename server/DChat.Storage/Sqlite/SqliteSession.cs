@@ -48,6 +48,25 @@ internal sealed class SqliteSession : IDisposable
         return Wrap(connection, open: true);
     }
 
+    /// <summary>
+    /// Opens an existing file that another process may be writing, for reading. Not read-only to the library: whoever closes last
+    /// must be able to take the write-ahead log away, or files stay behind that may belong to another user than the server's.
+    /// </summary>
+    public static SqliteSession OpenBeside(string path)
+    {
+        SqliteLibrary.Load();
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = SqliteOpenMode.ReadWrite,
+            Pooling = false,
+            DefaultTimeout = SqliteFile.BusySeconds,
+        }.ToString());
+        var session = Wrap(connection, open: true);
+        session.Execute("PRAGMA query_only = 1");
+        return session;
+    }
+
     public SqliteStatement Prepare(string sql)
     {
         Check(raw.sqlite3_prepare_v3(Handle, sql, raw.SQLITE_PREPARE_PERSISTENT, out var handle));

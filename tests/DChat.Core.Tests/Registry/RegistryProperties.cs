@@ -167,7 +167,7 @@ public sealed class RegistryProperties
     private static string Written(Decision decision) =>
         decision.Record is null ? "" : Convert.ToHexString(RegistryEntryCodec.Encode(new RegistryEntry(1, 0, [decision.Record])));
 
-    private static void ForAll(Action<Command[]> holds)
+    internal static void ForAll(Action<Command[]> holds)
     {
         var histories = int.Parse(Environment.GetEnvironmentVariable("DCHAT_HISTORIES") ?? "100");
         var config = Config.QuickThrowOnFailure.WithMaxTest(histories);

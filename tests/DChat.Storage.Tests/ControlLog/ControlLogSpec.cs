@@ -64,6 +64,51 @@ public abstract class ControlLogSpec : IDisposable
     }
 
     [Fact]
+    public async Task A_new_log_can_begin_behind_an_index()
+    {
+        const long Index = 1L << 41;
+        await using (var log = await OpenAsync())
+        {
+            await using var leadership = await log.CampaignAsync("a:1", InTime);
+            Assert.True(await log.BeginAfterAsync(leadership.Term, Index, InTime));
+            Assert.True(await log.BeginAfterAsync(leadership.Term, Index, InTime)); // A repeat.
+            Assert.Equal(new LogBounds(Index + 1, Index), await log.ReadBoundsAsync(InTime));
+            Assert.Equal(AppendOutcome.WrongIndex, await AppendAsync(log, leadership.Term, 1, "first"));
+            Assert.Equal(AppendOutcome.WrongIndex, await AppendAsync(log, leadership.Term, Index + 2, "a hole"));
+            await Assert.ThrowsAsync<EntryTruncatedException>(() => ReadAsync(log, Index, 1));
+            await AppendManyAsync(log, leadership.Term, Index + 1, Index + 3);
+        }
+
+        await using (var log = await OpenAsync())
+        {
+            Assert.Equal(new LogBounds(Index + 1, Index + 3), await log.ReadBoundsAsync(InTime));
+            Assert.Equal([Index + 1, Index + 2, Index + 3], (await ReadAsync(log, Index + 1, 3)).Select(entry => entry.Index));
+        }
+    }
+
+    [Fact]
+    public async Task A_log_that_held_an_entry_begins_nowhere_else()
+    {
+        await using var log = await OpenAsync();
+        await using var leadership = await log.CampaignAsync("a:1", InTime);
+        await AppendManyAsync(log, leadership.Term, 1, 2);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => log.BeginAfterAsync(leadership.Term, 7, InTime));
+        Assert.True(await log.TruncateAsync(leadership.Term, 2, InTime));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => log.BeginAfterAsync(leadership.Term, 7, InTime));
+        Assert.Equal(new LogBounds(3, 2), await log.ReadBoundsAsync(InTime));
+    }
+
+    [Fact]
+    public async Task Only_a_leader_says_where_a_log_begins()
+    {
+        await using var log = await OpenAsync();
+        var leadership = await log.CampaignAsync("a:1", InTime);
+        await leadership.DisposeAsync();
+        Assert.False(await log.BeginAfterAsync(leadership.Term, 7, InTime));
+        Assert.Equal(new LogBounds(1, 0), await log.ReadBoundsAsync(InTime));
+    }
+
+    [Fact]
     public async Task Appended_entries_are_followed_in_order_with_their_term_and_content()
     {
         await using var log = await OpenAsync();

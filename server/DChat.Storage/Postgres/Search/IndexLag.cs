@@ -6,7 +6,8 @@ namespace DChat.Storage.Postgres.Search;
 /// <summary>How far the index is behind, as the server last told it, and what this store has written since it was asked.</summary>
 internal sealed class IndexLag(TimeProvider time)
 {
-    private const string Sql = "SELECT coalesce(sum(rev - indexed_rev), 0)::bigint, min(dirty_since) FROM rooms WHERE dirty_since IS NOT NULL";
+    // A restore lifts revisions by far more than there are messages.
+    private const string Sql = "SELECT coalesce(sum(least(rev - indexed_rev, seq - removed_seq)), 0)::bigint, min(dirty_since) FROM rooms WHERE dirty_since IS NOT NULL";
 
     private readonly Lock _lock = new();
     private SearchLag _told;

@@ -14,6 +14,7 @@ internal sealed class ControlLogTable(SqliteSession session, string path)
     private readonly SqliteStatement _insert = session.Prepare("INSERT INTO log_entry(idx, term, hash, payload) VALUES (?1, ?2, ?3, ?4)");
     private readonly SqliteStatement _setLast = session.Prepare("UPDATE log_state SET last = ?1");
     private readonly SqliteStatement _setFirst = session.Prepare("UPDATE log_state SET first = ?1");
+    private readonly SqliteStatement _begin = session.Prepare("UPDATE log_state SET first = ?1 + 1, last = ?1");
     private readonly SqliteStatement _delete = session.Prepare("DELETE FROM log_entry WHERE idx <= ?1");
     private readonly SqliteStatement _from = session.Prepare("SELECT idx, term, hash, payload FROM log_entry WHERE idx >= ?1 ORDER BY idx LIMIT ?2");
 
@@ -73,6 +74,20 @@ internal sealed class ControlLogTable(SqliteSession session, string path)
         {
             _delete.Bind(1, through).Run();
             _setFirst.Bind(1, through + 1).Run();
+        }
+    }
+
+    /// <inheritdoc cref="IControlLog.BeginAfterAsync"/>
+    public void BeginAfter(long index)
+    {
+        var state = ReadState();
+        if (state is { First: 1, Last: 0 })
+        {
+            _begin.Bind(1, index).Run();
+        }
+        else if (state.First != index + 1 || state.Last != index)
+        {
+            throw new InvalidOperationException($"the control log holds entries, or did (first {state.First}, last {state.Last})");
         }
     }
 

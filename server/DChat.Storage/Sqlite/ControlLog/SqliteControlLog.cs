@@ -159,6 +159,21 @@ public sealed class SqliteControlLog : IControlLog
         return done;
     }
 
+    public async Task<bool> BeginAfterAsync(long term, long index, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(index, 1);
+        return await WriteAsync(() =>
+        {
+            if (Leads(term))
+            {
+                _writing.BeginAfter(index);
+                return true;
+            }
+
+            return false;
+        }, cancellation);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -246,7 +261,7 @@ public sealed class SqliteControlLog : IControlLog
         }
     }
 
-    private static Exception? Translate(Exception error, string path) => error switch
+    internal static Exception? Translate(Exception error, string path) => error switch
     {
         SqliteException sqlite when SqliteFailures.Classify(sqlite) == SqliteFailure.Damaged => ControlLogSchema.Damaged(path, sqlite),
         SqliteException sqlite when SqliteFailures.Classify(sqlite) == SqliteFailure.Unavailable =>

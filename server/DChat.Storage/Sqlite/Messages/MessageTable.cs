@@ -137,7 +137,8 @@ internal sealed class MessageTable(SqliteSession session)
         return rows;
     }
 
-    private static Message Current(SqliteStatement row) => new(
+    /// <summary>The row at which a statement stands whose columns begin with those of a message.</summary>
+    internal static Message Current(SqliteStatement row) => new(
         RowId.Seq(row.Int64(0)),
         row.Int64(1),
         (MessageKind)row.Int64(2),

@@ -26,6 +26,7 @@ public sealed class SqliteMessageStore : IMessageStore
         _time = time;
         _lock = held;
         _id = session.ReadText("SELECT id FROM store");
+        UnfinishedStore.Refuse(_id, options.Path);
         _readers = new ReaderPool(options.Path, options.Readers);
         _searchers = new ReaderPool(options.Path, options.Searchers);
         _indexer = new SearchIndexer(options, _id, time, logger);

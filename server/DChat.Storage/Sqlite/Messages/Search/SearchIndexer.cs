@@ -166,8 +166,10 @@ internal sealed class SearchIndexer : IAsyncDisposable
             }
             else if (mark.Rev < row.Rev || mark.RemovedSeq < RemovedSeq(row))
             {
-                Dirty.Add(row.Key, mark.Rev, row.Rev);
-                messages += row.Rev - mark.Rev;
+                // A restore lifts revisions by far more than there are messages.
+                var behind = Math.Min(row.Rev - mark.Rev, row.Seq - row.RemovedSeq);
+                Dirty.Add(row.Key, row.Rev - behind, row.Rev);
+                messages += behind;
             }
         }
 
