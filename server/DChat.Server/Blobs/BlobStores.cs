@@ -10,12 +10,12 @@ namespace DChat.Server.Blobs;
 internal static class BlobStores
 {
     public static void AddBlobs(this IServiceCollection services, ServerOptions options) => services.AddSingleton<IBlobStore>(provider => new WatchedBlobStore(
-        Open(options, provider.GetRequiredService<ILoggerFactory>()),
+        Open(options.Blobs ?? new EngineUrl("file", options.BlobsPath), provider.GetRequiredService<ILoggerFactory>()),
         provider.GetRequiredService<DChatMetrics>(),
         provider.GetRequiredService<TimeProvider>(),
         provider.GetRequiredService<ILogger<WatchedBlobStore>>()));
 
-    private static IBlobStore Open(ServerOptions options, ILoggerFactory logs) => options.Blobs?.S3 is { } url
+    public static IBlobStore Open(EngineUrl place, ILoggerFactory logs) => place.S3 is { } url
         ? S3BlobStore.Open(new S3BlobStoreOptions { Url = url }, logs.CreateLogger<S3BlobStore>())
-        : FileBlobStore.OpenFolder(options.BlobsPath);
+        : FileBlobStore.OpenFolder(place.Path);
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using DChat.Server.Cli.Administration;
+using DChat.Server.Cli.Recovery;
 
 namespace DChat.Server.Cli;
 
@@ -16,7 +17,7 @@ public static class CommandLine
     /// <summary>What was asked for can not be done: an unknown flag, a bad value, a port in use, a folder not writable.</summary>
     public const int BadConfiguration = 2;
 
-    /// <summary>An administrator's verb was ended by Ctrl-C or SIGTERM before it was done, as shells count it (128 + SIGINT).</summary>
+    /// <summary>A verb was ended by Ctrl-C or SIGTERM before it was done, as shells count it (128 + SIGINT).</summary>
     public const int Interrupted = 130;
 
     /// <param name="serve">Runs the server until it is stopped, and answers the exit code.</param>
@@ -68,6 +69,7 @@ public static class CommandLine
             Verb("check", "say whether the server would start with it", parsed => ConfigVerbs.Check(Read(parsed))),
             Verb("show", "print every setting, its value and where it came from", parsed => ConfigVerbs.Show(Read(parsed))),
         });
+        root.Subcommands.Add(RestoreVerb.Make(parsed => Read(parsed).Options));
         foreach (var verb in AdminVerbs.All())
         {
             root.Subcommands.Add(verb);

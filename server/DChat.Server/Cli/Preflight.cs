@@ -187,7 +187,9 @@ internal static class Preflight
         }
     }
 
-    private static FileStream HoldData(string folder)
+    /// <summary>The folder is this process's alone until that is disposed; it is made where it is missing.</summary>
+    /// <exception cref="ConfigurationException">Another process has it, or it cannot be written.</exception>
+    public static FileStream HoldData(string folder)
     {
         try
         {

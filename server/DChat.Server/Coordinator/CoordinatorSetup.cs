@@ -10,8 +10,6 @@ using DChat.Server.Http;
 using DChat.Server.EtcdMembers;
 using DChat.Server.Nodes;
 using DChat.Server.Observability;
-using DChat.Storage.Etcd;
-using DChat.Storage.Sqlite.ControlLog;
 
 namespace DChat.Server.Coordinator;
 
@@ -52,9 +50,8 @@ internal static class CoordinatorSetup
             services.AddMember(options);
         }
 
-        services.AddSingleton<IControlLog>(provider => (provider.GetService<MemberOptions>()?.LogUrl ?? options.Log?.Etcd) is { } etcd
-            ? new EtcdControlLog(etcd, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<EtcdControlLog>>())
-            : SqliteControlLog.Open(options.LogPath));
+        services.AddSingleton(provider => ControlLogs.Open(
+            options, provider.GetService<MemberOptions>()?.LogUrl, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton(provider => new SnapshotStore(
             provider.GetRequiredService<IBlobStore>(), provider.GetRequiredService<ClusterSecret>(), provider.GetRequiredService<CoordinatorOptions>().ScratchFolder));
         services.AddSingleton<SnapshotKeeper>();
@@ -122,7 +119,7 @@ internal static class CoordinatorSetup
         if (!options.SharesLog && !File.Exists(options.LogPath) && File.Exists(options.StorePath))
         {
             throw new StartRefusedException(
-                $"The control log '{options.LogPath}' is missing, but the messages of its rooms are there ('{options.StorePath}'). Remedy: put it back from a backup; for a new cluster, give an empty folder with --data.");
+                $"The control log '{options.LogPath}' is missing, but the messages of its rooms are there ('{options.StorePath}'). Remedy: put it back from a backup, or begin anew from the snapshots (dchat-server restore); for a new cluster, give an empty folder with --data.");
         }
     }
 

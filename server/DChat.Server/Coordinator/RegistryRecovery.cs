@@ -9,10 +9,10 @@ namespace DChat.Server.Coordinator;
 /// Finds the registry at start: the newest good snapshot and the entries after it. Where these leave a gap, or the log ends before a
 /// snapshot, the start is refused: what was acknowledged would be lost silently.
 /// </summary>
-internal sealed partial class RegistryRecovery(IControlLog log, SnapshotStore snapshots, ILogger logger)
+internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotStore snapshots, ILogger logger)
 {
     private const string Remedy =
-        "Remedy: put the missing data back from a backup, or start a new, empty cluster with another --data folder.";
+        "Remedy: put the missing data back from a backup, begin anew from the snapshots (dchat-server restore, into an empty log), or start a new, empty cluster with another --data folder.";
 
     /// <summary>Brings the replica to the log's end as it is now.</summary>
     /// <returns>The snapshot that was used, or null where there was none.</returns>
@@ -88,8 +88,11 @@ internal sealed partial class RegistryRecovery(IControlLog log, SnapshotStore sn
         var names = await ListAsync(bounds, cancellation);
         if (names.Count > 0 && names[0].Index > bounds.Last && (await log.ReadBoundsAsync(cancellation)).Last < names[0].Index) // Else a leader was at work meanwhile.
         {
-            throw new ControlLogDamagedException(
-                $"The control log ends at entry {bounds.Last}, but snapshot '{names[0]}' holds entries up to {names[0].Index}: the log was lost, or is not this cluster's. {Remedy}");
+            throw bounds.Last == 0 && names[0].IsRestored
+                ? new ControlLogDamagedException(
+                    $"The control log is empty, but snapshot '{names[0]}' is there, which a restore made: it was interrupted, or its log was lost. Remedy: run `dchat-server restore` again with this log, store and blobs.")
+                : new ControlLogDamagedException(
+                    $"The control log ends at entry {bounds.Last}, but snapshot '{names[0]}' holds entries up to {names[0].Index}: the log was lost, or is not this cluster's. {Remedy}");
         }
 
         var damaged = new List<string>();

@@ -49,4 +49,15 @@ internal static class NodeSetup
         : ClusterSecret.LoadOrCreate(
             options.ClusterSecretFile ?? Path.Combine(options.Data, SecretFile),
             mayCreate: options.IsCoordinator && !options.SharesLog && !File.Exists(options.LogPath));
+
+    /// <summary>The secret of a cluster that is there: none is made.</summary>
+    /// <exception cref="ConfigurationException">None is given.</exception>
+    /// <exception cref="StartRefusedException">It is none, or others may read it.</exception>
+    public static ClusterSecret ExistingSecret(ServerOptions options)
+    {
+        var path = options.ClusterSecretFile ?? Path.Combine(options.Data, SecretFile);
+        return options.ClusterSecret is null && !File.Exists(path)
+            ? throw new ConfigurationException("--cluster-secret-file", $"snapshots and backups are sealed under the cluster secret, and '{path}' is not there", "name a copy of the cluster's secret (mode 0600) with --cluster-secret-file FILE")
+            : options.ClusterSecret is { } given ? ClusterSecret.Parse(given, "the cluster secret given") : ClusterSecret.LoadOrCreate(path, mayCreate: false);
+    }
 }

@@ -135,7 +135,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     {
         try
         {
-            foreach (var (name, writtenAt) in await store.ListAsync(cancellation))
+            foreach (var (name, writtenAt, _) in await store.ListAsync(cancellation))
             {
                 if (name.Index <= Index)
                 {
@@ -209,7 +209,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             }
         }
 
-        foreach (var (name, _) in found.Where(snapshot => snapshot.Name.Index < before && !daily.Contains(snapshot.Name)))
+        foreach (var (name, _, _) in found.Where(snapshot => snapshot.Name.Index < before && !daily.Contains(snapshot.Name)))
         {
             await store.DeleteAsync(name, cancellation);
             Log.Removed(logger, name.ToString());

@@ -2,7 +2,8 @@ namespace DChat.Server.Coordinator.Snapshots;
 
 /// <summary>A snapshot in the blob store.</summary>
 /// <param name="WrittenAt">By the clock of the blob store.</param>
-public sealed record StoredSnapshot(SnapshotName Name, DateTimeOffset WrittenAt);
+/// <param name="Size">Bytes.</param>
+public sealed record StoredSnapshot(SnapshotName Name, DateTimeOffset WrittenAt, long Size = 0);
 
 /// <summary>Which snapshots stay besides the newest ones: the last good one of each day, for so many days.</summary>
 /// <remarks>Days are counted from the newest snapshot's, and all times are the blob store's: no node's clock that is wrong removes anything.</remarks>

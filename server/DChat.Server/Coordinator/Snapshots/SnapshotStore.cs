@@ -26,7 +26,7 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
         {
             if (SnapshotName.TryParse(blob.Name) is { } name && found.Count < ListMax)
             {
-                found.Add(new StoredSnapshot(name, DateTimeOffset.FromUnixTimeMilliseconds(blob.ModifiedAt)));
+                found.Add(new StoredSnapshot(name, DateTimeOffset.FromUnixTimeMilliseconds(blob.ModifiedAt), blob.Size));
             }
         }
 
@@ -158,4 +158,7 @@ public sealed class SnapshotDamagedException(SnapshotName name, string what, Exc
     : Exception($"snapshot '{name}' cannot be used: {what}", inner)
 {
     public SnapshotName Snapshot { get; } = name;
+
+    /// <summary>What is wrong with it.</summary>
+    public string What { get; } = what;
 }

@@ -1,0 +1,111 @@
+using System.CommandLine;
+using DChat.Core.Blobs;
+using DChat.Core.Registry;
+using DChat.Server.Blobs;
+using DChat.Server.Coordinator;
+using DChat.Server.Coordinator.Snapshots;
+using DChat.Server.Nodes;
+using DChat.Server.Recovery;
+using DChat.Server.Worker;
+using Command = System.CommandLine.Command;
+
+namespace DChat.Server.Cli.Recovery;
+
+/// <summary><c>restore</c>: a new cluster from what is left of one.</summary>
+internal static class RestoreVerb
+{
+    private static readonly Option<string> From = new("--from") { Description = "the --blobs of the cluster that was, with its snapshots: file:PATH or s3://BUCKET/PREFIX?…", HelpName = "URL", Required = true };
+    private static readonly Option<string> At = new("--at") { Description = $"the newest not after it; {RestoreMoment.Expected}", HelpName = "TIME|INDEX" };
+    private static readonly Option<bool> DryRun = new("--dry-run") { Description = "say what is there and what would be done, and change nothing" };
+    private static readonly Option<bool> Yes = new("--yes") { Description = "do not ask" };
+
+    public static Command Make(Func<ParseResult, ServerOptions> read)
+    {
+        var verb = new Command("restore", "begin a new cluster with the newest good snapshot of the one that was: into the empty --log, and the --store and --blobs that are given; nothing is overwritten") { From, At, DryRun, Yes };
+        verb.SetAction((parsed, _) => RecoveryVerb.RunAsync((progress, logs, cancellation) => RunAsync(read(parsed), parsed, progress, logs, cancellation)));
+        return verb;
+    }
+
+    private static async Task<int> RunAsync(ServerOptions options, ParseResult parsed, ProgressBar progress, ILoggerFactory logs, CancellationToken cancellation)
+    {
+        var (moment, dryRun, yes) = (ReadMoment(parsed.GetValue(At)), parsed.GetValue(DryRun), parsed.GetValue(Yes));
+        var from = Places.Parse(From.Name, parsed.GetValue(From)!);
+        var into = Places.OfBlobs(options);
+        var inPlace = Places.IsSame(from, into);
+        var secret = NodeSetup.ExistingSecret(options);
+        if (!dryRun && !yes && Console.IsInputRedirected)
+        {
+            throw new ConfigurationException("restore", "it asks before it changes anything, and there is no terminal to ask at", "look with --dry-run, then give --yes");
+        }
+
+        await using var held = dryRun ? null : Preflight.HoldData(options.Data);
+        await using var origin = new MeteredBlobStore(Places.OpenExisting(From.Name, from, logs), progress.Add);
+        var source = await FindAsync(origin, from, moment, secret, progress, cancellation);
+        progress.Say($"registry: {SizeText.Count(source.Registry.AccountCount, "account")}, {SizeText.Count(source.Registry.RoomCount, "room")}, {SizeText.Count(source.Registry.MembershipCount, "membership")}, hash {Convert.ToHexStringLower(RegistrySnapshot.StateHash(source.Registry))}");
+
+        await using var archive = MessageStores.OpenArchive(options, TimeProvider.System);
+        var storePlace = (options.Store ?? new EngineUrl("sqlite", options.StorePath)).ToString();
+        var makesBlobs = into.S3 is null && !Directory.Exists(into.Path);
+        await using var there = inPlace || (dryRun && makesBlobs) ? null : BlobStores.Open(into, logs);
+        var targets = new RestoreTargets(options, archive, storePlace, there, into.ToString(), inPlace);
+        var plan = await RestorePlan.MakeAsync(source, targets, TimeProvider.System, logs, cancellation);
+        progress.Say(dryRun ? "It would restore into" : "It restores into");
+        foreach (var line in plan.Lines)
+        {
+            progress.Say("  " + line);
+        }
+
+        if (dryRun)
+        {
+            progress.Say("Nothing was changed.");
+            return CommandLine.Success;
+        }
+
+        if (!yes && !Confirm())
+        {
+            progress.Say("Nothing was changed.");
+            return CommandLine.Failure;
+        }
+
+        var run = new RestoreRun(source, plan, targets, there ?? origin, secret, TimeProvider.System, logs, progress);
+        var registry = await run.RunAsync(cancellation);
+        if (run.Dropped > 0)
+        {
+            progress.Say($"{SizeText.Count(run.Dropped, "room")} that the registry does not know were left out, with their messages.");
+        }
+
+        progress.Say($"Restored. The registry stands at index {registry.Index}. Start the cluster with the same --log, --store, --blobs and cluster secret.");
+        return CommandLine.Success;
+    }
+
+    private static async Task<IRestoreSource> FindAsync(IBlobStore origin, EngineUrl from, RestoreMoment moment, ClusterSecret secret, ProgressBar progress, CancellationToken cancellation)
+    {
+        var snapshots = new SnapshotStore(origin, secret, Path.GetTempPath());
+        var found = await snapshots.ListAsync(cancellation);
+        if (found.Count == 0)
+        {
+            throw new RestoreRefusedException($"There are no snapshots in {from}.");
+        }
+
+        progress.Say($"{SizeText.Count(found.Count, "snapshot")} in {from}, newest first");
+        return await new SnapshotSearch(snapshots, origin, from.ToString(), progress).ChooseAsync(found, moment, cancellation);
+    }
+
+    private static RestoreMoment ReadMoment(string? text)
+    {
+        try
+        {
+            return text is null ? RestoreMoment.Newest : RestoreMoment.Parse(text);
+        }
+        catch (FormatException)
+        {
+            throw new ConfigurationException($"{At.Name} {text}", $"it is not {RestoreMoment.Expected}", "give one of those, or leave it out for the newest");
+        }
+    }
+
+    private static bool Confirm()
+    {
+        Console.Error.Write("Go on? Type yes: ");
+        return Console.ReadLine()?.Trim() == "yes";
+    }
+}

@@ -1,0 +1,128 @@
+using System.Text;
+using DChat.Core.Blobs;
+using DChat.Core.ControlLog;
+using DChat.Core.Messages;
+using DChat.Core.Registry;
+using DChat.Server.Coordinator;
+using DChat.Server.Coordinator.Snapshots;
+
+namespace DChat.Server.Recovery;
+
+/// <summary>
+/// Carries a restore out. The last step, by which the log begins, makes the new cluster; until then nothing starts: the message store is marked
+/// as unfinished, and a log that is empty beside a snapshot is refused.
+/// </summary>
+internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, RestoreTargets to, IBlobStore blobs, ClusterSecret secret, TimeProvider time, ILoggerFactory logs, IProgressReport progress) : IRestoreSink
+{
+    /// <summary>Who campaigns for the new log, as others would see it.</summary>
+    private const string Advertise = "restore";
+
+    private readonly long _now = time.GetUtcNow().ToUnixTimeMilliseconds();
+    private readonly HashSet<string> _dropped = new(StringComparer.Ordinal);
+    private RoomLift _lift;
+    private bool _drops;
+    private long _files;
+
+    /// <summary>Rooms of the source that its registry does not know: their messages were left out.</summary>
+    public int Dropped => _dropped.Count;
+
+    /// <returns>The registry with which the cluster begins.</returns>
+    public async Task<RegistryState> RunAsync(CancellationToken cancellation)
+    {
+        var before = source.Registry;
+        _lift = new RoomLift(Restoration.Lift(Math.Max(before.LastEpoch, plan.Store.EpochMax), _now), Restoration.Gap, Restoration.Floor(_now));
+        if (!to.InPlace)
+        {
+            using var mark = new MemoryStream(Encoding.UTF8.GetBytes($"from {source.Name}\n"));
+            await blobs.PutAsync(RestorePlan.UnfinishedBlob, mark, cancellation);
+        }
+
+        var storeId = plan.FillsStore ? await to.Store.BeginFillAsync(cancellation) : plan.Store.Id;
+        var index = Restoration.Lift(Math.Max(before.Index, source.HighestIndex), _now);
+        var registry = RegistryMachine.Restore(before, new RegistryRestoration(index, _lift.Epoch, storeId, _now, $"entry {before.Index}, from {source.Name}"));
+        progress.Begin("writing the registry's first snapshot");
+        var snapshots = new SnapshotStore(blobs, secret, to.Options.Data);
+        var first = await snapshots.WriteAsync(registry, SnapshotName.RestoredTerm, cancellation);
+        progress.End(first.ToString());
+        try
+        {
+            await FillAsync(cancellation);
+            await BeginLogAsync(index, cancellation);
+        }
+        catch when (to.InPlace)
+        {
+            // What was there before could not start beside it.
+            await snapshots.DeleteAsync(first, CancellationToken.None);
+            throw;
+        }
+
+        await blobs.DeleteAsync(RestorePlan.UnfinishedBlob, CancellationToken.None);
+        return registry;
+    }
+
+    public async Task TakePieceAsync(RoomPiece piece, CancellationToken cancellation)
+    {
+        if (piece is RoomHead head)
+        {
+            _drops = source.Registry.FindRoom(head.Room) is null;
+            if (_drops)
+            {
+                _dropped.Add(head.Room);
+            }
+
+            piece = head with { Rev = _lift.Of(head.Rev), RemovedRev = _lift.Of(head.Rev) };
+        }
+
+        if (!_drops)
+        {
+            await to.Store.FillAsync(piece, _lift.Epoch, cancellation);
+        }
+    }
+
+    public async Task TakeBlobAsync(string name, Stream content, CancellationToken cancellation)
+    {
+        await blobs.PutAsync(name, content, cancellation);
+        _files++;
+    }
+
+    private async Task FillAsync(CancellationToken cancellation)
+    {
+        if (source.HasMessages || !to.InPlace)
+        {
+            progress.Begin(source.HasMessages ? "putting messages and files back" : "copying files");
+            await source.ReplayAsync(this, cancellation);
+            progress.End($"{Cli.SizeText.Count(_files, "blob")} of files");
+        }
+
+        progress.Begin(plan.FillsStore ? "finishing the message store" : "lifting the revisions of rooms");
+        if (plan.FillsStore)
+        {
+            await to.Store.EndFillAsync(cancellation);
+        }
+        else
+        {
+            await to.Store.LiftAsync(_lift, [.. source.Registry.AllRooms().Select(room => room.Id)], cancellation);
+        }
+
+        progress.End();
+    }
+
+    private async Task BeginLogAsync(long index, CancellationToken cancellation)
+    {
+        await using var log = ControlLogs.Open(to.Options, null, time, logs);
+        await using var leadership = await log.CampaignAsync(Advertise, cancellation);
+        try
+        {
+            if (await log.BeginAfterAsync(leadership.Term, index, cancellation))
+            {
+                return;
+            }
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new RestoreRefusedException($"The log is not empty any more: {error.Message}", error);
+        }
+
+        throw new ControlLogUnavailableException("another coordinator took the log meanwhile");
+    }
+}

@@ -1,0 +1,135 @@
+using DChat.Core.Blobs;
+using DChat.Core.Messages;
+using DChat.Server.Blobs;
+using DChat.Server.Cli;
+using DChat.Server.Coordinator;
+using DChat.Server.Coordinator.Snapshots;
+using DChat.Server.Recovery;
+using DChat.Server.Worker;
+using DChat.Storage.Files;
+using DChat.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace DChat.Server.Tests.Recovery;
+
+/// <summary>A restore that ends in the middle leaves nothing that starts as if it were whole, and can be done again.</summary>
+public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<LostCluster>
+{
+    public static TheoryData<string> Steps => [.. Enum.GetNames<Step>()];
+
+    internal enum Step
+    {
+        StoreMarked,
+        SnapshotStored,
+        FilesCopied,
+        StoreFilled,
+    }
+
+    [Theory]
+    [MemberData(nameof(Steps))]
+    public async Task Whatever_it_had_done_nothing_starts_and_it_can_be_done_again(string after)
+    {
+        using var cluster = lost.Copy();
+        Directory.CreateDirectory(cluster["new"]);
+        PrivateFile.Create(Path.Combine(cluster["new"], "cluster-secret"), await File.ReadAllBytesAsync(cluster.SecretFile));
+        await Assert.ThrowsAsync<Interruption>(() => RestoreUntilAsync(cluster, Enum.Parse<Step>(after)));
+
+        var (code, _, said) = await ServerProcess.RunAsync(["--data", cluster["new"], "--port", "0"]);
+        Assert.True(code == CommandLine.Failure, said);
+        Assert.Contains("dchat-server restore", said, StringComparison.Ordinal);
+
+        (code, var output, said) = await ClusterToLose.RestoreAsync("--data", cluster["new"], "--from", $"file:{cluster.Data}/blobs", "--yes");
+        Assert.True(code == CommandLine.Success, output + said);
+        await using var server = await cluster.StartAsync(cluster["new"]);
+        await cluster.CheckAsync(server, withMessages: false);
+    }
+
+    private static async Task RestoreUntilAsync(ClusterToLose cluster, Step last)
+    {
+        var options = new ServerOptions { Data = cluster["new"] };
+        var secret = ClusterSecret.LoadOrCreate(cluster.SecretFile, mayCreate: false);
+        await using var origin = FileBlobStore.OpenFolder(Path.Combine(cluster.Data, "blobs"));
+        var snapshots = new SnapshotStore(origin, secret, Path.GetTempPath());
+        var name = (await snapshots.ListAsync(default))[0].Name;
+        var source = new SnapshotSource(name, await snapshots.ReadAsync(name, default), name.Index, origin, "there");
+        await using var blobs = new StoppingBlobs(FileBlobStore.OpenFolder(options.BlobsPath), last);
+        await using var store = new StoppingStore(MessageStores.OpenArchive(options, TimeProvider.System), last);
+        var targets = new RestoreTargets(options, store, "store", blobs, "blobs", InPlace: false);
+        var plan = await RestorePlan.MakeAsync(source, targets, TimeProvider.System, NullLoggerFactory.Instance, default);
+        await new RestoreRun(source, plan, targets, blobs, secret, TimeProvider.System, NullLoggerFactory.Instance, new NoProgress()).RunAsync(default);
+    }
+
+    private sealed class Interruption : Exception;
+
+    private sealed class NoProgress : IProgressReport
+    {
+        public void Begin(string what, long bytes = 0)
+        {
+        }
+
+        public void Add(long bytes)
+        {
+        }
+
+        public void End(string result = "")
+        {
+        }
+
+        public void Say(string line)
+        {
+        }
+    }
+
+    private sealed class StoppingBlobs(IBlobStore inner, Step last) : IBlobStore
+    {
+        public async Task PutAsync(string name, Stream content, CancellationToken cancellation)
+        {
+            await inner.PutAsync(name, content, cancellation);
+            if ((last == Step.SnapshotStored && name.StartsWith(SnapshotName.Folder, StringComparison.Ordinal))
+                || (last == Step.FilesCopied && name.EndsWith("/content", StringComparison.Ordinal)))
+            {
+                throw new Interruption();
+            }
+        }
+
+        public Task<BlobContent?> OpenAsync(string name, CancellationToken cancellation) => inner.OpenAsync(name, cancellation);
+
+        public IAsyncEnumerable<BlobInfo> ListAsync(string prefix, CancellationToken cancellation) => inner.ListAsync(prefix, cancellation);
+
+        public Task DeleteAsync(string name, CancellationToken cancellation) => inner.DeleteAsync(name, cancellation);
+
+        public ValueTask<Uri?> PresignAsync(string name, TimeSpan lifetime, string disposition, string mediaType, CancellationToken cancellation) => default;
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+
+    private sealed class StoppingStore(IMessageArchive inner, Step last) : IMessageArchive
+    {
+        public Task<ArchiveSummary> LookAsync(CancellationToken cancellation) => inner.LookAsync(cancellation);
+
+        public IAsyncEnumerable<ArchivedRoom> RoomsAsync(CancellationToken cancellation) => inner.RoomsAsync(cancellation);
+
+        public IAsyncEnumerable<RoomPiece> ReadAsync(CancellationToken cancellation) => inner.ReadAsync(cancellation);
+
+        public async Task<string> BeginFillAsync(CancellationToken cancellation)
+        {
+            var id = await inner.BeginFillAsync(cancellation);
+            return last == Step.StoreMarked ? throw new Interruption() : id;
+        }
+
+        public Task FillAsync(RoomPiece piece, long epoch, CancellationToken cancellation) => inner.FillAsync(piece, epoch, cancellation);
+
+        public async Task EndFillAsync(CancellationToken cancellation)
+        {
+            await inner.EndFillAsync(cancellation);
+            if (last == Step.StoreFilled)
+            {
+                throw new Interruption();
+            }
+        }
+
+        public Task LiftAsync(RoomLift lift, IReadOnlyCollection<string> known, CancellationToken cancellation) => inner.LiftAsync(lift, known, cancellation);
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+}
