@@ -69,6 +69,7 @@ public static class CommandLine
             Verb("check", "say whether the server would start with it", parsed => ConfigVerbs.Check(Read(parsed))),
             Verb("show", "print every setting, its value and where it came from", parsed => ConfigVerbs.Show(Read(parsed))),
         });
+        root.Subcommands.Add(BackupVerb.Make(parsed => Read(parsed).Options));
         root.Subcommands.Add(RestoreVerb.Make(parsed => Read(parsed).Options));
         foreach (var verb in AdminVerbs.All())
         {
@@ -90,7 +91,7 @@ public static class CommandLine
     {
         var command = parsed.CommandResult.Command;
         var given = parsed.UnmatchedTokens is [var first, ..] ? first : null;
-        if (command.Subcommands.Count == 0 || (given is null && command is RootCommand) || parsed.UnmatchedTokens.Any(token => token.StartsWith('-')))
+        if (command.Subcommands.Count == 0 || (given is null && (command is RootCommand || command.Action is not null)) || parsed.UnmatchedTokens.Any(token => token.StartsWith('-')))
         {
             return null; // A flag that is spelled wrong takes its value along.
         }

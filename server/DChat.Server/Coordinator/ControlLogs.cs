@@ -1,5 +1,6 @@
 using DChat.Core.ControlLog;
 using DChat.Server.Cli;
+using DChat.Server.EtcdMembers;
 using DChat.Storage.Etcd;
 using DChat.Storage.Sqlite.ControlLog;
 
@@ -14,6 +15,13 @@ internal static class ControlLogs
         : SqliteControlLog.Open(options.LogPath);
 
     /// <summary>For reading, beside whoever writes it.</summary>
+    /// <exception cref="ConfigurationException">It is in a coordinator's own etcd member, and nobody can know where that answers.</exception>
     public static IControlLogReader OpenReader(ServerOptions options, TimeProvider time, ILoggerFactory logs) =>
-        options.Log?.Etcd is not null ? Open(options, null, time, logs) : SqliteControlLogReader.Open(options.LogPath, time);
+        options.Peers is not null ? Open(options, OfMember(options), time, logs)
+        : options.Log?.Etcd is not null ? Open(options, null, time, logs)
+        : SqliteControlLogReader.Open(options.LogPath, time);
+
+    private static EtcdUrl OfMember(ServerOptions options) => options.EtcdPort > 0
+        ? MemberOptions.Of(options).LogUrl
+        : throw new ConfigurationException("--etcd-port", "the control log is in this coordinator's own etcd member, whose port of the loopback is any that is free", "start the coordinator with an --etcd-port, and give the same here");
 }

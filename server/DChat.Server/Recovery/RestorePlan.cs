@@ -102,6 +102,11 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, IReadO
 
     private static async Task RefuseUsedLogAsync(ServerOptions options, TimeProvider time, ILoggerFactory logs, CancellationToken cancellation)
     {
+        if (options.Peers is not null)
+        {
+            throw new ConfigurationException("--peers", "the etcd members of coordinators live only as long as these", "restore into an etcd of its own (--log etcd://…)");
+        }
+
         var where = $"--log {LogPlace(options)}";
         if (!options.SharesLog)
         {

@@ -6,6 +6,7 @@ using DChat.Server.Cli.Administration;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Snapshots;
 using DChat.Server.Recovery;
+using DChat.Server.Recovery.Backups;
 using DChat.Storage.Postgres;
 using DChat.Storage.Sqlite;
 
@@ -38,7 +39,7 @@ internal static class RecoveryVerb
     }
 
     /// <summary>What is around is not as it must be; the message says what.</summary>
-    private static bool IsExpected(Exception error) => error is RestoreRefusedException or StartRefusedException or SnapshotDamagedException
+    private static bool IsExpected(Exception error) => error is RestoreRefusedException or StartRefusedException or SnapshotDamagedException or BackupDamagedException
         or UnknownRegistryEventException
         or ControlLogDamagedException or ControlLogUnavailableException
         or MessageStoreDamagedException or MessageStoreUnavailableException

@@ -6,22 +6,34 @@ using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Snapshots;
 using DChat.Server.Nodes;
 using DChat.Server.Recovery;
+using DChat.Server.Recovery.Backups;
 using DChat.Server.Worker;
 using Command = System.CommandLine.Command;
 
 namespace DChat.Server.Cli.Recovery;
 
+/// <summary>What is restored from.</summary>
+internal enum RestoreKind
+{
+    /// <summary>Of the registry alone.</summary>
+    Snapshots,
+
+    /// <summary>Of all.</summary>
+    Backups,
+}
+
 /// <summary><c>restore</c>: a new cluster from what is left of one.</summary>
 internal static class RestoreVerb
 {
-    private static readonly Option<string> From = new("--from") { Description = "the --blobs of the cluster that was, with its snapshots: file:PATH or s3://BUCKET/PREFIX?…", HelpName = "URL", Required = true };
+    private static readonly Option<string> From = new("--from") { Description = "the place of backups, or the --blobs of the cluster that was, with its snapshots: file:PATH or s3://BUCKET/PREFIX?…", HelpName = "URL", Required = true };
     private static readonly Option<string> At = new("--at") { Description = $"the newest not after it; {RestoreMoment.Expected}", HelpName = "TIME|INDEX" };
+    private static readonly Option<RestoreKind?> Use = new("--use") { Description = "where both are there: snapshots, or backups", HelpName = "KIND" };
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "say what is there and what would be done, and change nothing" };
     private static readonly Option<bool> Yes = new("--yes") { Description = "do not ask" };
 
     public static Command Make(Func<ParseResult, ServerOptions> read)
     {
-        var verb = new Command("restore", "begin a new cluster with the newest good snapshot of the one that was: into the empty --log, and the --store and --blobs that are given; nothing is overwritten") { From, At, DryRun, Yes };
+        var verb = new Command("restore", "begin a new cluster with the newest good backup, or snapshot, of the one that was: into the empty --log, and the --store and --blobs that are given; nothing is overwritten") { From, At, Use, DryRun, Yes };
         verb.SetAction((parsed, _) => RecoveryVerb.RunAsync((progress, logs, cancellation) => RunAsync(read(parsed), parsed, progress, logs, cancellation)));
         return verb;
     }
@@ -31,7 +43,6 @@ internal static class RestoreVerb
         var (moment, dryRun, yes) = (ReadMoment(parsed.GetValue(At)), parsed.GetValue(DryRun), parsed.GetValue(Yes));
         var from = Places.Parse(From.Name, parsed.GetValue(From)!);
         var into = Places.OfBlobs(options);
-        var inPlace = Places.IsSame(from, into);
         var secret = NodeSetup.ExistingSecret(options);
         if (!dryRun && !yes && Console.IsInputRedirected)
         {
@@ -40,8 +51,9 @@ internal static class RestoreVerb
 
         await using var held = dryRun ? null : Preflight.HoldData(options.Data);
         await using var origin = new MeteredBlobStore(Places.OpenExisting(From.Name, from, logs), progress.Add);
-        var source = await FindAsync(origin, from, moment, secret, progress, cancellation);
-        progress.Say($"registry: {SizeText.Count(source.Registry.AccountCount, "account")}, {SizeText.Count(source.Registry.RoomCount, "room")}, {SizeText.Count(source.Registry.MembershipCount, "membership")}, hash {Convert.ToHexStringLower(RegistrySnapshot.StateHash(source.Registry))}");
+        var source = await FindAsync(origin, from, moment, parsed.GetValue(Use), secret, progress, cancellation);
+        var inPlace = !source.HasMessages && Places.IsSame(from, into);
+        progress.Say($"registry: {Describe(source.Registry)}");
 
         await using var archive = MessageStores.OpenArchive(options, TimeProvider.System);
         var storePlace = (options.Store ?? new EngineUrl("sqlite", options.StorePath)).ToString();
@@ -78,20 +90,36 @@ internal static class RestoreVerb
         return CommandLine.Success;
     }
 
-    private static async Task<IRestoreSource> FindAsync(IBlobStore origin, EngineUrl from, RestoreMoment moment, ClusterSecret secret, ProgressBar progress, CancellationToken cancellation)
+    /// <summary>Its size, and its hash, by which it is told from any other.</summary>
+    public static string Describe(RegistryState registry) =>
+        $"{SizeText.Count(registry.AccountCount, "account")}, {SizeText.Count(registry.RoomCount, "room")}, {SizeText.Count(registry.MembershipCount, "membership")}, index {registry.Index}, hash {Convert.ToHexStringLower(RegistrySnapshot.StateHash(registry))}";
+
+    private static async Task<IRestoreSource> FindAsync(IBlobStore origin, EngineUrl from, RestoreMoment moment, RestoreKind? use, ClusterSecret secret, ProgressBar progress, CancellationToken cancellation)
     {
         var snapshots = new SnapshotStore(origin, secret, Path.GetTempPath());
-        var found = await snapshots.ListAsync(cancellation);
-        if (found.Count == 0)
+        var backups = new BackupStore(origin, secret);
+        var (found, made) = (await snapshots.ListAsync(cancellation), await backups.ListAsync(cancellation));
+        if (use is null && found.Count > 0 && made.Count > 0)
         {
-            throw new RestoreRefusedException($"There are no snapshots in {from}.");
+            throw new ConfigurationException($"{From.Name} {from}", "both snapshots and backups are there", $"give {Use.Name} backups, or {Use.Name} snapshots");
         }
 
-        progress.Say($"{SizeText.Count(found.Count, "snapshot")} in {from}, newest first");
-        return await new SnapshotSearch(snapshots, origin, from.ToString(), progress).ChooseAsync(found, moment, cancellation);
+        if (made.Count > 0 && use is null or RestoreKind.Backups)
+        {
+            progress.Say($"{SizeText.Count(made.Count, "backup")} in {from}, newest first");
+            return await new BackupSearch(backups, from.ToString(), progress).ChooseAsync(made, moment, cancellation);
+        }
+
+        if (found.Count > 0 && use is null or RestoreKind.Snapshots)
+        {
+            progress.Say($"{SizeText.Count(found.Count, "snapshot")} in {from}, newest first");
+            return await new SnapshotSearch(snapshots, origin, from.ToString(), progress).ChooseAsync(found, moment, cancellation);
+        }
+
+        throw new RestoreRefusedException($"There are no {(use is RestoreKind.Backups ? "backups" : use is RestoreKind.Snapshots ? "snapshots" : "backups or snapshots")} in {from}.");
     }
 
-    private static RestoreMoment ReadMoment(string? text)
+    public static RestoreMoment ReadMoment(string? text)
     {
         try
         {

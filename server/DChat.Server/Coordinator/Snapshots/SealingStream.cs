@@ -15,11 +15,11 @@ internal sealed class SealingStream : Stream
     private long _chunk;
     private bool _ended;
 
-    public SealingStream(Stream inner, ClusterSecret secret, long index, long term)
+    public SealingStream(Stream inner, SealKind kind, ClusterSecret secret, long index, long term)
     {
         _inner = inner;
-        _header = SnapshotSeal.MakeHeader(index, term);
-        _cipher = SnapshotSeal.Cipher(secret, _header);
+        _header = SnapshotSeal.MakeHeader(kind, index, term);
+        _cipher = SnapshotSeal.Cipher(kind, secret, _header);
         inner.Write(_header);
     }
 
@@ -41,7 +41,7 @@ internal sealed class SealingStream : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        while (!buffer.IsEmpty)
+        while (!buffer.IsEmpty && !_ended)
         {
             if (_filled == _plain.Length)
             {
@@ -52,6 +52,16 @@ internal sealed class SealingStream : Stream
             buffer[..count].CopyTo(_plain.AsSpan(_filled));
             _filled += count;
             buffer = buffer[count..];
+        }
+    }
+
+    /// <summary>Nothing more is written, no last chunk either: what there is opens for nobody as a whole.</summary>
+    public void Abandon()
+    {
+        if (!_ended)
+        {
+            _ended = true;
+            _cipher.Dispose();
         }
     }
 

@@ -119,7 +119,7 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
     private (SnapshotName Name, byte[] StateHash) Write(RegistryState state, long term, FileStream file, CancellationToken cancellation)
     {
         using var sha = SHA256.Create();
-        using (var sealing = new SealingStream(file, secret, state.Index, term))
+        using (var sealing = new SealingStream(file, SealKind.Snapshot, secret, state.Index, term))
         using (var compressed = new BrotliStream(sealing, CompressionLevel.Fastest))
         using (var hashed = new CryptoStream(compressed, sha, CryptoStreamMode.Write))
         {
@@ -135,7 +135,7 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
     {
         using var sha = SHA256.Create();
         using var hashed = new CryptoStream(stored, sha, CryptoStreamMode.Read, leaveOpen: true);
-        using var unsealed = new UnsealingStream(hashed, secret);
+        using var unsealed = new UnsealingStream(hashed, SealKind.Snapshot, secret);
         using var plain = new BrotliStream(unsealed, CompressionMode.Decompress);
         var result = read(plain);
         if (plain.ReadByte() >= 0)

@@ -10,6 +10,7 @@ namespace DChat.Server.Coordinator.Snapshots;
 internal sealed class UnsealingStream : Stream
 {
     private readonly Stream _inner;
+    private readonly SealKind _kind;
     private readonly byte[] _header = new byte[SnapshotSeal.HeaderBytes];
     private readonly AesGcm _cipher;
     private readonly byte[] _plain = new byte[SnapshotSeal.ChunkBytes];
@@ -19,12 +20,13 @@ internal sealed class UnsealingStream : Stream
     private long _chunk;
     private bool _ended;
 
-    public UnsealingStream(Stream inner, ClusterSecret secret)
+    public UnsealingStream(Stream inner, SealKind kind, ClusterSecret secret)
     {
         _inner = inner;
+        _kind = kind;
         Fill(_header);
-        (Index, Term) = SnapshotSeal.ReadHeader(_header);
-        _cipher = SnapshotSeal.Cipher(secret, _header);
+        (Index, Term) = SnapshotSeal.ReadHeader(kind, _header);
+        _cipher = SnapshotSeal.Cipher(kind, secret, _header);
     }
 
     public long Index { get; }
@@ -76,7 +78,7 @@ internal sealed class UnsealingStream : Stream
         Span<byte> rest = stackalloc byte[1];
         if (Read(rest) != 0)
         {
-            throw new InvalidDataException("there is more in it than a snapshot");
+            throw new InvalidDataException($"there is more in it than {_kind.Name}");
         }
     }
 

@@ -1,11 +1,12 @@
 using System.Threading.Channels;
 using DChat.Core.Blobs;
 using DChat.Core.Registry;
+using DChat.Server.Blobs;
 using DChat.Server.Coordinator;
 
 namespace DChat.Server.Http.Files;
 
-/// <summary>Removes the files of deleted rooms: as rooms are deleted, and at the start what was left over then.</summary>
+/// <summary>Removes the files of deleted rooms: as rooms are deleted, and at the start what was left over then; not while a backup is made.</summary>
 internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica replica, TimeProvider time, ILogger<RoomFilePurge> log) : BackgroundService, IRegistryObserver
 {
     /// <summary>Deleted rooms that wait; what is beyond is removed at the next start.</summary>
@@ -13,6 +14,7 @@ internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica re
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMinutes(1);
 
+    private readonly BlobHoldWatch _holds = new(blobs, time);
     private readonly Channel<string> _due = Channel.CreateBounded<string>(new BoundedChannelOptions(RoomsWaitingMax) { FullMode = BoundedChannelFullMode.DropWrite });
 
     public void Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)
@@ -44,10 +46,18 @@ internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica re
         {
             try
             {
+                // In this order: what was deleted before the look is deleted in the registry of a backup that begins after it, too.
+                var state = replica.State;
+                if (await _holds.IsHeldAsync(cancellation))
+                {
+                    await Task.Delay(RetryAfter, time, cancellation);
+                    continue;
+                }
+
                 var removed = 0;
                 await foreach (var blob in blobs.ListAsync(folder, cancellation))
                 {
-                    if (FileId.RoomOf(blob.Name) is { } room && replica.State.FindRoom(room) is null)
+                    if (FileId.RoomOf(blob.Name) is { } room && state.FindRoom(room) is null)
                     {
                         await blobs.DeleteAsync(blob.Name, cancellation);
                         removed++;

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using DChat.Server.Blobs;
+using DChat.Server.Nodes;
+using DChat.Server.Recovery;
+using DChat.Server.Recovery.Backups;
+using DChat.Server.Worker;
+using Command = System.CommandLine.Command;
+
+namespace DChat.Server.Cli.Recovery;
+
+/// <summary><c>backup</c>: all of a cluster in one sealed blob; <c>backup verify</c>: whether it can be read.</summary>
+internal static class BackupVerb
+{
+    private static readonly Option<string> To = new("--to") { Description = "where backups are kept: file:PATH or s3://BUCKET/PREFIX?…, not the cluster's own --blobs", HelpName = "URL", Required = true };
+    private static readonly Argument<string> Place = new("url") { Description = "where backups are kept" };
+    private static readonly Option<string> At = new("--at") { Description = "the newest not after this time; else the newest", HelpName = "TIME" };
+
+    public static Command Make(Func<ParseResult, ServerOptions> read)
+    {
+        var verify = new Command("verify", "read the newest backup through, to its last byte") { Place, At };
+        verify.SetAction((parsed, _) => RecoveryVerb.RunAsync((progress, logs, cancellation) => VerifyAsync(read(parsed), parsed, progress, logs, cancellation)));
+        var backup = new Command("backup", "make one sealed backup of messages, accounts, rooms and files, of a cluster that runs or not; it reads --log, --store and --blobs itself") { To, verify };
+        backup.SetAction((parsed, _) => RecoveryVerb.RunAsync((progress, logs, cancellation) => BackupAsync(read(parsed), parsed, progress, logs, cancellation)));
+        return backup;
+    }
+
+    private static async Task<int> BackupAsync(ServerOptions options, ParseResult parsed, ProgressBar progress, ILoggerFactory logs, CancellationToken cancellation)
+    {
+        var (from, to) = (Places.OfBlobs(options), Places.Parse(To.Name, parsed.GetValue(To)!));
+        if (Places.IsSame(from, to))
+        {
+            throw new ConfigurationException($"{To.Name} {to}", "the cluster's own files are there, and a backup beside them is lost with them", "give another folder, bucket or prefix");
+        }
+
+        var secret = NodeSetup.ExistingSecret(options);
+        await using var blobs = new MeteredBlobStore(Places.OpenExisting("--blobs", from, logs), progress.Add);
+        await using var store = MessageStores.OpenArchive(options, TimeProvider.System);
+        await using var place = BlobStores.Open(to, logs);
+        var (name, end) = await new BackupRun(options, store, blobs, secret, TimeProvider.System, logs, progress).RunAsync(new BackupStore(place, secret), cancellation);
+        var size = (await new BackupStore(place, secret).ListAsync(cancellation)).Find(found => found.Name == name).Size;
+        progress.Say($"{name} in {to}: {SizeText.Of(size)}; {BackupSource.ContentsOf(end)}.");
+        progress.Say("It opens with this cluster's secret only: keep a copy of that elsewhere.");
+        return CommandLine.Success;
+    }
+
+    private static async Task<int> VerifyAsync(ServerOptions options, ParseResult parsed, ProgressBar progress, ILoggerFactory logs, CancellationToken cancellation)
+    {
+        var place = Places.Parse("backup verify", parsed.GetValue(Place)!);
+        var secret = NodeSetup.ExistingSecret(options);
+        await using var blobs = new MeteredBlobStore(Places.OpenExisting("backup verify", place, logs), progress.Add);
+        var store = new BackupStore(blobs, secret);
+        var found = await store.ListAsync(cancellation);
+        if (found.Count == 0)
+        {
+            throw new RestoreRefusedException($"There are no backups in {place}.");
+        }
+
+        var newest = found.First();
+        var chosen = await new BackupSearch(store, place.ToString(), progress).ChooseAsync(found, RestoreVerb.ReadMoment(parsed.GetValue(At)), cancellation);
+        progress.Say($"registry: {RestoreVerb.Describe(chosen.Registry)}");
+        return parsed.GetValue(At) is null && chosen.Name != $"{newest.Name} in {place}" ? CommandLine.Failure : CommandLine.Success;
+    }
+}

@@ -1,0 +1,116 @@
+using System.Security.Cryptography;
+using System.Text;
+using DChat.Server.Cli;
+using DChat.Server.Tests.Contract;
+using DChat.TestKit;
+
+namespace DChat.Server.Tests.Recovery;
+
+/// <summary><c>dchat-server backup</c>, and <c>restore</c> of what it made, as an operator meets them.</summary>
+public sealed class BackupTests(LostCluster lost) : IClassFixture<LostCluster>
+{
+    [Fact]
+    public async Task A_backup_of_a_server_that_runs_is_put_back_elsewhere()
+    {
+        using var cluster = lost.Copy();
+        await using (var server = await cluster.StartAsync())
+        {
+            await using var bob = await server.PersonAsync();
+            var room = await bob.MakeRoomAsync();
+            using var done = new CancellationTokenSource();
+            var chatting = ChatAsync(bob, room, done.Token);
+            var (made, output, said) = await ServerProcess.RunAsync(["backup", "--data", cluster.Data, "--to", $"file:{cluster["backups"]}"]);
+            await done.CancelAsync();
+            Assert.True(made == CommandLine.Success, output + said);
+            Assert.Contains("2 blobs of files", output, StringComparison.Ordinal);
+            Assert.True(await chatting > 0);
+            Assert.Empty(Directory.GetFiles(Path.Combine(cluster.Data, "blobs", "holds")));
+        }
+
+        Tells(Directory.GetFiles(cluster["backups"], "*.backup", SearchOption.AllDirectories), cluster, false);
+        Directory.CreateDirectory(cluster["new"]);
+        File.Copy(cluster.SecretFile, Path.Combine(cluster["new"], "cluster-secret"));
+        var (code, text, error) = await ClusterToLose.RestoreAsync("--data", cluster["new"], "--from", $"file:{cluster["backups"]}", "--yes");
+        Assert.True(code == CommandLine.Success, text + error);
+        Assert.Contains("good, chosen", text, StringComparison.Ordinal);
+        await using var restored = await cluster.StartAsync(cluster["new"]);
+        await cluster.CheckAsync(restored);
+    }
+
+    [Fact]
+    public async Task Verify_reads_it_through_and_says_what_is_wrong()
+    {
+        using var cluster = lost.Copy();
+        string[] verify = ["backup", "verify", $"file:{cluster["backups"]}", "--data", cluster.Data];
+        var (code, output, error) = await ServerProcess.RunAsync(["backup", "--data", cluster.Data, "--to", $"file:{cluster["backups"]}"]);
+        Assert.True(code == CommandLine.Success, output + error);
+        (code, output, error) = await ServerProcess.RunAsync(verify);
+        Assert.True(code == CommandLine.Success, output + error);
+        Assert.Contains("hash ", output, StringComparison.Ordinal);
+
+        var file = Assert.Single(Directory.GetFiles(cluster["backups"], "*.backup", SearchOption.AllDirectories));
+        var bytes = await File.ReadAllBytesAsync(file);
+        await File.WriteAllBytesAsync(file, bytes[..^100]);
+        (code, output, _) = await ServerProcess.RunAsync(verify);
+        Assert.Equal(CommandLine.Failure, code);
+        Assert.Contains("damaged: it is cut off", output, StringComparison.Ordinal);
+        (code, output, _) = await ClusterToLose.RestoreAsync("--data", cluster["new"], "--cluster-secret-file", cluster.SecretFile, "--from", $"file:{cluster["backups"]}", "--yes");
+        Assert.Equal(CommandLine.Failure, code);
+        Assert.Contains("damaged: it is cut off", output, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(cluster["new"], "*.db"));
+
+        await File.WriteAllBytesAsync(file, bytes);
+        await File.WriteAllTextAsync(cluster.SecretFile, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+        (code, output, error) = await ServerProcess.RunAsync(verify);
+        Assert.Equal(CommandLine.Failure, code);
+        Assert.Contains("another cluster secret", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_backed_up_is_said_with_what_to_do()
+    {
+        using var cluster = lost.Copy();
+        (string[] Flags, int Code, string Said)[] wrong =
+        [
+            (["--to", $"file:{cluster.Data}/blobs"], CommandLine.BadConfiguration, "a backup beside them is lost with them"),
+            (["--to", "nowhere"], CommandLine.BadConfiguration, "it is not file:PATH"),
+            (["--to", $"file:{cluster["backups"]}", "--store", $"sqlite:{cluster["none"]}"], CommandLine.Failure, "no message store"),
+            (["--to", $"file:{cluster["backups"]}", "--log", $"sqlite:{cluster["none"]}"], CommandLine.Failure, "no control log"),
+            (["--to", $"file:{cluster["backups"]}", "--blobs", $"file:{cluster["none"]}"], CommandLine.BadConfiguration, "there is no such folder"),
+            ([], CommandLine.BadConfiguration, "--to"),
+        ];
+        foreach (var (flags, expected, said) in wrong)
+        {
+            var (code, _, error) = await ServerProcess.RunAsync(["backup", "--data", cluster.Data, .. flags]);
+            Assert.True(code == expected, $"{code}: {error}");
+            Assert.Contains(said, error, StringComparison.Ordinal);
+        }
+
+        Assert.False(Directory.Exists(Path.Combine(cluster["backups"], "backups")));
+    }
+
+    /// <summary>The same bytes are looked for in what is not sealed, to see that they would be found.</summary>
+    private static void Tells(string[] files, ClusterToLose cluster, bool expected)
+    {
+        Assert.NotEmpty(files);
+        foreach (var file in files)
+        {
+            var bytes = File.ReadAllBytes(file).AsSpan();
+            foreach (var secret in (byte[][])[Encoding.UTF8.GetBytes(ClusterToLose.Secret), Encoding.UTF8.GetBytes(cluster.User), ClusterToLose.FileContent, Encoding.UTF8.GetBytes(cluster.Room)])
+            {
+                Assert.Equal(expected, bytes.IndexOf(secret) >= 0);
+            }
+        }
+    }
+
+    private static async Task<int> ChatAsync(Person bob, string room, CancellationToken until)
+    {
+        var sent = 0;
+        for (; !until.IsCancellationRequested; sent++)
+        {
+            await bob.Hub.SendAsync(room, $"meanwhile {sent}");
+        }
+
+        return sent;
+    }
+}
