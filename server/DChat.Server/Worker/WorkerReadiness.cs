@@ -4,7 +4,7 @@ using DChat.Server.Worker.Gateway;
 
 namespace DChat.Server.Worker;
 
-/// <summary>A worker wants no traffic while it drains, and while its message store cannot be written.</summary>
+/// <summary>A worker wants no traffic while it drains, while it is cut off from the cluster, and while its message store cannot be written.</summary>
 internal sealed class WorkerReadiness(IMessageStore store, ChatGateway gateway, TimeProvider time) : IReadiness
 {
     /// <summary>Anyone may ask, and a check writes: so long its finding serves all who ask.</summary>
@@ -14,9 +14,8 @@ internal sealed class WorkerReadiness(IMessageStore store, ChatGateway gateway, 
     private Task<string?>? _check;
     private long _checkedAt;
 
-    public async ValueTask<string?> WhyNotReadyAsync(CancellationToken cancellation) => gateway.IsDraining
-        ? "This worker is going away."
-        : await LastCheck().WaitAsync(cancellation).ConfigureAwait(false);
+    public async ValueTask<string?> WhyNotReadyAsync(CancellationToken cancellation) =>
+        gateway.WhyClosed ?? await LastCheck().WaitAsync(cancellation).ConfigureAwait(false);
 
     private Task<string?> LastCheck()
     {

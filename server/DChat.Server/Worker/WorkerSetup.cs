@@ -91,6 +91,7 @@ internal static class WorkerSetup
         }
 
         services.AddHostedService<WorkerService>();
+        services.AddHostedService<CutOffWatch>();
         services.AddHostedService<ActivityReader>();
         services.AddHostedService<Housekeeping>();
     }

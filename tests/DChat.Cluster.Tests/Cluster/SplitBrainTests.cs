@@ -71,6 +71,30 @@ public sealed class SplitBrainTests
         Assert.Equal("2", (string)caughtUp["messages"]![0]!["clientId"]!);
     }
 
+    [Fact]
+    public async Task A_worker_that_is_cut_off_from_the_coordinator_sends_its_clients_to_others_until_it_is_back()
+    {
+        await using var split = await Split.MakeAsync(cutOffMs: 1_000);
+        await using var there = await split.ConnectAsync(split.Old, user: 0);
+        await split.CutAsync(Way.Both);
+        var asked = await there.NextAsync("reconnect");
+        Assert.InRange((int)asked["afterMs"]!, 0, 3_000);
+
+        // Who comes is told to go on to another, where the room is.
+        await Assert.ThrowsAnyAsync<Exception>(() => split.ConnectAsync(split.Old, user: 0));
+        using var http = split.Old.CreateHttpClient();
+        var ready = await http.GetAsync("health/ready");
+        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        Assert.Contains("cut off from the coordinators", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        await using var elsewhere = await split.ConnectAsync(split.New, user: 0);
+        await split.RepeatAsync(null, elsewhere, "said while the old host is cut off");
+
+        await split.HealAsync();
+        await Eventually.Holds(async () => (await http.GetAsync("health/ready")).IsSuccessStatusCode);
+        await using var again = await split.ConnectAsync(split.Old, user: 0);
+        await split.RepeatAsync(null, again, "said when it was back");
+    }
+
     /// <summary>Sends one after the other, each until it is acknowledged.</summary>
     private static async Task<List<KeyValuePair<string, long>>> SendAsync(Split split, HubProbe probe, string name, CancellationToken enough)
     {
@@ -120,10 +144,11 @@ public sealed class SplitBrainTests
 
         public ServerProcess New => cluster.Workers[1];
 
-        public static async Task<Split> MakeAsync()
+        /// <param name="cutOffMs">After how long a worker that is cut off sends its clients away; 0: never.</param>
+        public static async Task<Split> MakeAsync(int cutOffMs = 0)
         {
             // Creator: nothing moves but by failing over and by the test's own hand.
-            var cluster = await ClusterUnderTest.StartAsync(workers: 2, ["--worker-silence-ms", SilenceMs, "--placement", "creator"], ownHosts: true);
+            var cluster = await ClusterUnderTest.StartAsync(workers: 2, ["--worker-silence-ms", SilenceMs, "--placement", "creator"], ownHosts: true, worker: ["--cut-off-ms", $"{cutOffMs}"]);
             try
             {
                 using var http = cluster.Workers[0].CreateHttpClient();

@@ -55,6 +55,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private readonly Task sweep;
     private int connections;
     private volatile bool canClientsStay;
+    private volatile bool isCutOff;
 
     public ChatGateway(
         RegistryReplica replica, WorkerIdentity identity, RoomHost host, RoomRoutes routes, RoomActivities activities, LimitsOptions limits, DChatMetrics metrics, ILogger<ChatGateway> log)
@@ -75,7 +76,8 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
 
     public int Connections => Volatile.Read(ref connections);
 
-    public bool IsDraining => stopping.IsCancellationRequested;
+    /// <summary>Why clients are to connect to another worker; null where they are welcome.</summary>
+    public string? WhyClosed => stopping.IsCancellationRequested ? "This worker is going away." : isCutOff ? "This worker is cut off from the coordinators." : null;
 
     /// <summary>The user's shared state here, made at the first need.</summary>
     public LocalUser UserOf(string name)
@@ -101,7 +103,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         {
             // Whoever was let in and has only now its place among the user's connections may have been passed over.
             var farewell = !connection.Session.IsAllowedBy(replica.State) ? SignOutAsync(connection, "the session was ended")
-                : IsDraining ? DrainAsync(connection)
+                : WhyClosed is not null ? DrainAsync(connection)
                 : Task.CompletedTask;
             await connection.RunAsync().ConfigureAwait(false);
             await farewell.ConfigureAwait(false);
@@ -194,22 +196,23 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         }
     }
 
+    /// <summary>The cluster goes on without this worker: every client is asked to connect elsewhere, and served until it goes.</summary>
+    public Task CutOffAsync()
+    {
+        (canClientsStay, isCutOff) = (true, true);
+        return SendAwayAsync();
+    }
+
+    /// <summary>This worker is one of the cluster again: clients are welcome.</summary>
+    public void TakePartAgain() => isCutOff = false;
+
     /// <summary>Asks every client to connect elsewhere, at spread-out times, and closes each when its calls are answered.</summary>
     /// <param name="mayStay">Somebody else serves: clients are served on until they go at their spread-out times. Else they are closed at once.</param>
     public async Task DrainAsync(bool mayStay)
     {
         canClientsStay = mayStay;
         await stopping.CancelAsync().ConfigureAwait(false);
-        var closing = new List<Task>();
-        foreach (var user in users.Values)
-        {
-            foreach (var connection in user.Connections)
-            {
-                closing.Add(DrainAsync(connection));
-            }
-        }
-
-        await Task.WhenAll(closing).ConfigureAwait(false);
+        await SendAwayAsync().ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
@@ -219,6 +222,8 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         observing.Dispose();
         stopping.Dispose();
     }
+
+    private Task SendAwayAsync() => Task.WhenAll(users.Values.SelectMany(static user => user.Connections).Select(DrainAsync).ToList());
 
     private async Task DrainAsync(ChatConnection connection)
     {

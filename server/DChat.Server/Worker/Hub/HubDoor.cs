@@ -90,7 +90,7 @@ internal sealed class HubDoor(
     private async ValueTask<Admitted?> AdmitAsync(ConnectionContext connection)
     {
         var request = await ReadAsync(connection).ConfigureAwait(false);
-        if (request?.Token is null || gateway.IsDraining)
+        if (request?.Token is null || gateway.WhyClosed is not null)
         {
             return null;
         }

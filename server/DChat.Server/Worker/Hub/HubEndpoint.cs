@@ -32,9 +32,9 @@ internal sealed class HubEndpoint(SessionAuthenticator authenticator, ChatGatewa
             return;
         }
 
-        if (gateway.IsDraining)
+        if (gateway.WhyClosed is { } closed)
         {
-            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, ErrorCodes.Unavailable, "This worker is going away; connect to another.").ConfigureAwait(false);
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, ErrorCodes.Unavailable, closed + " Connect to another.").ConfigureAwait(false);
             return;
         }
 

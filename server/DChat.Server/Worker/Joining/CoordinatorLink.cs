@@ -51,6 +51,8 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     /// <summary>Whether the leader is linked.</summary>
     public bool IsLinkedToLeader => _leader is not null;
 
+    public bool HearsCoordinator => Link is not null;
+
     /// <summary>What commands go over.</summary>
     private NodeLink? Link => _leader ?? (_standby is { IsUp: true } standby ? standby : null);
 

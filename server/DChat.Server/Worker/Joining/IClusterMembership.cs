@@ -11,6 +11,9 @@ internal interface IClusterMembership
     /// <exception cref="Coordinator.StartRefusedException">It is refused; the message says why and the remedy.</exception>
     Task JoinAsync(WorkerApplication application, CancellationToken cancellation);
 
+    /// <summary>Whether a coordinator is there from which this worker has the registry.</summary>
+    bool HearsCoordinator { get; }
+
     /// <summary>Tells the leader how this worker stands; may be lost, and is due again a second later.</summary>
     void Report(WorkerReport report);
 

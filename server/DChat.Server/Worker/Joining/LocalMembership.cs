@@ -17,6 +17,8 @@ internal sealed class LocalMembership(
 
     private readonly NodeHello _hello = self.Hello(NodeServices.Registry);
 
+    public bool HearsCoordinator => true;
+
     public async Task JoinAsync(WorkerApplication application, CancellationToken cancellation)
     {
         watch.ReportedHere(_hello, null);

@@ -36,6 +36,9 @@ internal static class PeerMethods
     /// <summary>Gateway, post: how far a user has read a room.</summary>
     public const byte MarkRead = 10;
 
+    /// <summary>Gateway, call: whether a coordinator is linked there.</summary>
+    public const byte HearsCoordinator = 11;
+
     /// <summary>Host, post: how a change ended.</summary>
     public const byte Outcome = 20;
 

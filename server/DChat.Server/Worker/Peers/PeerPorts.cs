@@ -17,6 +17,13 @@ internal sealed class PeerPorts(NodeDialer dialer, RegistryReplica replica, Work
     /// <summary>Workers that host, or whose rooms are needed here, and to which there is no link.</summary>
     public IReadOnlyList<string> Unreachable => [.. _ports.Where(static port => port.Value is { IsValueCreated: true, Value.IsUp: false }).Select(static port => port.Key)];
 
+    /// <summary>Whether any worker that this one has a link to hears a coordinator.</summary>
+    public async Task<bool> HearsCoordinatorAsync()
+    {
+        var asked = _ports.Values.Where(static port => port is { IsValueCreated: true, Value.IsUp: true }).Select(static port => port.Value.HearsCoordinatorAsync().AsTask());
+        return (await Task.WhenAll(asked).ConfigureAwait(false)).Contains(true);
+    }
+
     /// <summary>The way to a worker, made at the first need; null where it is gone from the registry, or is this one.</summary>
     public PeerPort? Find(string worker)
     {

@@ -3,6 +3,7 @@ using DChat.Core.Messages;
 using DChat.Server.Coordinator;
 using DChat.Server.Nodes;
 using DChat.Server.Worker.Host;
+using DChat.Server.Worker.Joining;
 using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
 namespace DChat.Server.Worker.Peers;
@@ -11,7 +12,7 @@ namespace DChat.Server.Worker.Peers;
 /// One gateway's link at this host. Who asks is the gateway's word: it proved to belong to the cluster, and rights are checked again before
 /// anything is written.
 /// </summary>
-internal sealed partial class PeerSession(RoomHost host, StoreReads reads, RegistryReplica replica, ILogger<PeerSession> log) : INodeService
+internal sealed partial class PeerSession(RoomHost host, StoreReads reads, RegistryReplica replica, IClusterMembership membership, ILogger<PeerSession> log) : INodeService
 {
     /// <summary>After this replica was behind for long, senders are not kept waiting for it again for so long, in milliseconds.</summary>
     private const int ImpatientMs = 500;
@@ -59,6 +60,9 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
                 break;
             case PeerMethods.Store:
                 _ = ReadAsync(link, message, payload.Bytes());
+                break;
+            case PeerMethods.HearsCoordinator:
+                link.Reply(message, new PayloadWriter().Flag(membership.HearsCoordinator).Written);
                 break;
             default:
                 throw new InvalidDataException($"a gateway sent {message.Method} out of turn");
