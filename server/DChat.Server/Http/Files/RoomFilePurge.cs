@@ -6,13 +6,19 @@ using DChat.Server.Coordinator;
 
 namespace DChat.Server.Http.Files;
 
-/// <summary>Removes the files of deleted rooms: as rooms are deleted, and at the start what was left over then; not while a backup is made.</summary>
+/// <summary>
+/// Removes the files of deleted rooms: as rooms are deleted, and at the start what was left over then; not while a backup is made.
+/// A room that this node does not know is not therefore deleted: it may be new, and the node a little, or all, behind.
+/// </summary>
 internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica replica, TimeProvider time, ILogger<RoomFilePurge> log) : BackgroundService, IRegistryObserver
 {
     /// <summary>Deleted rooms that wait; what is beyond is removed at the next start.</summary>
     private const int RoomsWaitingMax = 10_000;
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMinutes(1);
+
+    /// <summary>What is left over is so old at least: no registry that a node follows is as far behind.</summary>
+    private static readonly TimeSpan LeftoverAge = TimeSpan.FromDays(1);
 
     private readonly BlobHoldWatch _holds = new(blobs, time);
     private readonly Channel<string> _due = Channel.CreateBounded<string>(new BoundedChannelOptions(RoomsWaitingMax) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -40,7 +46,8 @@ internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica re
         }
     }
 
-    private async Task PurgeAsync(string folder, CancellationToken cancellation)
+    /// <summary>Removes what is due in a folder: that of a deleted room, or that of all.</summary>
+    internal async Task PurgeAsync(string folder, CancellationToken cancellation)
     {
         while (true)
         {
@@ -48,6 +55,11 @@ internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica re
             {
                 // In this order: what was deleted before the look is deleted in the registry of a backup that begins after it, too.
                 var state = replica.State;
+                if (state.Index == 0)
+                {
+                    return; // The registry is not there yet; when it comes, this is asked for again.
+                }
+
                 if (await _holds.IsHeldAsync(cancellation))
                 {
                     await Task.Delay(RetryAfter, time, cancellation);
@@ -55,9 +67,10 @@ internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica re
                 }
 
                 var removed = 0;
+                var before = folder == FileId.Folder ? (time.GetUtcNow() - LeftoverAge).ToUnixTimeMilliseconds() : long.MaxValue;
                 await foreach (var blob in blobs.ListAsync(folder, cancellation))
                 {
-                    if (FileId.RoomOf(blob.Name) is { } room && state.FindRoom(room) is null)
+                    if (blob.ModifiedAt < before && FileId.RoomOf(blob.Name) is { } room && state.FindRoom(room) is null && replica.State.FindRoom(room) is null)
                     {
                         await blobs.DeleteAsync(blob.Name, cancellation);
                         removed++;
