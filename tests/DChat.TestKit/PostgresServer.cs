@@ -84,6 +84,17 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public Task DropDatabaseAsync(string name) => ExecuteAsync("postgres", $"DROP DATABASE {name} WITH (FORCE)");
 
+    /// <summary>Dumps a database as operators do, and answers the file.</summary>
+    public async Task<string> DumpAsync(string database)
+    {
+        var file = _folder[$"{database}.dump"];
+        await RunAsync(Client("pg_dump", "--format", "custom", "--file", file, database));
+        return file;
+    }
+
+    /// <summary>Puts a dump into an empty database.</summary>
+    public Task PutBackAsync(string database, string dump) => RunAsync(Client("pg_restore", "--exit-on-error", "--dbname", database, dump));
+
     public async Task ExecuteAsync(string database, string sql)
     {
         await using var connection = await ConnectAsync(database);
@@ -278,6 +289,13 @@ public sealed class PostgresServer : IAsyncDisposable
         command = Environment.IsPrivilegedProcess ? ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups", .. command] : command;
         command = _host?.Command(command[0], command[1..]) ?? command;
         var start = new ProcessStartInfo(command[0], command[1..]) { WorkingDirectory = "/" };
+        return start;
+    }
+
+    private ProcessStartInfo Client(string program, params string[] arguments)
+    {
+        var start = Describe(program, ["--host", Address, "--port", Port.ToString(CultureInfo.InvariantCulture), "--username", User, .. arguments]);
+        start.Environment["PGPASSWORD"] = Password;
         return start;
     }
 
