@@ -108,6 +108,7 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
         var names = MemberReplacement.Names(options.Peers, voters);
         var members = voters.Select(seen => new AdminMember(
             names[seen.Voter.Id], Address(seen.Voter), !seen.Voter.HasRun ? "expected" : seen.IsUp ? "up" : "away", seen.Voter.Leads))
+            .Concat(MemberReplacement.Missing(options.Peers, voters).Select(peer => new AdminMember(peer.Name, peer.Address, "missing", false)))
             .OrderBy(member => member.Name, StringComparer.Ordinal).ToList();
         return new EtcdMemberAnswer(new AdminMembers(members, string.Join(',', members.Select(member => $"{(member.Name.Length > 0 ? member.Name : "?")}={member.Address}"))));
     }

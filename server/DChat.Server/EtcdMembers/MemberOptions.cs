@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using DChat.Storage.Etcd;
@@ -76,7 +77,9 @@ internal sealed record MemberOptions
     }
 
     /// <summary>The address in <c>--peers</c>; every one where that is a name, or with <c>--node-host '*'</c>: who gets in is a matter of certificates.</summary>
-    public static IPAddress ListenAddress(ServerOptions options, Peer self) => options.NodeHost == "*" || self.Ip is null && !self.IsLoopback ? IPAddress.IPv6Any : self.Ip ?? IPAddress.Loopback;
+    public static IPAddress ListenAddress(ServerOptions options, Peer self) => options.NodeHost == "*" || (self.Ip is null && !self.IsLoopback)
+        ? Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any
+        : self.Ip ?? IPAddress.Loopback;
 
     /// <summary>Signs this start's certificate and writes it, for its owner only.</summary>
     /// <exception cref="StartRefusedException">They cannot be written.</exception>

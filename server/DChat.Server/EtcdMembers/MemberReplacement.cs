@@ -65,6 +65,13 @@ internal static class MemberReplacement
                 ?? (missing is [var one] ? one : ""));
     }
 
+    /// <summary>Coordinators that have no member, not even one that is expected: replacing one was broken off in the middle.</summary>
+    public static IEnumerable<Peer> Missing(PeerList peers, IReadOnlyList<SeenVoter> voters)
+    {
+        var names = Names(peers, voters).Values;
+        return names.Contains("", StringComparer.Ordinal) ? [] : peers.All.Where(peer => !names.Contains(peer.Name, StringComparer.Ordinal));
+    }
+
     private static bool IsAt(SeenVoter seen, Peer peer) => seen.Voter.PeerUrls.Contains(peer.Url, StringComparer.OrdinalIgnoreCase);
 
     private static string Away(List<SeenVoter> others, IReadOnlyDictionary<ulong, string> names) =>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 
@@ -16,7 +17,10 @@ internal sealed class PeerCalls : IDisposable
 
     private const int AnswerBytesMax = 256 * 1024;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+
+    /// <summary>Of asking whether a member is up: one that is only slow is not to be taken for lost.</summary>
+    private const int Tries = 2;
 
     private readonly HttpClient _http;
 
@@ -82,14 +86,24 @@ internal sealed class PeerCalls : IDisposable
     /// <summary>Whether an etcd answers there.</summary>
     public async Task<bool> IsUpAsync(Uri peer, CancellationToken cancellation)
     {
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            using var answer = await _http.GetAsync(new Uri(peer, MembersPath), cancellation);
-            return answer.StatusCode == HttpStatusCode.OK;
-        }
-        catch (Exception failure) when (failure is HttpRequestException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
-        {
-            return false;
+            try
+            {
+                using var answer = await _http.GetAsync(new Uri(peer, MembersPath), cancellation);
+                return answer.StatusCode == HttpStatusCode.OK;
+            }
+            catch (HttpRequestException failure) when (failure.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionRefused })
+            {
+                return false;
+            }
+            catch (Exception failure) when (failure is HttpRequestException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
+            {
+                if (attempt == Tries)
+                {
+                    return false;
+                }
+            }
         }
     }
 

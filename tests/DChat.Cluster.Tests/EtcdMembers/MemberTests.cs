@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
@@ -36,6 +37,47 @@ public sealed class MemberTests
         Assert.False(MemberCluster.Runs(last));
         await c1.RestartAsync();
         Assert.DoesNotContain(c1.Log.Lines, line => line.Contains("correct --peers", StringComparison.Ordinal));
+    }
+
+    /// <summary>etcd itself ends sooner or later when nobody reads what it writes. What neither reads nor writes shows that the kernel ends it.</summary>
+    [Fact]
+    public async Task A_child_that_says_and_hears_nothing_ends_with_a_coordinator_that_is_killed()
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(folder["secret"], Convert.ToBase64String(new byte[32]));
+        await File.WriteAllTextAsync(folder["etcd"], $"#!/bin/sh\n[ \"$1\" = --version ] && exec echo etcd Version: 3.4.23\necho $$ >{folder["pid"]}.new\nmv {folder["pid"]}.new {folder["pid"]}\nexec sleep 100000\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(folder["secret"], UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            File.SetUnixFileMode(folder["etcd"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        var child = 0;
+        try
+        {
+            await ServerProcess.RunAsync(
+                [
+                    "--mode", "coordinator", "--data", folder["data"], "--node-port", $"{FreePort.Next()}", "--node", "c1", "--peers", $"c1=127.0.0.1:{FreePort.Next()}",
+                    "--cluster-secret-file", folder["secret"], "--etcd-program", folder["etcd"],
+                ],
+                started: async id =>
+                {
+                    await Eventually.Holds(() => File.Exists(folder["pid"]));
+                    child = int.Parse(await File.ReadAllTextAsync(folder["pid"]), CultureInfo.InvariantCulture);
+                    Assert.True(MemberCluster.Runs(child));
+                    using var coordinator = Process.GetProcessById(id);
+                    coordinator.Kill();
+                });
+            await Eventually.Holds(() => !MemberCluster.Runs(child));
+        }
+        finally
+        {
+            if (child != 0 && MemberCluster.Runs(child))
+            {
+                using var left = Process.GetProcessById(child);
+                left.Kill();
+            }
+        }
     }
 
     [Fact]

@@ -32,6 +32,14 @@ public sealed class AdminVerbTests
         Assert.Equal(CommandLine.Failure, code);
         Assert.Contains("1 to 1,000,000 accounts, not 0", error, StringComparison.Ordinal);
 
+        (code, _, error) = await RunAsync(server, "member", "replace", "c2=10.0.0.9");
+        Assert.Equal(CommandLine.Failure, code);
+        Assert.Contains("run no etcd of their own", error, StringComparison.Ordinal);
+
+        (code, _, error) = await RunAsync(server, "member", "replace", "10.0.0.9");
+        Assert.Equal(CommandLine.BadConfiguration, code);
+        Assert.Contains("has no name", error, StringComparison.Ordinal);
+
         (code, _, error) = await ServerProcess.RunAsync(["status", "--server", server.Node.ToString()], Environment());
         Assert.Equal(CommandLine.Failure, code);
         Assert.Contains("is a node port", error, StringComparison.Ordinal);

@@ -51,6 +51,14 @@ public sealed class MemberReplacementTests
     }
 
     [Fact]
+    public void One_that_was_removed_and_not_added_is_missing()
+    {
+        Assert.Equal(["c2"], MemberReplacement.Missing(Peers, [Voter("c1"), Voter("c3")]).Select(peer => peer.Name));
+        Assert.Empty(MemberReplacement.Missing(Peers, [Voter("c1"), Expected("10.0.0.9"), Voter("c3")]));
+        Assert.Empty(MemberReplacement.Missing(Peers, [Expected("10.0.0.8"), Expected("10.0.0.9"), Voter("c3")]));
+    }
+
+    [Fact]
     public void An_address_that_was_mistaken_is_corrected()
     {
         var plan = Plan("c2=10.0.0.9", Voter("c1"), Expected("10.0.0.8"), Voter("c3"));

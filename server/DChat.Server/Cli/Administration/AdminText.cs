@@ -70,9 +70,9 @@ internal static class AdminText
             output,
             ["member", "address", "state", "etcd"],
             members.Members.Select(member => new[] { member.Name.Length > 0 ? member.Name : "?", member.Address, member.State, member.Leads ? "leads" : "" }));
-        if (members.Members.Any(member => member.State == "away"))
+        if (members.Members.Any(member => member.State is "away" or "missing"))
         {
-            output.WriteLine("! one that is lost is replaced by: dchat-server member replace NAME=HOST");
+            output.WriteLine("! one that is lost or missing is replaced by: dchat-server member replace NAME=HOST");
         }
     }
 
