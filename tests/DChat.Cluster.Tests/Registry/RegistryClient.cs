@@ -14,6 +14,9 @@ internal sealed class RegistryClient(int number, string user, Gateway gateway, R
     /// <summary>One in so many commands that were not answered is left alone; the others are repeated with their ids.</summary>
     private const int LeftAloneOneIn = 3;
 
+    /// <summary>One in so many answers is taken as lost on its way: the command is repeated, with its id, and what counts is the answer to that.</summary>
+    private const int AnswerLostOneIn = 5;
+
     private static readonly TimeSpan CatchUpLimit = TimeSpan.FromSeconds(60);
 
     private long _seenIndex;
@@ -41,9 +44,12 @@ internal sealed class RegistryClient(int number, string user, Gateway gateway, R
                 await ReadAsync(room);
             }
 
-            await Task.Delay(random.Next(RestMsMax), stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // At random moments.
+            await RestAsync(stop);
         }
     }
+
+    /// <summary>Calls come at random moments.</summary>
+    private async Task RestAsync(CancellationToken stop) => await Task.Delay(random.Next(RestMsMax), stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private string NextId() => string.Create(CultureInfo.InvariantCulture, $"{LogAudit.IdPrefix}{number}-{_made++}");
 
@@ -54,6 +60,12 @@ internal sealed class RegistryClient(int number, string user, Gateway gateway, R
         var result = await gateway.Commands.SubmitAsync(command, CancellationToken.None);
         while (result.Outcome.Error == RefusalCodes.Unavailable && random.Next(LeftAloneOneIn) > 0 && !stop.IsCancellationRequested)
         {
+            result = await gateway.Commands.SubmitAsync(command, CancellationToken.None);
+        }
+
+        if (random.Next(AnswerLostOneIn) == 0)
+        {
+            await RestAsync(stop);
             result = await gateway.Commands.SubmitAsync(command, CancellationToken.None);
         }
 

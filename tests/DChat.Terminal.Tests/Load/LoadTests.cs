@@ -82,6 +82,20 @@ public sealed class LoadTests
         Assert.All(lines, line => Assert.True(line.Split(' ') is [_, var due, var acked] && long.Parse(due, CultureInfo.InvariantCulture) <= long.Parse(acked, CultureInfo.InvariantCulture), line));
     }
 
+    [Theory]
+    [InlineData(Misbehaviour.None)]
+    [InlineData(Misbehaviour.NeverAnswersReadMarks)]
+    public async Task A_read_mark_that_is_never_answered_shows(Misbehaviour misbehaviour)
+    {
+        await using var server = await MisbehavingServer.StartAsync(misbehaviour);
+        var options = Options(server.Address, reconnect: false) with { MarkRead = true, Duration = TimeSpan.FromSeconds(3), Drain = TimeSpan.FromSeconds(3) };
+        var report = await Scenario.RunAsync(options, CancellationToken.None).WaitAsync(Limit);
+
+        Assert.True(report.Verdict.IsClean, report.Verdict.ToString());
+        Assert.Equal(misbehaviour == Misbehaviour.None, report is { Marks: > 0, MarksUnanswered: 0 });
+        Assert.Equal(misbehaviour != Misbehaviour.None, report is { Marks: 0, MarksUnanswered: > 0 });
+    }
+
     private static async Task<LoadReport> RunAsync(Misbehaviour misbehaviour, bool reconnect, TimeSpan? drain = null)
     {
         await using var server = await MisbehavingServer.StartAsync(misbehaviour);

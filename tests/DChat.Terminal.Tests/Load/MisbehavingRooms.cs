@@ -87,6 +87,11 @@ internal sealed class MisbehavingRooms(Misbehaviour misbehaviour)
         }
     }
 
+    public Task MarkReadAsync(MarkReadRequest request, CancellationToken gone) =>
+        misbehaviour == Misbehaviour.NeverAnswersReadMarks ? Task.Delay(Timeout.InfiniteTimeSpan, gone)
+        : request.Seq > 0 ? Task.CompletedTask
+        : throw new HubException("there is no such message");
+
     public HistoryAnswer History(HistoryRequest request)
     {
         lock (_gate)

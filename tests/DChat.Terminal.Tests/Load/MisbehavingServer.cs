@@ -26,6 +26,7 @@ public enum Misbehaviour
     StoresARepeatTwice,
     RefusesTheAdministrator,
     RefusesEverySend,
+    NeverAnswersReadMarks,
 
     // Allowed by the contract: the verdict must be clean.
     CutsConnections,
@@ -48,7 +49,11 @@ internal sealed class MisbehavingServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddSingleton(new MisbehavingRooms(misbehaviour));
-        builder.Services.AddSignalR(hub => hub.EnableDetailedErrors = true)
+        builder.Services.AddSignalR(hub =>
+            {
+                hub.EnableDetailedErrors = true;
+                hub.MaximumParallelInvocationsPerClient = misbehaviour == Misbehaviour.NeverAnswersReadMarks ? 2 : 1; // What is stuck must not hold up the rest.
+            })
             .AddJsonProtocol(json => json.PayloadSerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
         var app = builder.Build();
         app.MapPost("/api/login", () => misbehaviour == Misbehaviour.RefusesTheAdministrator
@@ -75,6 +80,9 @@ internal sealed class MisbehavingHub(MisbehavingRooms rooms) : Hub
 
     [HubMethodName("send")]
     public SendAnswer Send(SendRequest request) => rooms.Send(request);
+
+    [HubMethodName("markRead")]
+    public Task MarkRead(MarkReadRequest request) => rooms.MarkReadAsync(request, Context.ConnectionAborted);
 
     [HubMethodName("history")]
     public HistoryAnswer History(HistoryRequest request) => rooms.History(request);
