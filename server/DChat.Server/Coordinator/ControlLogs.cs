@@ -1,3 +1,4 @@
+using System.Globalization;
 using DChat.Core.ControlLog;
 using DChat.Server.Cli;
 using DChat.Server.EtcdMembers;
@@ -21,7 +22,11 @@ internal static class ControlLogs
         : options.Log?.Etcd is not null ? Open(options, null, time, logs)
         : SqliteControlLogReader.Open(options.LogPath, time);
 
-    private static EtcdUrl OfMember(ServerOptions options) => options.EtcdPort > 0
-        ? MemberOptions.Of(options).LogUrl
-        : throw new ConfigurationException("--etcd-port", "the control log is in this coordinator's own etcd member, whose port of the loopback is any that is free", "start the coordinator with an --etcd-port, and give the same here");
+    private static EtcdUrl OfMember(ServerOptions options)
+    {
+        var member = MemberOptions.Of(options);
+        return File.Exists(member.ClientPortPath) && int.TryParse(File.ReadAllText(member.ClientPortPath), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            ? (member with { ClientPort = port }).LogUrl
+            : throw new ConfigurationException($"--data {options.Data}", $"the control log is in the etcd of coordinator {options.Node}, and none has run in this folder", "give the --data, --node and --peers of a coordinator of this machine that runs");
+    }
 }

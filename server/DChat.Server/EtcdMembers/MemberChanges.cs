@@ -57,6 +57,7 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
 
     private async Task<EtcdMemberAnswer> ReplaceAsync(Peer replacement, EtcdMemberRequest request, CancellationToken cancellation)
     {
+        await membership.AgreeAsync(cancellation);
         var voters = await LookAsync(cancellation);
         var plan = MemberReplacement.Plan(options.Peers, options.Self, voters, replacement, request.Force);
         if (plan.Error is not null)
@@ -83,7 +84,7 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
             Expected(logger, replacement.ToString(), request.Actor);
         }
 
-        return await ListAsync(cancellation);
+        return await DescribeAsync(cancellation); // Not asking for a majority: the second of two has yet to come.
     }
 
     private async Task AddAsync(string url, CancellationToken cancellation)
@@ -104,6 +105,12 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
 
     private async Task<EtcdMemberAnswer> ListAsync(CancellationToken cancellation)
     {
+        await membership.AgreeAsync(cancellation);
+        return await DescribeAsync(cancellation);
+    }
+
+    private async Task<EtcdMemberAnswer> DescribeAsync(CancellationToken cancellation)
+    {
         var voters = await LookAsync(cancellation);
         var names = MemberReplacement.Names(options.Peers, voters);
         var members = voters.Select(seen => new AdminMember(
@@ -115,7 +122,6 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
 
     private async Task<IReadOnlyList<SeenVoter>> LookAsync(CancellationToken cancellation)
     {
-        await membership.AgreeAsync(cancellation);
         using var calls = new PeerCalls(options);
         return await Task.WhenAll((await membership.ListAsync(cancellation)).Select(async voter => new SeenVoter(
             voter, (await Task.WhenAll(voter.PeerUrls.Select(url => calls.IsUpAsync(new Uri(url), cancellation)))).Any(isUp => isUp))));

@@ -43,6 +43,12 @@ internal sealed record MemberOptions
 
     public string NotePath => Path.Combine(Folder, "member.json");
 
+    /// <summary>There from the beginning of a restore into this member to its end.</summary>
+    public string RestoringPath => Path.Combine(Folder, "restoring");
+
+    /// <summary>Says at which port the member that runs here has its log, to verbs that are run beside it.</summary>
+    public string ClientPortPath => Path.Combine(Folder, "client-port");
+
     public string AuthorityPath => Path.Combine(Folder, "tls", "ca.pem");
 
     public string CertificatePath => Path.Combine(Folder, "tls", "member.pem");

@@ -43,6 +43,11 @@ internal static class MemberReplacement
             return ReplacementPlan.No(ErrorCodes.Forbidden, $"{replacement.Name} still runs, at {string.Join(' ', old.Voter.PeerUrls)}. Stop its coordinator first, or say --force to throw it out while it runs.");
         }
 
+        if (old is null && voters.Count == 1)
+        {
+            return new ReplacementPlan(true); // One alone, as after a restore: of two, both are needed, so it stands still until the second runs.
+        }
+
         // The one that comes does not count until it runs, and the others must be enough without it.
         var others = voters.Where(seen => seen != old).ToList();
         var up = others.Count(seen => seen.IsUp && seen.Voter.HasRun);

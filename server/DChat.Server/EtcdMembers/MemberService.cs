@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Net.Sockets;
 using DChat.Core.ControlLog;
 using DChat.Server.Coordinator;
 using DChat.Storage.Etcd;
+using DChat.Storage.Files;
 
 namespace DChat.Server.EtcdMembers;
 
@@ -36,6 +38,7 @@ internal sealed partial class MemberService(MemberOptions options, EtcdMembershi
             _process = new MemberProcess(options, begin, time, logger);
             await AgreeAsync(_process, cancellationToken);
             (MemberNote.Read(options.NotePath)! with { HasRun = true }).Write(options.NotePath);
+            PrivateFile.Write(options.ClientPortPath, System.Text.Encoding.ASCII.GetBytes(options.ClientPort.ToString(CultureInfo.InvariantCulture)));
             await CompareAsync(cancellationToken);
         }
         catch
@@ -58,6 +61,11 @@ internal sealed partial class MemberService(MemberOptions options, EtcdMembershi
     /// <summary>The note beside the data; made where there is none.</summary>
     private MemberNote Own()
     {
+        if (File.Exists(options.RestoringPath))
+        {
+            throw new StartRefusedException($"a restore into '{options.Folder}' was not finished. Remedy: give the same `dchat-server restore` again.");
+        }
+
         var note = MemberNote.Read(options.NotePath);
         if (note is null)
         {

@@ -5,6 +5,7 @@ using DChat.Core.Registry;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Snapshots;
+using DChat.Server.EtcdMembers;
 using DChat.Server.Http.Files;
 using DChat.Storage.Sqlite;
 
@@ -44,7 +45,7 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, IReadO
         return new RestorePlan(store, fills, lines);
     }
 
-    public static string LogPlace(ServerOptions options) => (options.Log ?? new EngineUrl("sqlite", options.LogPath)).ToString();
+    public static string LogPlace(ServerOptions options) => options.Peers is not null ? $"the etcd of {options.Node} in {options.Data}" : (options.Log ?? new EngineUrl("sqlite", options.LogPath)).ToString();
 
     private static string Filling(IRestoreSource source) =>
         source.HasMessages ? $"empty; filled with {source.Contents}"
@@ -104,7 +105,8 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, IReadO
     {
         if (options.Peers is not null)
         {
-            throw new ConfigurationException("--peers", "the etcd members of coordinators live only as long as these", "restore into an etcd of its own (--log etcd://…)");
+            MemberRestoration.RefuseUsed(options);
+            return;
         }
 
         var where = $"--log {LogPlace(options)}";

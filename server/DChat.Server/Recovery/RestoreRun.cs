@@ -5,6 +5,8 @@ using DChat.Core.Messages;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Snapshots;
+using DChat.Server.EtcdMembers;
+using DChat.Storage.Etcd;
 
 namespace DChat.Server.Recovery;
 
@@ -107,9 +109,13 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
         progress.End();
     }
 
-    private async Task BeginLogAsync(long index, CancellationToken cancellation)
+    private Task BeginLogAsync(long index, CancellationToken cancellation) => to.Options.Peers is null
+        ? BeginLogAsync(null, index, cancellation)
+        : MemberRestoration.BeginAsync(to.Options, secret, time, logs, member => BeginLogAsync(member, index, cancellation), cancellation);
+
+    private async Task BeginLogAsync(EtcdUrl? member, long index, CancellationToken cancellation)
     {
-        await using var log = ControlLogs.Open(to.Options, null, time, logs);
+        await using var log = ControlLogs.Open(to.Options, member, time, logs);
         await using var leadership = await log.CampaignAsync(Advertise, cancellation);
         try
         {

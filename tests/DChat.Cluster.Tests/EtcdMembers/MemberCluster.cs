@@ -22,6 +22,9 @@ internal sealed partial class MemberCluster : IAsyncDisposable
 
     public string SecretFile => _folder["secret"];
 
+    /// <summary>A file or folder of the cluster.</summary>
+    public string this[string name] => _folder[name];
+
     /// <summary>By name.</summary>
     public Dictionary<string, ServerProcess> Coordinators { get; } = [];
 

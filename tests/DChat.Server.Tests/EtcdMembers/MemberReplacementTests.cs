@@ -74,6 +74,14 @@ public sealed class MemberReplacementTests
     }
 
     [Fact]
+    public void One_alone_as_after_a_restore_gets_the_others_one_by_one()
+    {
+        Assert.Equal(new ReplacementPlan(true), Plan("c2=10.0.0.2", Voter("c1")));
+        Assert.Equal(ErrorCodes.Forbidden, Plan("c3=10.0.0.3", Voter("c1"), Expected("10.0.0.2")).Error);
+        Assert.Equal(new ReplacementPlan(true), Plan("c3=10.0.0.3", Voter("c1"), Voter("c2")));
+    }
+
+    [Fact]
     public void Of_two_that_are_expected_none_is_guessed()
     {
         var five = PeerList.Parse("c1=10.0.0.1,c2=10.0.0.2,c3=10.0.0.3,c4=10.0.0.4,c5=10.0.0.5");

@@ -86,7 +86,12 @@ internal static class RestoreVerb
             progress.Say($"{SizeText.Count(run.Dropped, "room")} that the registry does not know were left out, with their messages.");
         }
 
-        progress.Say($"Restored. The registry stands at index {registry.Index}. Start the cluster with the same --log, --store, --blobs and cluster secret.");
+        progress.Say($"Restored. The registry stands at index {registry.Index}. Start the cluster with the same {(options.Peers is null ? "--log" : "--data, --node, --peers")}, --store, --blobs and cluster secret.");
+        foreach (var peer in options.Peers?.All.Where(peer => peer.Name != options.Node) ?? [])
+        {
+            progress.Say($"With a worker running: dchat-server member replace {peer}, then start {peer.Name} with an empty --data.");
+        }
+
         return CommandLine.Success;
     }
 
