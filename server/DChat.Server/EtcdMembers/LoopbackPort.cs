@@ -15,7 +15,8 @@ internal static class LoopbackPort
     private const int Tries = 1_000;
     private const string SystemRange = "/proc/sys/net/ipv4/ip_local_port_range";
 
-    public static int Free()
+    /// <param name="except">Ports that this process will listen on itself, and does not yet.</param>
+    public static int Free(params IEnumerable<int> except)
     {
         var end = SystemFirst();
         for (var i = 0; i < Tries; i++)
@@ -24,7 +25,10 @@ internal static class LoopbackPort
             {
                 using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 socket.Bind(new IPEndPoint(IPAddress.Loopback, end > First ? Random.Shared.Next(First, end) : 0));
-                return ((IPEndPoint)socket.LocalEndPoint!).Port;
+                if (((IPEndPoint)socket.LocalEndPoint!).Port is var port && !except.Contains(port))
+                {
+                    return port;
+                }
             }
             catch (SocketException error) when (error.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
             {

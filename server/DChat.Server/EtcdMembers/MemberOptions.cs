@@ -75,7 +75,7 @@ internal sealed record MemberOptions
             Folder = Path.GetFullPath(Path.Combine(options.Data, "etcd")),
             Program = EtcdProgram.Find(options.EtcdProgram),
             Listen = ListenAddress(options, self),
-            ClientPort = options.EtcdPort == 0 ? LoopbackPort.Free() : options.EtcdPort,
+            ClientPort = options.EtcdPort == 0 ? LoopbackPort.Free(self.Port, options.Port, options.EffectiveNodePort) : options.EtcdPort,
             HeartbeatMs = options.EtcdHeartbeatMs,
             ElectionMs = options.EtcdElectionMs,
             LeaseSeconds = options.EtcdLeaseSeconds,

@@ -115,7 +115,10 @@ internal sealed partial class MemberCluster : IAsyncDisposable
     }
 
     private string[] Flags(string name, string peers) =>
-        ["--mode", "coordinator", "--node", name, "--peers", peers, "--cluster-secret-file", SecretFile, "--blobs", $"file:{_folder["blobs"]}"];
+    [
+        "--mode", "coordinator", "--node", name, "--peers", peers, "--cluster-secret-file", SecretFile, "--blobs", $"file:{_folder["blobs"]}",
+        .. _ports.Count == 1 ? [] : (string[])["--etcd-port", $"{FreePort.Next()}"], // Else one might take a port that is meant for another, which does not listen there yet.
+    ];
 
     private static Match LastStart(ServerProcess coordinator) => coordinator.Log.Lines.Select(line => Started().Match(line)).Last(match => match.Success);
 
