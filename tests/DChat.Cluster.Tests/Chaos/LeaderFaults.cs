@@ -18,6 +18,7 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, Func<Task<string?>>
         new("leader killed", Victim.Coordinator, async _ => await actions.KillAsync(await LeaderAsync())),
         new("leader frozen", Victim.Coordinator, async _ => await actions.FreezeAsync(await LeaderAsync())),
         new("leader cut from etcd", Victim.Coordinator, async _ => await actions.CutAsync((await LeaderAsync()).Host!, EtcdHosts, Way.Both)),
+        new("leader cut from etcd until another leads", Victim.Coordinator, _ => DeposeAsync()),
         new("leader cut from the workers", Victim.Coordinator, async _ => await actions.CutAsync((await LeaderAsync()).Host!, WorkerHosts, Way.Both)),
         new("leader cut from the other coordinators", Victim.Coordinator, async _ => await CutAsync(await LeaderAsync(), Others, Way.Both)),
         new("leader cut from everybody", Victim.Coordinator, async _ => await CutAsync(await LeaderAsync(), _ => Everybody, Way.Both)),
@@ -74,6 +75,16 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, Func<Task<string?>>
         var members = Etcd.Members.ToArray();
         random.Shuffle(members);
         return members[..count];
+    }
+
+    /// <summary>It comes back to an etcd that has another leader, and to whoever still waits for its answers.</summary>
+    private async Task<string> DeposeAsync()
+    {
+        var first = await LeaderAsync();
+        await first.Host!.CutAsync(EtcdHosts);
+        await Eventually.Holds(async () => await leader() is { } next && next != first.Node.Authority, FaultActions.StartLimit);
+        await first.Host.HealAsync();
+        return "another leads";
     }
 
     private async Task<string> KillAllAsync()

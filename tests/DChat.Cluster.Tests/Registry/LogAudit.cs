@@ -79,7 +79,11 @@ internal sealed class LogAudit : IAsyncDisposable
     /// <returns>False where it is of an entry that this one has left too far behind.</returns>
     public async Task<bool> HoldsAsync(string node, long index, string hash)
     {
-        await ReachAsync(index);
+        if (!await ReachesAsync(index, $"{node} says that it holds"))
+        {
+            return true;
+        }
+
         if (_records.HashAt(index) is not { } right)
         {
             return false;
@@ -106,8 +110,7 @@ internal sealed class LogAudit : IAsyncDisposable
 
     private async Task JudgeAsync(Command command, CommandResult result, long answeredBefore)
     {
-        await ReachAsync(result.Index);
-        if (_records.Judge(command, result.Outcome, result.Index, answeredBefore) is { } finding)
+        if (await ReachesAsync(result.Index, $"{command} was answered {result.Outcome} at") && _records.Judge(command, result.Outcome, result.Index, answeredBefore) is { } finding)
         {
             _findings.Enqueue(finding);
         }
@@ -118,7 +121,20 @@ internal sealed class LogAudit : IAsyncDisposable
         }
     }
 
-    private Task ReachAsync(long index) => Eventually.Holds(() => _records.Index >= index || _following.IsCompleted);
+    /// <summary>Whoever speaks of an entry speaks of one that is in the log: a leader that was deposed and does not know it must not go on by itself.</summary>
+    private async Task<bool> ReachesAsync(long index, string what)
+    {
+        try
+        {
+            await Eventually.Holds(() => _records.Index >= index || _following.IsCompleted);
+        }
+        catch (TimeoutException)
+        {
+            _findings.Enqueue($"{what} entry {index}, and the log ends at entry {_records.Index}");
+        }
+
+        return _records.Index >= index;
+    }
 
     private async Task FollowAsync()
     {

@@ -18,9 +18,9 @@ internal sealed class RandomCommands(Random random, IReadOnlyList<string> users)
         return random.Next(20) switch
         {
             < 5 => new JoinRoom(id, actor, Now, room),
-            < 8 => new LeaveRoom(id, actor, Now, room),
-            < 12 => new UpdateRoom(id, actor, Now, room, Topic: $"of {id}"),
-            < 15 => new SetRole(id, actor, Now, room, other, (RoomRole)random.Next((int)RoomRole.Member, (int)RoomRole.Owner + 1)),
+            < 10 => new LeaveRoom(id, actor, Now, room),
+            < 14 => new UpdateRoom(id, actor, Now, room, Topic: $"of {id}"),
+            < 16 => new SetRole(id, actor, Now, room, other, (RoomRole)random.Next((int)RoomRole.Member, (int)RoomRole.Owner + 1)),
             < 17 => new Mute(id, actor, Now, room, other, random.Next(3) == 0 ? 0 : Later + random.Next(1_000)),
             17 => new Kick(id, actor, Now, room, other),
             18 => new Ban(id, actor, Now, room, other),

@@ -9,7 +9,7 @@ namespace DChat.Cluster.Tests.Registry;
 internal sealed class RegistryClient(int number, string user, Gateway gateway, RoomsInUse rooms, RandomCommands commands, Random random, RegistryHistory history, LogAudit audit)
 {
     /// <summary>The longest rest between two calls, in milliseconds.</summary>
-    private const int RestMsMax = 300;
+    private const int RestMsMax = 150;
 
     /// <summary>One in so many commands that were not answered is left alone; the others are repeated with their ids.</summary>
     private const int LeftAloneOneIn = 3;
@@ -39,7 +39,7 @@ internal sealed class RegistryClient(int number, string user, Gateway gateway, R
                 await CallAsync(commands.Next(NextId(), user, room), stop);
             }
 
-            if (random.Next(3) == 0)
+            if (random.Next(2) == 0)
             {
                 await ReadAsync(room);
             }
