@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace DChat.Server.EtcdMembers;
 
 /// <summary>A line of etcd's log, as it is written into ours: what it says, and the few fields that help an operator, cut short.</summary>
-/// <param name="Level">What etcd calls information is told to those who look for details: it has some sixty such lines for a start.</param>
+/// <param name="Level">What etcd calls information is told to those who look for details: it has dozens of such lines for a start.</param>
 /// <param name="Message">Without what could steer a terminal.</param>
 /// <param name="Kind">The same for lines that say the same of other numbers.</param>
 internal readonly record struct EtcdLogLine(LogLevel Level, string Message, string Kind)
