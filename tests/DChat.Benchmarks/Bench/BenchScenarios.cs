@@ -31,6 +31,7 @@ internal static class BenchScenarios
         new("silent", "the worker that hosts a busy room falls silent", FailoverScenario.SilenceAsync),
         new("coordinator", "the coordinator is killed and started again while rooms run", CoordinatorScenario.RunAsync),
         new("leader", "the leader of three coordinators is killed while rooms run", LeaderScenario.RunAsync),
+        new("joins", "joins by three coordinators on an etcd of three members", JoinsScenario.RunAsync),
         new("drain", "workers leave one after the other", DrainScenario.RunAsync),
         new("storm", "5,000 clients of a killed worker come back to the others", StormScenario.RunAsync),
         new("workers", "the same load on 1, 2 and 4 workers with a PostgreSQL", WorkersScenario.RunAsync),
