@@ -19,6 +19,11 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
     /// <summary>Who campaigns for the new log, as others would see it.</summary>
     private const string Advertise = "restore";
 
+    /// <summary>Attempts at the last step, where the log does not answer.</summary>
+    private const int BeginsMax = 10;
+
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
     private readonly long _now = time.GetUtcNow().ToUnixTimeMilliseconds();
     private readonly HashSet<string> _dropped = new(StringComparer.Ordinal);
     private RoomLift _lift;
@@ -49,7 +54,6 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
         try
         {
             await FillAsync(cancellation);
-            await BeginLogAsync(index, cancellation);
         }
         catch when (to.InPlace)
         {
@@ -58,8 +62,21 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
             throw;
         }
 
-        await blobs.DeleteAsync(RestorePlan.UnfinishedBlob, CancellationToken.None);
+        await BeginLogAsync(index, cancellation); // Whether it began may stay unknown: then it must find its snapshot.
+        await UnmarkAsync();
         return registry;
+    }
+
+    private async Task UnmarkAsync()
+    {
+        try
+        {
+            await blobs.DeleteAsync(RestorePlan.UnfinishedBlob, CancellationToken.None);
+        }
+        catch (BlobStoreUnavailableException error)
+        {
+            progress.Say($"The cluster is restored; only the blob '{RestorePlan.UnfinishedBlob}' could not be removed: {error.Message}");
+        }
     }
 
     public async Task TakePieceAsync(RoomPiece piece, CancellationToken cancellation)
@@ -117,18 +134,25 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
     {
         await using var log = ControlLogs.Open(to.Options, member, time, logs);
         await using var leadership = await log.CampaignAsync(Advertise, cancellation);
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            if (await log.BeginAfterAsync(leadership.Term, index, cancellation))
+            try
             {
-                return;
+                if (await log.BeginAfterAsync(leadership.Term, index, cancellation))
+                {
+                    return;
+                }
+
+                throw new RestoreRefusedException("Another coordinator took the log meanwhile: stop all coordinators, then restore again.");
+            }
+            catch (InvalidOperationException error)
+            {
+                throw new RestoreRefusedException($"The log is not empty any more: {error.Message}", error);
+            }
+            catch (ControlLogUnavailableException) when (attempt < BeginsMax)
+            {
+                await Task.Delay(RetryAfter, time, cancellation); // It may have begun; a repeat tells.
             }
         }
-        catch (InvalidOperationException error)
-        {
-            throw new RestoreRefusedException($"The log is not empty any more: {error.Message}", error);
-        }
-
-        throw new ControlLogUnavailableException("another coordinator took the log meanwhile");
     }
 }

@@ -44,7 +44,19 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
         await cluster.CheckAsync(server, withMessages: false);
     }
 
-    private static async Task RestoreUntilAsync(ClusterToLose cluster, Step last)
+    [Fact]
+    public async Task One_in_place_that_fails_leaves_the_snapshots_as_they_were()
+    {
+        using var cluster = lost.Copy();
+        Directory.CreateDirectory(cluster["new"]);
+        string[] Snapshots() => Directory.GetFiles(Path.Combine(cluster.Data, "blobs", "snapshots"));
+        var before = Snapshots();
+        await Assert.ThrowsAsync<Interruption>(() => RestoreUntilAsync(cluster, Step.StoreFilled, inPlace: true));
+        Assert.Equal(before.Order(), Snapshots().Order());
+        await using var server = await cluster.StartAsync(); // The cluster that was there is not hindered.
+    }
+
+    private static async Task RestoreUntilAsync(ClusterToLose cluster, Step last, bool inPlace = false)
     {
         var options = new ServerOptions { Data = cluster["new"] };
         var secret = ClusterSecret.LoadOrCreate(cluster.SecretFile, mayCreate: false);
@@ -52,9 +64,9 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
         var snapshots = new SnapshotStore(origin, secret, Path.GetTempPath());
         var name = (await snapshots.ListAsync(default))[0].Name;
         var source = new SnapshotSource(name, await snapshots.ReadAsync(name, default), name.Index, origin, "there");
-        await using var blobs = new StoppingBlobs(FileBlobStore.OpenFolder(options.BlobsPath), last);
+        await using var blobs = new StoppingBlobs(inPlace ? origin : FileBlobStore.OpenFolder(options.BlobsPath), last);
         await using var store = new StoppingStore(MessageStores.OpenArchive(options, TimeProvider.System), last);
-        var targets = new RestoreTargets(options, store, "store", blobs, "blobs", InPlace: false);
+        var targets = new RestoreTargets(options, store, "store", blobs, "blobs", inPlace);
         var plan = await RestorePlan.MakeAsync(source, targets, TimeProvider.System, NullLoggerFactory.Instance, default);
         await new RestoreRun(source, plan, targets, blobs, secret, TimeProvider.System, NullLoggerFactory.Instance, new NoProgress()).RunAsync(default);
     }

@@ -15,7 +15,7 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
         FROM rooms
         """;
 
-    // Of this database; what the sessions of servers are called is told to every user.
+    // Of this database. Only a user's own sessions tell what they are called; servers share a user.
     private const string Users = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^dchat [0-9a-f]{8} '";
 
     private const string Lift =
