@@ -23,7 +23,9 @@ internal sealed class Fleet : IAsyncDisposable
 
     /// <summary>From the first byte until a client follows its rooms: with hundreds of rooms each, thousands at once take their time.</summary>
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan ReconnectDelayMin = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>As the SDK waits, at most and randomly shortened by up to half: people's clients do not come back as one.</summary>
+    private static readonly TimeSpan ReconnectDelayMin = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ReconnectDelayMax = TimeSpan.FromSeconds(2);
 
     private readonly LoadRun _run;
@@ -190,7 +192,7 @@ internal sealed class Fleet : IAsyncDisposable
             _run.CountReconnect();
             delay = wasUp ? ReconnectDelayMin : TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, ReconnectDelayMax.Ticks));
             await RenewTokenAsync(client, failure);
-            await Task.Delay(wasUp && client.WasAskedToLeave ? TimeSpan.Zero : delay * (0.5 + Random.Shared.NextDouble()), _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(wasUp && client.WasAskedToLeave ? TimeSpan.Zero : delay * (0.5 + (Random.Shared.NextDouble() / 2)), _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         onNeverUp(new OperationCanceledException());
