@@ -53,6 +53,7 @@ public sealed class G6AuthorizationTests(ContractServer server) : IClassFixture<
         var seq = (long)(await ann.Hub.SendAsync(room, word))["seq"]!;
         var file = (string)(await HttpMessageTests.UploadAsync(server, ann.Token, room, "s.txt", "text/plain", word))["id"]!;
         await Eventually.Holds(async () => (await ann.Hub.CallAsync("search", new { query = word }))!["hits"]!.AsArray().Count == 1);
+        await ben.Hub.SyncAsync(); // What was told before he was an outsider stands before this answer.
         ben.Hub.Untaken();
 
         var code = visibility == "private" ? "not_found" : outsider == Outsider.Banned ? "banned" : "not_member";
