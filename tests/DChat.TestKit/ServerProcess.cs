@@ -177,11 +177,19 @@ public sealed partial class ServerProcess : IAsyncDisposable
         process.StandardInput.Close(); // Whoever asks for something gets no answer.
         try
         {
-            var output = process.StandardOutput.ReadToEndAsync();
-            var error = process.StandardError.ReadToEndAsync();
+            var (output, error) = (new StringWriter(), new StringWriter());
+            var copying = Task.WhenAll(CopyAsync(process.StandardOutput, output), CopyAsync(process.StandardError, error));
             await (started?.Invoke(process.Id) ?? Task.CompletedTask);
-            await process.WaitForExitAsync().Within(StopLimit);
-            return (process.ExitCode, await output, await error);
+            try
+            {
+                await Task.WhenAll(process.WaitForExitAsync(), copying).Within(StopLimit);
+            }
+            catch (TimeoutException)
+            {
+                throw new TimeoutException($"'dchat-server {string.Join(' ', arguments)}' {(process.HasExited ? "ended, but not its output" : "did not end")} within {StopLimit.TotalSeconds} s. It said: {Said(output)}{Said(error)}");
+            }
+
+            return (process.ExitCode, Said(output), Said(error));
         }
         finally
         {
@@ -189,6 +197,26 @@ public sealed partial class ServerProcess : IAsyncDisposable
             {
                 process.Kill();
             }
+        }
+    }
+
+    private static async Task CopyAsync(StreamReader from, StringWriter to)
+    {
+        var buffer = new char[4096];
+        while (await from.ReadAsync(buffer) is > 0 and var read)
+        {
+            lock (to)
+            {
+                to.Write(buffer, 0, read);
+            }
+        }
+    }
+
+    private static string Said(StringWriter text)
+    {
+        lock (text)
+        {
+            return text.ToString();
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using DChat.Core.Registry;
 
 namespace DChat.Core.Messages;
 
@@ -60,11 +61,11 @@ public sealed record ArchiveSummary(string Id, long Rooms, long Messages, long E
 public readonly record struct ArchivedRoom(string Room, bool Closed, long Messages);
 
 /// <param name="Epoch">At which the rooms stand from now on: above all that were given out.</param>
-/// <param name="Gap">Revisions rise by so much,</param>
-/// <param name="Floor">or to here, where that is more.</param>
+/// <param name="Gap">Revisions that are at the floor or above rise by so much,</param>
+/// <param name="Floor">the others to here.</param>
 public readonly record struct RoomLift(long Epoch, long Gap, long Floor)
 {
-    public long Of(long rev) => Math.Max(rev + Gap, Floor);
+    public long Of(long rev) => Restoration.Lift(rev, Gap, Floor);
 }
 
 /// <summary>Marks the id of a store that is being filled.</summary>

@@ -5,8 +5,9 @@ namespace DChat.Core.Registry;
 /// saw more than that must never meet a number again that he knows with another meaning.
 /// </summary>
 /// <remarks>
-/// At least <see cref="Gap"/>; and, because the same past state can be restored twice, to no less than a floor that rises with time, faster than
-/// any room changes. The floor passes 2^53, where JSON's numbers end, in some 4,000 years.
+/// To a floor that rises with time, faster than any room changes: the same past state can be restored twice, also hours after a restore before
+/// it, and gets other numbers each time. Where the floor is not above what was reached, because a clock was or is wrong: by <see cref="Gap"/>.
+/// The floor passes 2^53, where JSON's numbers end, in some 4,000 years.
 /// </remarks>
 public static class Restoration
 {
@@ -25,7 +26,10 @@ public static class Restoration
 
     /// <summary>A number above all that were given out since it was <paramref name="reached"/>.</summary>
     /// <inheritdoc cref="Floor"/>
-    public static long Lift(long reached, long at) => Math.Max(reached + Gap, Floor(at));
+    public static long Lift(long reached, long at) => Lift(reached, Gap, Floor(at));
+
+    /// <summary>To the floor, or where that is not above, by the gap.</summary>
+    internal static long Lift(long reached, long gap, long floor) => floor > reached ? floor : reached + gap;
 }
 
 /// <summary>What a restore makes of a registry beside what it was.</summary>

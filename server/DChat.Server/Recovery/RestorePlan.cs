@@ -18,7 +18,8 @@ namespace DChat.Server.Recovery;
 internal sealed record RestoreTargets(ServerOptions Options, IMessageArchive Store, string StorePlace, IBlobStore? Blobs, string BlobsPlace, bool InPlace);
 
 /// <summary>What a restore would do, having looked at all that it would change and found it empty.</summary>
-internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, IReadOnlyList<string> Lines)
+/// <param name="Left">Snapshots that restores have left there which did not come to their end.</param>
+internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, IReadOnlyList<SnapshotName> Left, IReadOnlyList<string> Lines)
 {
     /// <summary>A blob that is there from the beginning of a restore to its end.</summary>
     public const string UnfinishedBlob = "restore-unfinished";
@@ -30,7 +31,7 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, IReadO
     public static async Task<RestorePlan> MakeAsync(IRestoreSource source, RestoreTargets to, TimeProvider time, ILoggerFactory logs, CancellationToken cancellation)
     {
         await RefuseUsedLogAsync(to.Options, time, logs, cancellation);
-        await RefuseUsedBlobsAsync(to, cancellation);
+        var left = await RefuseUsedBlobsAsync(to, cancellation);
         var store = await to.Store.LookAsync(cancellation);
         RefuseUsedStore(source, store, to.StorePlace);
         var fills = store.Rooms == 0 || store.Unfinished;
@@ -42,7 +43,7 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, IReadO
             $"people    {SizeText.Count(source.Registry.AccountCount, "account")} sign in again, with the passwords of then: all sessions end and the token keys are made anew. Tokens of bots stay",
             "workers   none; each registers anew, and rooms are spread over them",
         };
-        return new RestorePlan(store, fills, lines);
+        return new RestorePlan(store, fills, left, lines);
     }
 
     public static string LogPlace(ServerOptions options) => options.Peers is not null ? $"the etcd of {options.Node} in {options.Data}" : (options.Log ?? new EngineUrl("sqlite", options.LogPath)).ToString();
@@ -140,27 +141,46 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, IReadO
         }
     }
 
-    private static async Task RefuseUsedBlobsAsync(RestoreTargets to, CancellationToken cancellation)
+    /// <returns>What restores left that did not come to their end.</returns>
+    private static async Task<IReadOnlyList<SnapshotName>> RefuseUsedBlobsAsync(RestoreTargets to, CancellationToken cancellation)
     {
-        if (to.InPlace || to.Blobs is not { } blobs || await AnyAsync(blobs, UnfinishedBlob, cancellation))
+        if (to.InPlace || to.Blobs is not { } blobs)
         {
-            return;
+            return [];
         }
 
-        foreach (var (folder, what) in ((string, string)[])[(SnapshotName.Folder, "snapshots"), (FileId.Folder, "files")])
+        // The mark alone says little: the last step of the restore that put it there may have been that its removal failed.
+        var isUnfinished = await AnyAsync(blobs, UnfinishedBlob, _ => true, cancellation);
+        if (await AnyAsync(blobs, SnapshotName.Folder, blob => !isUnfinished || SnapshotName.TryParse(blob.Name) is not { IsRestored: true }, cancellation))
         {
-            if (await AnyAsync(blobs, folder, cancellation))
-            {
-                throw new ConfigurationException($"--blobs {to.BlobsPlace}", $"it holds {what}, and a restore overwrites nothing", "give a --blobs that is empty, or the one that you restore from");
-            }
+            throw Used("snapshots");
         }
+
+        if (!isUnfinished && await AnyAsync(blobs, FileId.Folder, _ => true, cancellation))
+        {
+            throw Used("files");
+        }
+
+        var left = new List<SnapshotName>();
+        await foreach (var blob in blobs.ListAsync(SnapshotName.Folder, cancellation))
+        {
+            left.Add(SnapshotName.TryParse(blob.Name)!);
+        }
+
+        return left;
+
+        ConfigurationException Used(string what) =>
+            new($"--blobs {to.BlobsPlace}", $"it holds {what}, and a restore overwrites nothing", "give a --blobs that is empty, or the one that you restore from");
     }
 
-    private static async Task<bool> AnyAsync(IBlobStore blobs, string prefix, CancellationToken cancellation)
+    private static async Task<bool> AnyAsync(IBlobStore blobs, string prefix, Func<BlobInfo, bool> isMeant, CancellationToken cancellation)
     {
-        await foreach (var _ in blobs.ListAsync(prefix, cancellation))
+        await foreach (var blob in blobs.ListAsync(prefix, cancellation))
         {
-            return true;
+            if (isMeant(blob))
+            {
+                return true;
+            }
         }
 
         return false;

@@ -45,26 +45,45 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
         }
 
         var storeId = plan.FillsStore ? await to.Store.BeginFillAsync(cancellation) : plan.Store.Id;
-        var index = Restoration.Lift(Math.Max(before.Index, source.HighestIndex), _now);
+        var index = Restoration.Lift(plan.Left.Aggregate(Math.Max(before.Index, source.HighestIndex), (reached, left) => Math.Max(reached, left.Index)), _now);
         var registry = RegistryMachine.Restore(before, new RegistryRestoration(index, _lift.Epoch, storeId, _now, $"entry {before.Index}, from {source.Name}"));
-        progress.Begin("writing the registry's first snapshot");
         var snapshots = new SnapshotStore(blobs, secret, to.Options.Data);
-        var first = await snapshots.WriteAsync(registry, SnapshotName.RestoredTerm, cancellation);
-        progress.End(first.ToString());
         try
         {
+            progress.Begin("writing the registry's first snapshot");
+            progress.End((await snapshots.WriteAsync(registry, SnapshotName.RestoredTerm, cancellation)).ToString());
+            foreach (var left in plan.Left)
+            {
+                await snapshots.DeleteAsync(left, cancellation);
+            }
+
             await FillAsync(cancellation);
         }
         catch when (to.InPlace)
         {
-            // What was there before could not start beside it.
-            await snapshots.DeleteAsync(first, CancellationToken.None);
+            await TakeBackAsync(snapshots, index);
             throw;
         }
 
         await BeginLogAsync(index, cancellation); // Whether it began may stay unknown: then it must find its snapshot.
         await UnmarkAsync();
         return registry;
+    }
+
+    /// <summary>What was there before could not start beside the new snapshot, whose name is not known where its writing failed.</summary>
+    private async Task TakeBackAsync(SnapshotStore snapshots, long index)
+    {
+        try
+        {
+            foreach (var each in (await snapshots.ListAsync(CancellationToken.None)).Where(each => each.Name.IsRestored && each.Name.Index == index))
+            {
+                await snapshots.DeleteAsync(each.Name, CancellationToken.None);
+            }
+        }
+        catch (BlobStoreUnavailableException error)
+        {
+            progress.Say($"The restore's own snapshot, of index {index} and term {SnapshotName.RestoredTerm}, could not be taken back from '{SnapshotName.Folder}' ({error.Message}): remove it before the former cluster is started again.");
+        }
     }
 
     private async Task UnmarkAsync()

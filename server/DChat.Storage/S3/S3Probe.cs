@@ -41,8 +41,14 @@ public static class S3Probe
         using var limit = new CancellationTokenSource(CredentialsLimit);
         try
         {
-            var found = await DefaultAWSCredentialsIdentityResolver.GetCredentialsAsync(client.Config).WaitAsync(limit.Token);
-            await found.GetCredentialsAsync().WaitAsync(limit.Token);
+            // On a thread of its own: parts of the chain ask without awaiting, and take no time limit.
+            await Task.Run(
+                async () =>
+                {
+                    var found = await DefaultAWSCredentialsIdentityResolver.GetCredentialsAsync(client.Config);
+                    await found.GetCredentialsAsync();
+                },
+                limit.Token).WaitAsync(limit.Token);
             return true;
         }
         catch (Exception error) when (S3Failures.IsFailure(error))

@@ -5,6 +5,7 @@ using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Snapshots;
 using DChat.Server.Recovery;
+using DChat.Server.Tests.Security;
 using DChat.Server.Worker;
 using DChat.Storage.Files;
 using DChat.TestKit;
@@ -40,8 +41,21 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
 
         (code, var output, said) = await ClusterToLose.RestoreAsync("--data", cluster["new"], "--from", $"file:{cluster.Data}/blobs", "--yes");
         Assert.True(code == CommandLine.Success, output + said);
+        Assert.Single(Directory.GetFiles(Path.Combine(cluster["new"], "blobs", "snapshots"))); // What the first attempt left is gone.
         await using var server = await cluster.StartAsync(cluster["new"]);
         await cluster.CheckAsync(server, withMessages: false);
+    }
+
+    [Fact]
+    public async Task A_mark_that_stayed_beside_a_living_clusters_snapshots_lets_nobody_overwrite_them()
+    {
+        using var cluster = lost.Copy();
+        using var source = lost.Copy();
+        await File.WriteAllTextAsync(Path.Combine(cluster.Data, "blobs", RestorePlan.UnfinishedBlob), "from somewhere");
+        var (code, output, said) = await ClusterToLose.RestoreAsync(
+            "--data", cluster["new"], "--blobs", $"file:{cluster.Data}/blobs", "--cluster-secret-file", cluster.SecretFile, "--from", $"file:{source.Data}/blobs", "--yes");
+        Assert.True(code == CommandLine.BadConfiguration, output + said);
+        Assert.Contains("it holds snapshots", said, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -58,6 +72,8 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
 
     private static async Task RestoreUntilAsync(ClusterToLose cluster, Step last, bool inPlace = false)
     {
+        var time = new ShiftedTime();
+        time.Advance(TimeSpan.FromHours(1)); // What it gave out is above what the next attempt's clock says.
         var options = new ServerOptions { Data = cluster["new"] };
         var secret = ClusterSecret.LoadOrCreate(cluster.SecretFile, mayCreate: false);
         await using var origin = FileBlobStore.OpenFolder(Path.Combine(cluster.Data, "blobs"));
@@ -65,10 +81,10 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
         var name = (await snapshots.ListAsync(default))[0].Name;
         var source = new SnapshotSource(name, await snapshots.ReadAsync(name, default), name.Index, origin, "there");
         await using var blobs = new StoppingBlobs(inPlace ? origin : FileBlobStore.OpenFolder(options.BlobsPath), last);
-        await using var store = new StoppingStore(MessageStores.OpenArchive(options, TimeProvider.System), last);
+        await using var store = new StoppingStore(MessageStores.OpenArchive(options, time), last);
         var targets = new RestoreTargets(options, store, "store", blobs, "blobs", inPlace);
-        var plan = await RestorePlan.MakeAsync(source, targets, TimeProvider.System, NullLoggerFactory.Instance, default);
-        await new RestoreRun(source, plan, targets, blobs, secret, TimeProvider.System, NullLoggerFactory.Instance, new NoProgress()).RunAsync(default);
+        var plan = await RestorePlan.MakeAsync(source, targets, time, NullLoggerFactory.Instance, default);
+        await new RestoreRun(source, plan, targets, blobs, secret, time, NullLoggerFactory.Instance, new NoProgress()).RunAsync(default);
     }
 
     private sealed class Interruption : Exception;

@@ -47,10 +47,13 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_store_that_is_lifted_answers_whoever_resumes_with_reset_and_refuses_its_former_hosts(bool isPostgres)
+    [InlineData(false, 1L << 33)]
+    [InlineData(true, 1L << 33)]
+    [InlineData(false, 5)]
+    [InlineData(true, 5)]
+    public async Task A_store_that_is_lifted_answers_whoever_resumes_with_reset_and_refuses_its_former_hosts(bool isPostgres, long floor)
     {
+        var lift = Lift with { Floor = floor };
         var history = new RandomHistory(Seed.Print(output));
         await using var store = new ArchiveStore(postgres, isPostgres);
         RoomOpening before;
@@ -65,13 +68,13 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
         {
             Assert.Equal((7L, false), ((await archive.LookAsync(default)).EpochMax, (await archive.LookAsync(default)).Unfinished));
             await EventuallyUnusedAsync(archive);
-            await archive.LiftAsync(Lift, RandomHistory.Rooms, default);
+            await archive.LiftAsync(lift, RandomHistory.Rooms, default);
         }
 
         await using var lifted = await store.OpenAsync();
         Assert.Equal(RoomStatus.Fenced, (await lifted.OpenAsync([new RoomAtEpoch("b", 999)], default))[0].Status);
         var opened = (await lifted.OpenAsync([new RoomAtEpoch("b", 1_001)], default))[0];
-        Assert.Equal((RoomStatus.Ok, before.Seq, Lift.Of(before.Rev)), (opened.Status, opened.Seq, opened.Rev));
+        Assert.Equal((RoomStatus.Ok, before.Seq, lift.Of(before.Rev)), (opened.Status, opened.Seq, opened.Rev));
         foreach (var rev in (long[])[0, 1, before.Rev, before.Rev + 1, before.Rev + 1_000, opened.Rev - 1, opened.Rev + 1])
         {
             var page = await lifted.ReadAfterAsync("b", rev, 10, null, default);

@@ -21,7 +21,7 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
     private const string Lift =
         """
         WITH lifted AS (
-            SELECT key, greatest(rev + $2, $3) AS rev, epoch = 9223372036854775807 AS was_closed FROM rooms
+            SELECT key, CASE WHEN $3 > rev THEN $3 ELSE rev + $2 END AS rev, epoch = 9223372036854775807 AS was_closed FROM rooms
             WHERE epoch < 9223372036854775807 OR id = ANY ($4)
         )
         UPDATE rooms r SET epoch = $1, rev = l.rev, removed_rev = l.rev, purged = false,

@@ -117,7 +117,7 @@ public sealed class SqliteMessageArchive(SqliteMessageStoreOptions options, Time
                     reopen.Bind(1, room).Run();
                 }
 
-                session.Prepare("UPDATE rooms SET epoch = ?1, rev = max(rev + ?2, ?3), removed_rev = max(rev + ?2, ?3) WHERE epoch < 9223372036854775807")
+                session.Prepare("UPDATE rooms SET epoch = ?1, rev = iif(?3 > rev, ?3, rev + ?2), removed_rev = iif(?3 > rev, ?3, rev + ?2) WHERE epoch < 9223372036854775807")
                     .Bind(1, lift.Epoch).Bind(2, lift.Gap).Bind(3, lift.Floor).Run();
                 return true;
             });
