@@ -15,6 +15,9 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
 
     public bool Corrupts { get; init; }
 
+    /// <summary>Reading fails in the middle, as of a disk that is broken.</summary>
+    public bool Breaks { get; init; }
+
     /// <summary>Asked before a blob is removed.</summary>
     public Func<bool> Removes { get; init; } = () => true;
 
@@ -41,6 +44,12 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
     {
         ThrowIfAway();
         var content = await inner.OpenAsync(name, cancellation);
+        if (Breaks && content is not null)
+        {
+            await content.DisposeAsync();
+            return content with { Stream = new Broken() };
+        }
+
         return Reads is { } reads && content is not null ? content with { Stream = new Trickle(content.Stream, reads) } : content;
     }
 
@@ -66,6 +75,13 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
         {
             throw new BlobStoreUnavailableException("away");
         }
+    }
+
+    private sealed class Broken : MemoryStream
+    {
+        public override int Read(Span<byte> buffer) => throw new IOException("Input/output error");
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new IOException("Input/output error");
     }
 
     private sealed class Trickle(Stream inner, SemaphoreSlim reads) : Stream

@@ -95,6 +95,14 @@ public sealed class SnapshotStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_more_than_one_listing_holds_the_newest_are_listed()
+    {
+        var names = Enumerable.Range(1, SnapshotStore.ListMax + 2).Select(index => new SnapshotName(index, 1, new string('0', 32))).ToList();
+        var many = new SnapshotStore(new ListedBlobs(names.Select(name => name.ToString())), ClusterSecret.LoadOrCreate(_folder["secret"], mayCreate: true), _folder["scratch"]);
+        Assert.Equal(names.Skip(2).Reverse(), (await many.ListAsync(CancellationToken.None)).Select(found => found.Name));
+    }
+
+    [Fact]
     public async Task Every_flipped_byte_is_found()
     {
         var name = await _store.WriteAsync(Registry(200), 1, CancellationToken.None).Within();

@@ -26,7 +26,7 @@ public sealed class BackupFormatTests
         new Random(7).NextBytes(noise);
         var bytes = await MakeAsync(registry, messages, noise);
         var taken = new Taken();
-        var end = await BackupReader.ReadAsync(new MemoryStream(bytes), Secret, taken, default);
+        var end = await BackupReader.ReadAsync(new MemoryStream(bytes), Secret, DateTimeOffset.UnixEpoch, taken, default);
         Assert.Equal(new BackupEnd(1, messages, 2, noise.Length + FileContent.Length, registry.Index), end);
         Assert.Equal(messages, taken.Pieces.OfType<RoomMessages>().Sum(piece => piece.Messages.Count));
         Assert.Equal(RegistrySnapshot.StateHash(registry), RegistrySnapshot.StateHash(taken.Registry!));
@@ -92,7 +92,7 @@ public sealed class BackupFormatTests
     public async Task Another_secret_is_named_as_the_reason_and_a_snapshot_is_no_backup()
     {
         var good = await MakeAsync(SnapshotStoreTests.Registry(3), 2);
-        var refusal = await Assert.ThrowsAsync<InvalidDataException>(() => BackupReader.ReadAsync(new MemoryStream(good), SecretOf("another"), new Taken(), default));
+        var refusal = await Assert.ThrowsAsync<InvalidDataException>(() => BackupReader.ReadAsync(new MemoryStream(good), SecretOf("another"), DateTimeOffset.UnixEpoch, new Taken(), default));
         Assert.Contains("another cluster secret", refusal.Message, StringComparison.Ordinal);
 
         var snapshot = new MemoryStream();
@@ -162,7 +162,7 @@ public sealed class BackupFormatTests
     }
 
     private static Task<InvalidDataException> RefusedAsync(byte[] bytes) =>
-        Assert.ThrowsAsync<InvalidDataException>(() => BackupReader.ReadAsync(new MemoryStream(bytes), Secret, new Taken(), default).Within());
+        Assert.ThrowsAsync<InvalidDataException>(() => BackupReader.ReadAsync(new MemoryStream(bytes), Secret, DateTimeOffset.UnixEpoch, new Taken(), default).Within());
 
     private static ClusterSecret SecretOf(string text) =>
         ClusterSecret.Parse(Convert.ToBase64String(System.Security.Cryptography.SHA256.HashData(Encoding.ASCII.GetBytes(text))), "a test");

@@ -42,6 +42,34 @@ public sealed class BackupStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_more_than_one_listing_holds_the_newest_are_listed()
+    {
+        var names = Enumerable.Range(1, BackupStore.ListMax + 2).Select(second => BackupName.New(DateTimeOffset.FromUnixTimeSeconds(second))).ToList();
+        var many = new BackupStore(new ListedBlobs(names.Select(name => name.ToString())), Secret);
+        Assert.Equal(names.Skip(2).Reverse(), (await many.ListAsync(default)).Select(found => found.Name));
+    }
+
+    [Fact]
+    public async Task An_older_one_is_not_taken_for_a_newer_one_by_its_name()
+    {
+        await WriteAsync(Name);
+        var newer = BackupName.New(Name.StartedAt.AddDays(1));
+        File.Copy(FileOf(Name), FileOf(newer));
+        await _backups.VerifyAsync(Name, default).Within();
+        var error = await Assert.ThrowsAsync<BackupDamagedException>(() => _backups.VerifyAsync(newer, default).Within());
+        Assert.Contains("begun at 1970-01-01 00:00:00Z", error.What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task One_whose_bytes_the_disk_does_not_give_is_not_there_now_and_not_damaged()
+    {
+        await WriteAsync(Name);
+        var broken = new BackupStore(new FaultyBlobStore(_blobs) { Breaks = true }, Secret);
+        var error = await Assert.ThrowsAsync<BlobStoreUnavailableException>(() => broken.VerifyAsync(Name, default).Within());
+        Assert.Contains(Name.ToString(), error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Where_writing_fails_in_the_middle_nothing_is_there()
     {
         await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => _backups.WriteAsync(
@@ -104,6 +132,8 @@ public sealed class BackupStoreTests : IDisposable
         error = await Assert.ThrowsAsync<BackupDamagedException>(() => _backups.VerifyAsync(Name, default).Within());
         Assert.Equal("it is missing", error.What);
     }
+
+    private string FileOf(BackupName name) => Path.Combine(_folder["place"], name.ToString());
 
     private Task<BackupEnd> WriteAsync(BackupName name) => _backups.WriteAsync(name, "1.0", WriteAsync, default).Within();
 

@@ -55,9 +55,12 @@ internal static class BackupVerb
             throw new RestoreRefusedException($"There are no backups in {place}.");
         }
 
-        var newest = found.First();
-        var chosen = await new BackupSearch(store, place.ToString(), progress).ChooseAsync(found, RestoreVerb.ReadMoment(parsed.GetValue(At)), cancellation);
+        var moment = RestoreVerb.ReadMoment(parsed.GetValue(At));
+        var chosen = await new BackupSearch(store, place.ToString(), progress).ChooseAsync(found, moment, cancellation);
         progress.Say($"registry: {RestoreVerb.Describe(chosen.Registry)}");
-        return parsed.GetValue(At) is null && chosen.Name != $"{newest.Name} in {place}" ? CommandLine.Failure : CommandLine.Success;
+        var asked = found.First(backup => moment.Reaches(0, backup.Name.StartedAt)).Name;
+        return chosen.Backup == asked
+            ? CommandLine.Success
+            : throw new RestoreRefusedException($"The backup asked for, '{asked}', cannot be used. The newest before it that can is '{chosen.Backup}': a restore would take that one. Make another backup.");
     }
 }

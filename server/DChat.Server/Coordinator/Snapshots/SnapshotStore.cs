@@ -10,7 +10,7 @@ namespace DChat.Server.Coordinator.Snapshots;
 /// <param name="scratch">The folder in which a snapshot is put together before its hash, and so its name, is known.</param>
 public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string scratch)
 {
-    /// <summary>Names that one listing may hold; far more than retention leaves.</summary>
+    /// <summary>Names that one listing may hold, the newest; far more than retention leaves.</summary>
     public const int ListMax = 10_000;
 
     private const string NotItsName = "its content is not that of its name";
@@ -21,12 +21,17 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
     /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
     public async Task<List<StoredSnapshot>> ListAsync(CancellationToken cancellation)
     {
-        var found = new List<StoredSnapshot>();
+        var found = new Queue<StoredSnapshot>();
         await foreach (var blob in blobs.ListAsync(SnapshotName.Folder, cancellation))
         {
-            if (SnapshotName.TryParse(blob.Name) is { } name && found.Count < ListMax)
+            if (SnapshotName.TryParse(blob.Name) is { } name)
             {
-                found.Add(new StoredSnapshot(name, DateTimeOffset.FromUnixTimeMilliseconds(blob.ModifiedAt), blob.Size));
+                found.Enqueue(new StoredSnapshot(name, DateTimeOffset.FromUnixTimeMilliseconds(blob.ModifiedAt), blob.Size));
+            }
+
+            if (found.Count > ListMax)
+            {
+                found.Dequeue(); // The oldest: names come in order.
             }
         }
 

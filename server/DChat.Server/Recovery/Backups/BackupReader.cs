@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.IO.Compression;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -33,14 +34,15 @@ internal sealed class BackupReader : IDisposable
         _plain = new BrotliStream(_sealed, CompressionMode.Decompress, leaveOpen: true);
     }
 
+    /// <param name="startedAt">When it was begun, by its name: an older one under another name is none.</param>
     /// <exception cref="InvalidDataException">It is damaged, not whole, or sealed by another secret.</exception>
     /// <exception cref="UnknownRegistryEventException">A newer program made it.</exception>
-    public static async Task<BackupEnd> ReadAsync(Stream stored, ClusterSecret secret, IBackupVisitor visitor, CancellationToken cancellation)
+    public static async Task<BackupEnd> ReadAsync(Stream stored, ClusterSecret secret, DateTimeOffset startedAt, IBackupVisitor visitor, CancellationToken cancellation)
     {
         try
         {
             using var reader = new BackupReader(stored, secret);
-            var end = await reader.ReadAllAsync(visitor, cancellation);
+            var end = await reader.ReadAllAsync(startedAt, visitor, cancellation);
             if (reader._plain.ReadByte() >= 0)
             {
                 throw new InvalidDataException("there is more in it than a backup");
@@ -61,7 +63,7 @@ internal sealed class BackupReader : IDisposable
         _sealed.Dispose();
     }
 
-    private async Task<BackupEnd> ReadAllAsync(IBackupVisitor visitor, CancellationToken cancellation)
+    private async Task<BackupEnd> ReadAllAsync(DateTimeOffset startedAt, IBackupVisitor visitor, CancellationToken cancellation)
     {
         if (Next(out var first) != BackupFrame.Header || Parse(first, BackupJson.Strict.BackupHeader) is not { } header)
         {
@@ -71,6 +73,11 @@ internal sealed class BackupReader : IDisposable
         if (header.Format > BackupHeader.Version)
         {
             throw new InvalidDataException($"it has format {header.Format}, made by dchat-server {header.Product}, and this program knows formats up to {BackupHeader.Version}; use the release that made it");
+        }
+
+        if (_sealed.Index != startedAt.ToUnixTimeMilliseconds())
+        {
+            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"it was begun at {DateTimeOffset.FromUnixTimeMilliseconds(_sealed.Index).UtcDateTime:yyyy-MM-dd HH:mm:ss}Z, not when its name says"));
         }
 
         var (rooms, messages, blobs, bytes) = (0L, 0L, 0L, 0L);

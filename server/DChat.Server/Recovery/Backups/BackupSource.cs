@@ -7,6 +7,8 @@ namespace DChat.Server.Recovery.Backups;
 /// <summary>A backup that was read through once; it is read a second time as it is put back.</summary>
 internal sealed class BackupSource(BackupStore store, BackupName name, string place, RegistryState registry, BackupEnd end) : IRestoreSource
 {
+    public BackupName Backup => name;
+
     public string Name => $"{name} in {place}";
 
     public RegistryState Registry => registry;

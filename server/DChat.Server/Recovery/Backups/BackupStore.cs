@@ -9,18 +9,23 @@ namespace DChat.Server.Recovery.Backups;
 /// <summary>The backups of a place. Each is one blob, and a blob is there whole or not at all: so an interrupted backup is none.</summary>
 internal sealed class BackupStore(IBlobStore blobs, ClusterSecret secret)
 {
-    /// <summary>Names that one listing may hold.</summary>
-    private const int ListMax = 10_000;
+    /// <summary>Names that one listing may hold, the newest.</summary>
+    public const int ListMax = 10_000;
 
     /// <summary>The backups that are there, whether they can be read or not, newest first.</summary>
     public async Task<List<(BackupName Name, long Size)>> ListAsync(CancellationToken cancellation)
     {
-        var found = new List<(BackupName Name, long Size)>();
+        var found = new Queue<(BackupName Name, long Size)>();
         await foreach (var blob in blobs.ListAsync(BackupName.Folder, cancellation))
         {
-            if (BackupName.TryParse(blob.Name) is { } name && found.Count < ListMax)
+            if (BackupName.TryParse(blob.Name) is { } name)
             {
-                found.Add((name, blob.Size));
+                found.Enqueue((name, blob.Size));
+            }
+
+            if (found.Count > ListMax)
+            {
+                found.Dequeue(); // The oldest: names come in order.
             }
         }
 
@@ -63,11 +68,15 @@ internal sealed class BackupStore(IBlobStore blobs, ClusterSecret secret)
         await using var content = await blobs.OpenAsync(name.ToString(), cancellation) ?? throw new BackupDamagedException(name, "it is missing");
         try
         {
-            return await BackupReader.ReadAsync(content.Stream, secret, visitor, cancellation);
+            return await BackupReader.ReadAsync(content.Stream, secret, name.StartedAt, visitor, cancellation);
         }
         catch (InvalidDataException error)
         {
             throw new BackupDamagedException(name, error.Message, error);
+        }
+        catch (IOException error)
+        {
+            throw new BlobStoreUnavailableException($"backup '{name}' cannot be read: {error.Message}", error);
         }
     }
 
