@@ -12,6 +12,9 @@ internal static class BlobHolds
 
     /// <summary>A hold that was not renewed for so long is one of a process that is gone.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
+
+    /// <summary>Whoever holds takes its hold for lost sooner: by then nobody's clock, however fast, has seen <see cref="Lifetime"/> pass.</summary>
+    public static readonly TimeSpan LostAfter = Lifetime / 2;
 }
 
 /// <summary>A hold that is renewed until it is disposed of.</summary>
@@ -22,7 +25,8 @@ internal sealed class BlobHold : IAsyncDisposable
     private readonly string _name = $"{BlobHolds.Folder}backup-{Security.RandomText.Hex(8)}";
     private readonly CancellationTokenSource _end = new();
     private Task _renewing = Task.CompletedTask;
-    private long _renewedAt;
+    private volatile Moment? _renewedAt;
+    private volatile bool _wasLost;
 
     private BlobHold(IBlobStore blobs, TimeProvider time) => (_blobs, _time) = (blobs, time);
 
@@ -35,8 +39,8 @@ internal sealed class BlobHold : IAsyncDisposable
         return hold;
     }
 
-    /// <summary>Whether files may have been removed meanwhile: it could not be renewed for too long.</summary>
-    public bool MayBeLost => _time.GetElapsedTime(Volatile.Read(ref _renewedAt)) > BlobHolds.Lifetime / 2;
+    /// <summary>Whether files may have been removed since it was taken: once it could not be renewed for too long, whether or not it was renewed again.</summary>
+    public bool MayBeLost => (_renewedAt is { } renewedAt && renewedAt.IsLongAgo(_time)) || _wasLost; // In the other order than they are written.
 
     public async ValueTask DisposeAsync()
     {
@@ -65,17 +69,24 @@ internal sealed class BlobHold : IAsyncDisposable
             }
             catch (BlobStoreUnavailableException)
             {
-                continue; // The next time; whether it was too long is asked at the end.
+                continue; // The next time; whether that is too long is asked then.
             }
         }
     }
 
     private async Task PutAsync(CancellationToken cancellation)
     {
-        var now = _time.GetTimestamp();
-        using var content = new MemoryStream(System.Text.Encoding.ASCII.GetBytes($"{_time.GetUtcNow():O}\n"));
+        var begun = new Moment(_time.GetTimestamp(), _time.GetUtcNow()); // Others may see it from here on, and see it changed when it is put.
+        using var content = new MemoryStream(System.Text.Encoding.ASCII.GetBytes($"{begun.Day:O}\n"));
         await _blobs.PutAsync(_name, content, cancellation);
-        Volatile.Write(ref _renewedAt, now);
+        _wasLost = MayBeLost;
+        _renewedAt = begun;
+    }
+
+    /// <summary>By two clocks: that of uptime stands still while the machine sleeps, and that of the day may be set back.</summary>
+    private sealed record Moment(long Uptime, DateTimeOffset Day)
+    {
+        public bool IsLongAgo(TimeProvider time) => time.GetElapsedTime(Uptime) > BlobHolds.LostAfter || time.GetUtcNow() - Day > BlobHolds.LostAfter;
     }
 }
 

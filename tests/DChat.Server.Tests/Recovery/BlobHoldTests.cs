@@ -6,6 +6,7 @@ using DChat.Core.Rooms;
 using DChat.Server.Blobs;
 using DChat.Server.Coordinator;
 using DChat.Server.Http.Files;
+using DChat.Server.Tests.Coordinator;
 using DChat.Storage.Files;
 using DChat.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -52,6 +53,34 @@ public sealed class BlobHoldTests : IDisposable
         Assert.True(await watch.IsHeldAsync(default));
     }
 
+    [Theory]
+    [InlineData(1, 0, false)]
+    [InlineData(4, 0, false)]
+    [InlineData(6, 0, true)]
+    [InlineData(0, 6, true)] // The machine slept, and its clock of uptime with it.
+    public async Task One_that_was_not_renewed_for_too_long_stays_lost_when_it_is_renewed_again(int minutes, int asleep, bool isLost)
+    {
+        var time = new RungTime();
+        var blobs = new FaultyBlobStore(_blobs);
+        await using var hold = await BlobHold.TakeAsync(blobs, time, default);
+        blobs.IsAway = true;
+        time.Pass(TimeSpan.FromMinutes(minutes), TimeSpan.FromMinutes(asleep));
+        Assert.Equal(isLost, hold.MayBeLost);
+        blobs.IsAway = false;
+        for (var i = 0; i < 2; i++)
+        {
+            // The second is written when the first is known to be.
+            var before = Read();
+            time.Pass(TimeSpan.FromSeconds(1));
+            time.Ring();
+            await Eventually.Holds(() => Read() != before);
+        }
+
+        Assert.Equal(isLost, hold.MayBeLost);
+
+        string Read() => File.ReadAllText(Assert.Single(Directory.GetFiles(Path.Combine(_folder["blobs"], BlobHolds.Folder))));
+    }
+
     [Fact]
     public async Task Files_of_a_room_that_is_deleted_meanwhile_are_removed_when_it_ends()
     {
@@ -84,39 +113,6 @@ public sealed class BlobHoldTests : IDisposable
         var decision = RegistryMachine.Decide(replica.State, command, RegistryLimits.None);
         Assert.True(decision.Outcome.IsOk, decision.Outcome.Text);
         replica.Apply(replica.Index + 1, new RegistryEntry(RegistryEntryCodec.Version, 1, [decision.Record!]));
-    }
-
-    /// <summary>Timers ring when the test says.</summary>
-    private sealed class RungTime : TimeProvider
-    {
-        private readonly ConcurrentQueue<Action> _timers = new();
-
-        public Task WaitingAsync() => Eventually.Holds(() => !_timers.IsEmpty);
-
-        public void Ring()
-        {
-            while (_timers.TryDequeue(out var ring))
-            {
-                ring();
-            }
-        }
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            _timers.Enqueue(() => callback(state));
-            return new Unused();
-        }
-
-        private sealed class Unused : ITimer
-        {
-            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
-
-            public void Dispose()
-            {
-            }
-
-            public ValueTask DisposeAsync() => default;
-        }
     }
 
     private sealed class SeenBlobs(IBlobStore inner) : IBlobStore

@@ -27,13 +27,10 @@ internal sealed class BackupRun(ServerOptions options, IMessageArchive store, IB
         await RefuseStrangersAsync(cancellation);
         await using var hold = await BlobHold.TakeAsync(blobs, time, cancellation);
         var name = BackupName.New(startedAt);
-        var end = await to.WriteAsync(name, ConfigVerbs.ProductVersion, WriteAsync, cancellation);
-        return hold.MayBeLost
-            ? throw new RestoreRefusedException($"The blob store could not be reached for so long that files may have been removed meanwhile: '{name}' may lack some. Make another backup.")
-            : (name, end);
+        return (name, await to.WriteAsync(name, ConfigVerbs.ProductVersion, (writer, stop) => WriteAsync(writer, hold, stop), cancellation));
     }
 
-    private async Task WriteAsync(BackupWriter writer, CancellationToken cancellation)
+    private async Task WriteAsync(BackupWriter writer, BlobHold hold, CancellationToken cancellation)
     {
         progress.Begin("messages");
         var (rooms, messages) = (0L, 0L);
@@ -70,6 +67,10 @@ internal sealed class BackupRun(ServerOptions options, IMessageArchive store, IB
         }
 
         progress.End(SizeText.Count(files, "blob"));
+        if (hold.MayBeLost)
+        {
+            throw new RestoreRefusedException($"The blob store could not be written for more than {BlobHolds.LostAfter.TotalMinutes:0} minutes, in which files may have been removed: the backup may lack some, and was not kept. Make another backup.");
+        }
     }
 
     private async Task RefuseStrangersAsync(CancellationToken cancellation)
