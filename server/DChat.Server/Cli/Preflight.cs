@@ -12,7 +12,8 @@ namespace DChat.Server.Cli;
 /// </summary>
 internal static class Preflight
 {
-    private const string LockName = "lock";
+    /// <summary>The file by which a data folder is held.</summary>
+    public const string LockName = "lock";
 
     /// <summary>What the runtime reports of a file that another process holds: EWOULDBLOCK of Linux and macOS, a sharing violation of Windows.</summary>
     private static readonly int[] HeldByAnother = [11, 35, unchecked((int)0x8007_0020)];

@@ -57,13 +57,33 @@ public sealed class BackupTests(LostCluster lost) : IClassFixture<LostCluster>
         (code, output, _) = await ClusterToLose.RestoreAsync("--data", cluster["new"], "--cluster-secret-file", cluster.SecretFile, "--from", $"file:{cluster["backups"]}", "--yes");
         Assert.Equal(CommandLine.Failure, code);
         Assert.Contains("damaged: it is cut off", output, StringComparison.Ordinal);
-        Assert.Empty(Directory.GetFiles(cluster["new"], "*.db"));
+        Assert.False(Directory.Exists(cluster["new"]));
 
         await File.WriteAllBytesAsync(file, bytes);
         await File.WriteAllTextAsync(cluster.SecretFile, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
         (code, output, error) = await ServerProcess.RunAsync(verify);
         Assert.Equal(CommandLine.Failure, code);
         Assert.Contains("another cluster secret", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("2999-02-01")]
+    public async Task Verify_fails_where_the_one_asked_for_is_bad_though_an_older_one_is_good(string? at)
+    {
+        using var cluster = lost.Copy();
+        var (code, output, error) = await ServerProcess.RunAsync(["backup", "--data", cluster.Data, "--to", $"file:{cluster["backups"]}"]);
+        Assert.True(code == CommandLine.Success, output + error);
+        const string Bad = "backups/2999-01-01T00-00-00Z-00000000.backup";
+        await File.WriteAllTextAsync(Path.Combine(cluster["backups"], Bad), "no backup");
+        string[] verify = ["backup", "verify", $"file:{cluster["backups"]}", "--data", cluster.Data];
+        (code, output, error) = await ServerProcess.RunAsync([.. verify, .. at is null ? [] : new[] { "--at", at }]);
+        Assert.Equal(CommandLine.Failure, code);
+        Assert.Contains("good, chosen", output, StringComparison.Ordinal);
+        Assert.Contains($"'{Bad}', cannot be used", error, StringComparison.Ordinal);
+
+        (code, output, error) = await ServerProcess.RunAsync([.. verify, "--at", "2998-01-01"]); // The good one is asked for.
+        Assert.True(code == CommandLine.Success, output + error);
     }
 
     [Fact]

@@ -132,6 +132,7 @@ public sealed class RestoreTests(LostCluster lost) : IClassFixture<LostCluster>
         Assert.Contains(refusal, error, StringComparison.Ordinal);
         Assert.Contains("remedy: ", error, StringComparison.Ordinal);
         Assert.Equal(before, Everything(other.Data));
+        Assert.False(Directory.Exists(cluster["new"]));
     }
 
     [Fact]

@@ -40,6 +40,25 @@ internal static class RestoreVerb
 
     private static async Task<int> RunAsync(ServerOptions options, ParseResult parsed, ProgressBar progress, ILoggerFactory logs, CancellationToken cancellation)
     {
+        var made = new FoldersMade([options.Data, .. Places.OfBlobs(options) is { S3: null } blobs ? new[] { blobs.Path } : []]);
+        var isDone = false;
+        try
+        {
+            var code = await RestoreAsync(options, parsed, progress, logs, cancellation);
+            isDone = code == CommandLine.Success;
+            return code;
+        }
+        finally
+        {
+            if (!isDone)
+            {
+                made.RemoveEmpty();
+            }
+        }
+    }
+
+    private static async Task<int> RestoreAsync(ServerOptions options, ParseResult parsed, ProgressBar progress, ILoggerFactory logs, CancellationToken cancellation)
+    {
         var (moment, dryRun, yes) = (ReadMoment(parsed.GetValue(At)), parsed.GetValue(DryRun), parsed.GetValue(Yes));
         var from = Places.Parse(From.Name, parsed.GetValue(From)!);
         var into = Places.OfBlobs(options);
