@@ -192,6 +192,11 @@ public static class ConfigurationReader
             errors.Add(new ConfigurationError("--node-port", $"{options.Port} is the port for clients already (--port)", "give another --node-port"));
         }
 
+        if (Reach.OfUnreached(options) is { } others)
+        {
+            errors.Add(new ConfigurationError("--advertise", $"{others} would look for this node at {options.EffectiveAdvertise}, which is their own machine", "give --node-host with an address of this machine that they reach, or --advertise HOST:NODEPORT"));
+        }
+
         if (options.Limits.LoginDelayMaxSeconds < options.Limits.LoginDelaySeconds)
         {
             errors.Add(new ConfigurationError("--limits-login-delay-max-seconds", $"{options.Limits.LoginDelayMaxSeconds} is less than --limits-login-delay-seconds, {options.Limits.LoginDelaySeconds}", "give at least as much"));

@@ -1,5 +1,6 @@
 using DChat.Server.Coordinator.Workers;
 using DChat.Server.EtcdMembers;
+using DChat.Server.Nodes;
 using DChat.Storage.Etcd;
 using DChat.Storage.Postgres;
 using DChat.Storage.S3;
@@ -12,6 +13,8 @@ namespace DChat.Server.Cli;
 /// </summary>
 public sealed record ServerOptions
 {
+    private readonly string? _nodeHost;
+
     /// <summary>Which parts run in this process. Default: all of them.</summary>
     public ServerMode Mode { get; init; } = ServerMode.All;
 
@@ -24,8 +27,11 @@ public sealed record ServerOptions
     /// <summary>The port for clients, 0 to 65,535; 0: a free one. Default: 8080.</summary>
     public int Port { get; init; } = 8080;
 
-    /// <summary>The IP address on which nodes (and whoever reads the metrics) are served. Default: this machine only.</summary>
-    public string NodeHost { get; init; } = "127.0.0.1";
+    /// <summary>
+    /// The IP address on which nodes (and whoever reads the metrics) are served. Default: this machine only; with <see cref="Peers"/>, the address that
+    /// is there for <see cref="Node"/>, or every one where that is a name.
+    /// </summary>
+    public string NodeHost { get => _nodeHost ?? (Self is not { IsLoopback: false } self ? LoopbackHost.Default : self.Ip?.ToString() ?? "*"); init => _nodeHost = value; }
 
     /// <summary>The port for nodes; 0: a free one. Null, the default: <see cref="Port"/> + 1, or a free one where that is 0.</summary>
     public int? NodePort { get; init; }
@@ -165,7 +171,16 @@ public sealed record ServerOptions
     public bool IsHost => Mode == ServerMode.All || (Mode == ServerMode.Worker && Store is not null);
 
     /// <summary><see cref="Advertise"/> with its default filled in.</summary>
-    public string EffectiveAdvertise => Advertise ?? $"{(NodeHost is "*" or "localhost" ? "127.0.0.1" : NodeHost.Contains(':', StringComparison.Ordinal) ? $"[{NodeHost}]" : NodeHost)}:{EffectiveNodePort}";
+    public string EffectiveAdvertise => Advertise ?? $"{(NodeHost switch
+    {
+        "*" => Self?.BracketedHost ?? LoopbackHost.Default,
+        "localhost" => LoopbackHost.Default,
+        var host when host.Contains(':', StringComparison.Ordinal) => $"[{host}]",
+        var host => host,
+    })}:{EffectiveNodePort}";
+
+    /// <summary>Which of <see cref="Peers"/> this is.</summary>
+    private Peer? Self => Node is { } node ? Peers?.Find(node) : null;
 
     public bool IsCoordinator => Mode is ServerMode.All or ServerMode.Coordinator;
 

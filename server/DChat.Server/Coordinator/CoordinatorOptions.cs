@@ -50,6 +50,11 @@ public sealed record CoordinatorOptions
     /// <summary>A file that says that this cluster's registry has begun: an empty log beside it is one that was lost. Null, the default: none is kept.</summary>
     public string? BeganPath { get; init; }
 
+    /// <summary>
+    /// Whether every coordinator of the log reads these snapshots. Where not, the log is never truncated: whoever starts without them needs all of it.
+    /// </summary>
+    public bool SharesSnapshots { get; init; } = true;
+
     /// <summary>A file with the latest term in which this node led: the process after it need not wait for that term's end. Null, the default: none is kept.</summary>
     public string? TermPath { get; init; }
 

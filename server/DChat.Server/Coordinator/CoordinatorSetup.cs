@@ -40,6 +40,7 @@ internal static class CoordinatorSetup
             },
             ScratchFolder = options.Data,
             BeganPath = Path.Combine(options.Data, "registry-began"),
+            SharesSnapshots = !options.SharesLog || options.Blobs is not null,
             TermPath = options.SharesLog ? Path.Combine(options.Data, "term") : null,
             StartsAsLeader = !options.SharesLog || options.IsWorker,
             AdminPasswordPath = Path.Combine(options.Data, "initial-admin-password"),

@@ -28,7 +28,8 @@ internal static class MemberReplacement
             return ReplacementPlan.No(ErrorCodes.InvalidArgument, $"Which of the {Number(voters.Count(seen => !seen.Voter.HasRun))} members that are expected is {replacement.Name} is not known: start the others first.");
         }
 
-        if (old is { Voter.HasRun: false } && IsAt(old, replacement))
+        // A founder has a name before it runs. Where it never did, and what it promised is lost, it may not come back as the same one.
+        if (old is { Voter: { HasRun: false, Name: "" } } && IsAt(old, replacement))
         {
             return ReplacementPlan.Done;
         }

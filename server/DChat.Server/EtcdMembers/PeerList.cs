@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
+using DChat.Server.Nodes;
 
 namespace DChat.Server.EtcdMembers;
 
@@ -110,7 +111,10 @@ public sealed partial class PeerList
 public sealed record Peer(string Name, string Host, int Port)
 {
     /// <summary><c>host:port</c>, an IPv6 address in brackets.</summary>
-    public string Address => string.Create(CultureInfo.InvariantCulture, $"{(Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host)}:{Port}");
+    public string Address => string.Create(CultureInfo.InvariantCulture, $"{BracketedHost}:{Port}");
+
+    /// <summary><see cref="Host"/> as it stands before a port.</summary>
+    public string BracketedHost => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host;
 
     /// <summary>As etcd knows it.</summary>
     public string Url => $"https://{Address}";
@@ -118,7 +122,7 @@ public sealed record Peer(string Name, string Host, int Port)
     /// <summary>Null where <see cref="Host"/> is a name.</summary>
     public IPAddress? Ip => IPAddress.TryParse(Host, out var ip) ? ip : null;
 
-    public bool IsLoopback => Host == "localhost" || (Ip is { } ip && IPAddress.IsLoopback(ip));
+    public bool IsLoopback => LoopbackHost.Is(Host);
 
     public override string ToString() => $"{Name}={Address}";
 }

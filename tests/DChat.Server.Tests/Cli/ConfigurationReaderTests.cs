@@ -96,6 +96,42 @@ public sealed class ConfigurationReaderTests : IDisposable
         Assert.Contains(expected, Assert.Throws<ConfigurationException>(() => Read(flags)).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("10.0.0.2", "10.0.0.2:8081", "c1=10.0.0.1,c2=10.0.0.2,c3=c3.example")]
+    [InlineData("*", "c2.example:8081", "c1=10.0.0.1,c2=c2.example")]
+    [InlineData("fd00::2", "[fd00::2]:8081", "c1=[fd00::1],c2=[fd00::2]")]
+    [InlineData("127.0.0.1", "127.0.0.1:8081", "c1=127.0.0.1:1,c2=127.0.0.1:2")]
+    public void A_coordinator_with_peers_is_where_they_were_told_that_it_is(string nodeHost, string advertise, string peers)
+    {
+        var flags = new Dictionary<string, string> { ["--mode"] = "coordinator", ["--node"] = "c2", ["--peers"] = peers, ["--cluster-secret-file"] = "x" };
+        var options = Read(flags).Options;
+        Assert.Equal((nodeHost, advertise), (options.NodeHost, options.EffectiveAdvertise));
+        flags["--node-host"] = "10.9.9.9";
+        Assert.Equal("10.9.9.9:8081", Read(flags).Options.EffectiveAdvertise);
+    }
+
+    [Theory]
+    [InlineData("--mode", "worker", "--coordinators", "127.0.0.1:9000,10.0.0.1:9000")]
+    [InlineData("--mode", "worker", "--coordinators", "dns:c.example:9000", "--node-host", "*")]
+    [InlineData("--mode", "coordinator", "--log", "etcd://127.0.0.1:2379,10.0.0.1:2379/chat", "--node-host", "*")]
+    [InlineData("--mode", "coordinator", "--node", "c1", "--peers", "c1=10.0.0.1,c2=10.0.0.2", "--node-host", "127.0.0.1")]
+    public void A_node_that_others_would_look_for_on_their_own_machine_is_refused(params string[] given)
+    {
+        var flags = given.Chunk(2).ToDictionary(pair => pair[0], pair => pair[1]);
+        (flags["--cluster-secret-file"], flags["--node-port"]) = ("x", "9000");
+        var error = Assert.Single(Assert.Throws<ConfigurationException>(() => Read(flags)).Errors);
+        Assert.Equal("--advertise", error.Where);
+        Assert.Contains("--node-host", error.Remedy, StringComparison.Ordinal);
+        flags["--advertise"] = "127.0.0.1:9000"; // Whoever says so has a reason.
+        Assert.NotNull(Read(flags));
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1:9000,localhost:9001")]
+    [InlineData("[::1]:9000")]
+    public void On_one_machine_nothing_need_be_said_of_where_a_node_is(string coordinators) =>
+        Assert.NotNull(Read(new() { ["--mode"] = "worker", ["--coordinators"] = coordinators, ["--cluster-secret-file"] = "x" }));
+
     [Fact]
     public void An_etcd_of_ones_own_needs_both_names_and_its_timings_need_it()
     {

@@ -339,6 +339,21 @@ public sealed class CoordinatorServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task The_log_stays_whole_behind_snapshots_that_no_other_coordinator_can_read()
+    {
+        await using (var node = await StartAsync(OftenSnapshots with { SharesSnapshots = false }))
+        {
+            await GrowAsync(node, snapshots: 6);
+            Assert.Equal((0, 1), (node.Keeper.TruncatedThrough, (await node.Log.ReadBoundsAsync(CancellationToken.None)).First));
+            Assert.Contains(_book.Lines, line => line.Contains("one --blobs", StringComparison.Ordinal));
+        }
+
+        Directory.Delete(_folder["blobs"], recursive: true);
+        await using var other = await StartAsync(Options);
+        Assert.NotNull(other.Replica.State.FindAccount("admin"));
+    }
+
+    [Fact]
     public async Task A_blob_store_that_keeps_something_else_is_not_counted_on()
     {
         var blobs = new FaultyBlobStore(FileBlobStore.OpenFolder(_folder["blobs"])) { Corrupts = true };

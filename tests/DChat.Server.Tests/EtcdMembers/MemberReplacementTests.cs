@@ -51,6 +51,13 @@ public sealed class MemberReplacementTests
     }
 
     [Fact]
+    public void A_founder_that_lost_its_disk_before_it_ever_ran_is_replaced_too()
+    {
+        var plan = Plan("c3=10.0.0.3", Voter("c1"), Voter("c2"), Founder("c3"));
+        Assert.Equal((null, "c3", true), (plan.Error, plan.Remove?.Name, plan.Adds));
+    }
+
+    [Fact]
     public void One_that_was_removed_and_not_added_is_missing()
     {
         Assert.Equal(["c2"], MemberReplacement.Missing(Peers, [Voter("c1"), Voter("c3")]).Select(peer => peer.Name));
@@ -95,6 +102,8 @@ public sealed class MemberReplacementTests
         MemberReplacement.Plan(Peers, Peers.All[0], voters, PeerList.ParseOne(replacement), force);
 
     private static SeenVoter Voter(string name, bool isUp = true) => new(new EtcdVoter(name[1], name, [$"https://10.0.0.{name[1]}:2380"], HasRun: true, Leads: false), isUp);
+
+    private static SeenVoter Founder(string name) => new(Voter(name).Voter with { HasRun = false }, IsUp: false);
 
     private static SeenVoter Expected(string host) => new(new EtcdVoter((ulong)host[^1] + 100, "", [$"https://{host}:2380"], HasRun: false, Leads: false), IsUp: false);
 }

@@ -62,6 +62,11 @@ internal static class RestoreVerb
         var (moment, dryRun, yes) = (ReadMoment(parsed.GetValue(At)), parsed.GetValue(DryRun), parsed.GetValue(Yes));
         var from = Places.Parse(From.Name, parsed.GetValue(From)!);
         var into = Places.OfBlobs(options);
+        if (options is { SharesLog: true, Blobs: null })
+        {
+            throw new ConfigurationException("--blobs", "the log will begin behind a snapshot, which every coordinator must read", "give one --blobs that all of them see, a bucket or a folder that all machines share");
+        }
+
         var secret = NodeSetup.ExistingSecret(options);
         if (!dryRun && !yes && Console.IsInputRedirected)
         {

@@ -60,6 +60,11 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             Volatile.Write(ref _error, null);
             await LookAtLogAsync(cancellation);
             await LookAtSnapshotsAsync(cancellation);
+            if (!options.SharesSnapshots)
+            {
+                Log.NotShared(logger);
+            }
+
             _isKeeping = true;
             while (true)
             {
@@ -176,7 +181,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             }
         }
 
-        if (kept.Count >= 2)
+        if (kept.Count >= 2 && options.SharesSnapshots)
         {
             if (!await log.TruncateAsync(term, kept[1].Index, cancellation))
             {
@@ -253,6 +258,9 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
 
         [LoggerMessage(EventId = 2021, Level = LogLevel.Warning, Message = "No snapshot could be kept, so the log is not truncated; the next attempt is in {RetrySeconds} s: {Reason}")]
         public static partial void Failed(ILogger logger, string reason, double retrySeconds);
+
+        [LoggerMessage(EventId = 2026, Level = LogLevel.Warning, Message = "The snapshots are in this coordinator's own --data, where no other reads them, so the log is never truncated and grows. Remedy: give all coordinators one --blobs, a bucket or a folder that all machines share")]
+        public static partial void NotShared(ILogger logger);
 
         [LoggerMessage(EventId = 2022, Level = LogLevel.Warning, Message = "A damaged snapshot is not counted on: {Reason}")]
         public static partial void Damaged(ILogger logger, string reason);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using DChat.Server.Nodes;
 
 namespace DChat.Server.Worker.Joining;
 
@@ -36,6 +37,9 @@ internal sealed class CoordinatorAddresses
             throw new FormatException("no coordinator is named");
         }
     }
+
+    /// <summary>Whether each is given by an address of this machine alone.</summary>
+    public bool AreAllHere => _given.All(given => LoopbackHost.Is(given.Host));
 
     /// <summary>All addresses as they are now, as <c>host:port</c>; a name that cannot be looked up, and never could, is left out.</summary>
     public async Task<IReadOnlyList<string>> ResolveAsync(CancellationToken cancellation) =>
