@@ -39,8 +39,16 @@ public sealed record ChatClientOptions
     /// <summary>A connection on which nothing was heard for so long is given up. At least twice the server's ping interval of 15 s. Default 30 s.</summary>
     public TimeSpan SilenceTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The bound of the wait before the first reconnect; doubled with each failure, and randomly shortened by up to half. Default 0.5 s.</summary>
+    /// <summary>
+    /// The bound of the wait after the first failure; doubled with each further one, and randomly shortened by up to half. More than zero. Default 0.5 s.
+    /// </summary>
     public TimeSpan ReconnectFirst { get; init; } = TimeSpan.FromSeconds(0.5);
+
+    /// <summary>
+    /// A connection that is lost is opened again after a random time of up to this much: with it thousands went at once, and the servers that are left
+    /// have others to serve. Zero or more. Default 2 s.
+    /// </summary>
+    public TimeSpan ReconnectSpread { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The longest wait between two attempts. Not below <see cref="ReconnectFirst"/>. Default 15 s.</summary>
     public TimeSpan ReconnectLongest { get; init; } = TimeSpan.FromSeconds(15);
@@ -72,6 +80,7 @@ public sealed record ChatClientOptions
         Require(CallTimeout > TimeSpan.Zero, nameof(CallTimeout), "more than zero");
         Require(SilenceTimeout > TimeSpan.Zero, nameof(SilenceTimeout), "more than zero");
         Require(ReconnectFirst > TimeSpan.Zero, nameof(ReconnectFirst), "more than zero");
+        Require(ReconnectSpread >= TimeSpan.Zero, nameof(ReconnectSpread), "zero or more");
         Require(ReconnectLongest >= ReconnectFirst, nameof(ReconnectLongest), "not below ReconnectFirst");
         Require(OutboxMax >= 1, nameof(OutboxMax), "at least 1");
         Require(EventsMax >= 16, nameof(EventsMax), "at least 16");

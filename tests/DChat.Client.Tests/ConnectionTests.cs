@@ -27,6 +27,20 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public async Task A_lost_connection_is_opened_again_anywhere_within_the_spread()
+    {
+        await using var server = await StubServer.StartAsync(world);
+        var spread = TimeSpan.FromDays(40); // It is never below the longest wait by chance.
+        await using var client = await SignedIn.ConnectAsync(options => options with { ReconnectSpread = spread }, server.Address);
+        var before = TimeProvider.System.GetUtcNow();
+
+        await server.DisposeAsync();
+
+        await Eventually.Holds(() => client.Status.State == ConnectionState.Waiting);
+        Assert.InRange(client.Status.RetryAt!.Value, before + SignedIn.Options().ReconnectLongest, TimeProvider.System.GetUtcNow() + spread);
+    }
+
+    [Fact]
     public async Task Tries_every_address_that_was_given_and_every_one_that_a_name_has()
     {
         await using var server = await StubServer.StartAsync(world);

@@ -10,6 +10,7 @@ internal static class SignedIn
     {
         Servers = servers,
         ReconnectFirst = TimeSpan.FromMilliseconds(20),
+        ReconnectSpread = TimeSpan.FromMilliseconds(20),
         ReconnectLongest = TimeSpan.FromMilliseconds(200),
     };
 

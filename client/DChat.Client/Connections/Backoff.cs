@@ -18,5 +18,13 @@ internal sealed class Backoff(TimeSpan first, TimeSpan longest, Random random)
         return TimeSpan.FromMilliseconds(bound * (0.5 + (random.NextDouble() / 2)));
     }
 
+    /// <summary>As <see cref="Next"/>, where thousands may have lost their connection at the same moment.</summary>
+    /// <param name="spread">Over so long they come back; zero or more.</param>
+    public TimeSpan AfterLoss(TimeSpan spread)
+    {
+        var (own, together) = (Next(), spread * random.NextDouble());
+        return together > own ? together : own;
+    }
+
     public void Reset() => attempts = 0;
 }

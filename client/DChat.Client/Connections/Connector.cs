@@ -138,9 +138,10 @@ internal sealed partial class Connector : IAsyncDisposable
             while (!stop.IsCancellationRequested)
             {
                 ChatException problem;
+                var wasOnline = false;
                 try
                 {
-                    problem = await ConnectOnceAsync(() => everOnline = true).ConfigureAwait(false);
+                    problem = await ConnectOnceAsync(() => everOnline = wasOnline = true).ConfigureAwait(false);
                 }
                 catch (ChatException e)
                 {
@@ -159,7 +160,7 @@ internal sealed partial class Connector : IAsyncDisposable
                     return;
                 }
 
-                var wait = problem.RetryAfter ?? backoff.Next();
+                var wait = problem.RetryAfter ?? (wasOnline ? backoff.AfterLoss(options.ReconnectSpread) : backoff.Next());
                 SetStatus(new ConnectionStatus(ConnectionState.Waiting, null, problem.Message, options.Time.GetUtcNow() + wait));
                 Log.Retrying(logger, problem.Message, wait.TotalMilliseconds);
                 await Task.Delay(wait, options.Time, stop.Token).ConfigureAwait(false);

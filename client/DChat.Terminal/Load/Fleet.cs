@@ -24,7 +24,10 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>From the first byte until a client follows its rooms: with hundreds of rooms each, thousands at once take their time.</summary>
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(60);
 
-    /// <summary>As the SDK waits, at most and randomly shortened by up to half: people's clients do not come back as one.</summary>
+    /// <summary>As the SDK waits after a loss: people's clients do not come back as one.</summary>
+    private static readonly TimeSpan ReconnectSpread = TimeSpan.FromSeconds(2);
+
+    /// <summary>As the SDK waits after a failure, at most and randomly shortened by up to half.</summary>
     private static readonly TimeSpan ReconnectDelayMin = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ReconnectDelayMax = TimeSpan.FromSeconds(2);
 
@@ -192,11 +195,19 @@ internal sealed class Fleet : IAsyncDisposable
             _run.CountReconnect();
             delay = wasUp ? ReconnectDelayMin : TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, ReconnectDelayMax.Ticks));
             await RenewTokenAsync(client, failure);
-            await Task.Delay(wasUp && client.WasAskedToLeave ? TimeSpan.Zero : delay * (0.5 + (Random.Shared.NextDouble() / 2)), _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var wait = delay * (0.5 + (Random.Shared.NextDouble() / 2));
+            if (wasUp)
+            {
+                wait = client.WasAskedToLeave ? TimeSpan.Zero : Longer(wait, ReconnectSpread * Random.Shared.NextDouble());
+            }
+
+            await Task.Delay(wait, _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         onNeverUp(new OperationCanceledException());
     }
+
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private async Task<Exception> TryLiveOnceAsync(LoadClient client, Uri server, int bufferBytes, Action onUp)
     {
