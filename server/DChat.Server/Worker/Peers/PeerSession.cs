@@ -20,7 +20,6 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
     private readonly Dictionary<string, ChangeFlow> _flows = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<long, PeerSink> _sinks = new();
     private long _behindUntil;
-    private volatile bool _hasEnded;
 
     public async ValueTask ReceivedAsync(NodeLink link, NodeMessage message)
     {
@@ -71,7 +70,6 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
 
     public void Ended(NodeLink link, string why)
     {
-        _hasEnded = true;
         foreach (var number in _sinks.Keys)
         {
             Unsubscribe(number);
@@ -131,7 +129,7 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
         {
             var (number, room, epoch) = (payload.Number(), payload.Text(), payload.Number());
             var afterRev = ChangeCodec.ReadOptional(ref payload);
-            var sink = new PeerSink(link, number, room, replica);
+            var sink = new PeerSink(link, number, room, replica, Forget);
             if (!_sinks.TryAdd(number, sink))
             {
                 throw new InvalidDataException("a gateway used a number twice");
@@ -155,9 +153,11 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
             // It did not open in time; the gateway asks again.
         }
 
-        if (rev is null || _hasEnded)
+        // Whoever ended it while the room opened found nothing to end at the host: whichever of the two comes second ends it.
+        if (rev is null || !_sinks.ContainsKey(sink.Number))
         {
-            Unsubscribe(sink.Number);
+            Forget(sink);
+            host.Unsubscribe(sink.Room, sink);
         }
 
         return rev;
@@ -181,6 +181,8 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
             host.Unsubscribe(sink.Room, sink);
         }
     }
+
+    private void Forget(PeerSink sink) => _sinks.TryRemove(KeyValuePair.Create(sink.Number, sink));
 
     private void Announce(ref PayloadReader payload)
     {

@@ -6,7 +6,8 @@ namespace DChat.Server.Worker.Peers;
 
 /// <summary>A gateway at the other end of a link, subscribed at a room: each batch goes there once, whatever the number of its clients.</summary>
 /// <param name="number">The gateway's own, for this subscription.</param>
-internal sealed class PeerSink(NodeLink link, long number, string room, RegistryReplica replica) : IRoomSink
+/// <param name="lost">Called when the host tells it nothing more.</param>
+internal sealed class PeerSink(NodeLink link, long number, string room, RegistryReplica replica, Action<PeerSink> lost) : IRoomSink
 {
     [ThreadStatic]
     private static PayloadWriter? head;
@@ -36,7 +37,11 @@ internal sealed class PeerSink(NodeLink link, long number, string room, Registry
         }
     }
 
-    public void Lost() => link.Post(PeerMethods.Lost, Head().Written);
+    public void Lost()
+    {
+        lost(this);
+        link.Post(PeerMethods.Lost, Head().Written);
+    }
 
     private PayloadWriter Head() => (head ??= new PayloadWriter()).Clear().Number(replica.Index).Number(number);
 }

@@ -1,0 +1,101 @@
+namespace DChat.Server.Worker.Host;
+
+/// <summary>How gateways come to follow rooms.</summary>
+internal sealed partial class RoomHost
+{
+    /// <summary>
+    /// Subscribes a gateway: from the answered revision on it is told every change. Null where the room cannot be opened here now, or not
+    /// under this epoch.
+    /// </summary>
+    /// <param name="afterRev">
+    /// Up to where the gateway's clients were told by another host; what was told here since comes before the answer, and everybody who is here
+    /// is told. Null: they were told nothing.
+    /// </param>
+    public async ValueTask<long?> SubscribeAsync(string roomId, long epoch, IRoomSink sink, long? afterRev, CancellationToken cancellation)
+    {
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            if (Enter(roomId, epoch) is not { } room)
+            {
+                return null;
+            }
+
+            Task<bool> opened;
+            lock (room.Gate)
+            {
+                if (room.Phase == RoomPhase.Gone || room.IsLeaving || room.Epoch != epoch)
+                {
+                    continue;
+                }
+
+                room.UsedAt = Environment.TickCount64;
+                if (room.Phase == RoomPhase.Open)
+                {
+                    if (!room.Sinks.Contains(sink))
+                    {
+                        room.Sinks.Add(sink);
+                    }
+
+                    if (afterRev is { } told)
+                    {
+                        room.Recent.Replay(told, sink);
+                        soft.TellAll(room);
+                    }
+
+                    return room.PublishedRev;
+                }
+
+                Schedule(room);
+                opened = room.Opened!.Task;
+            }
+
+            if (!await opened.WaitAsync(TimeSpan.FromMilliseconds(HoldMs), cancellation).ConfigureAwait(false))
+            {
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    public void Unsubscribe(string roomId, IRoomSink sink)
+    {
+        if (rooms.TryGetValue(roomId, out var room))
+        {
+            lock (room.Gate)
+            {
+                room.Sinks.Remove(sink);
+            }
+
+            soft.Leave(room, sink);
+        }
+    }
+
+    /// <summary>How many gateways are subscribed at a room.</summary>
+    public int CountGateways(string roomId)
+    {
+        if (!rooms.TryGetValue(roomId, out var room))
+        {
+            return 0;
+        }
+
+        lock (room.Gate)
+        {
+            return room.Sinks.Count;
+        }
+    }
+
+    /// <summary>The changes after a revision up to the one at which the caller subscribed, from the ring where it reaches back so far.</summary>
+    public ResumePage? TryResume(string roomId, long afterRev, long throughRev, int limit)
+    {
+        if (!rooms.TryGetValue(roomId, out var room))
+        {
+            return null;
+        }
+
+        lock (room.Gate)
+        {
+            return room.Phase == RoomPhase.Open ? room.Ring.TryRead(afterRev, throughRev, limit) : null;
+        }
+    }
+}
