@@ -46,7 +46,7 @@ internal sealed partial class WorkerService(
         await membership.JoinAsync(new WorkerApplication(options.Capacity, labels, storeId), waiting.Token);
         Registered(log, identity.Id, options.EffectiveAdvertise);
         _reports = new PeriodicTimer(WorkerReports.Interval, time);
-        _reporting = ReportAsync(_reports);
+        _reporting = VitalWork.RunAsync("the reports to the leader", () => ReportAsync(_reports), log);
 
         // As soon as a stop is asked for: the web server waits for its connections to end.
         lifetime.ApplicationStopping.Register(() => _draining = DrainAsync());

@@ -69,7 +69,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         this.metrics = metrics;
         this.log = log;
         metrics.ObserveConnections(() => Connections);
-        sweep = SweepAsync();
+        sweep = VitalWork.RunAsync("the sweep over clients and feeds", SweepAsync, log);
         host.RoomClosed += activities.Know;
         observing = replica.Subscribe(this, out _);
     }
@@ -167,7 +167,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         return null;
     }
 
-    private RoomFeed FeedOf(string room) => feeds.GetOrAdd(room, static (room, self) => new RoomFeed(room, self.routes, self.metrics), this);
+    private RoomFeed FeedOf(string room) => feeds.GetOrAdd(room, static (room, self) => new RoomFeed(room, self.routes, self.metrics, self.log), this);
 
     public void Unfollow(ChatConnection connection, string room)
     {

@@ -19,14 +19,15 @@ internal sealed partial class RoomFeed
     private readonly Dictionary<string, int> users = new(StringComparer.Ordinal);
     private readonly RoomRoutes routes;
     private readonly DChatMetrics metrics;
+    private readonly ILogger log;
     private RoomRoute? route;
     private long rev = -1;
     private TaskCompletionSource? advanced;
     private bool closed;
 
-    public RoomFeed(string room, RoomRoutes routes, DChatMetrics metrics)
+    public RoomFeed(string room, RoomRoutes routes, DChatMetrics metrics, ILogger log)
     {
-        (Room, this.routes, this.metrics) = (room, routes, metrics);
+        (Room, this.routes, this.metrics, this.log) = (room, routes, metrics, log);
     }
 
     public string Room { get; }

@@ -212,8 +212,9 @@ internal sealed class PeerChannel(RegistryReplica replica) : INodeService
             var answer = await CallAsync(PeerMethods.Subscribe, to => Write(to, part), CancellationToken.None).ConfigureAwait(false);
             Read(new PayloadReader(answer), part);
         }
-        catch (Exception failure) when (failure is NodeLinkException or TimeoutException or InvalidDataException)
+        catch (Exception failure)
         {
+            var isExpected = failure is NodeLinkException or TimeoutException or InvalidDataException;
             foreach (var asked in part)
             {
                 if (_subscriptions.TryRemove(asked.Number, out var subscription))
@@ -222,7 +223,7 @@ internal sealed class PeerChannel(RegistryReplica replica) : INodeService
                     Post(PeerMethods.Unsubscribe, asked.Number, static (to, number) => to.Number(number)); // The host may have done it all the same.
                 }
 
-                asked.Answer.TrySetResult(null);
+                _ = isExpected ? asked.Answer.TrySetResult(null) : asked.Answer.TrySetException(failure);
             }
         }
     }

@@ -14,7 +14,7 @@ namespace DChat.Server.Worker.Peers;
 /// Where the rooms are that this gateway's clients use: what they send and follow goes to each room's host, whichever worker that is, and
 /// goes on at the next one when the registry moves the room.
 /// </summary>
-internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
+internal sealed partial class RoomRoutes : IRegistryObserver, IAsyncDisposable
 {
     /// <summary>How often what waits for a host is looked at.</summary>
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
@@ -34,20 +34,21 @@ internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
     private readonly RoomHost host;
     private readonly PeerPorts peers;
     private readonly IMessageStore store;
+    private readonly ILogger log;
     private readonly LocalHostPort local;
     private readonly IDisposable observing;
     private readonly Task loop;
     private long lastAttempt;
     private bool hasNothingWatched = true;
 
-    public RoomRoutes(RegistryReplica replica, WorkerIdentity identity, RoomHost host, PeerPorts peers, IMessageStore store)
+    public RoomRoutes(RegistryReplica replica, WorkerIdentity identity, RoomHost host, PeerPorts peers, IMessageStore store, ILogger<RoomRoutes> log)
     {
-        (this.replica, this.identity, this.host, this.peers, this.store) = (replica, identity, host, peers, store);
+        (this.replica, this.identity, this.host, this.peers, this.store, this.log) = (replica, identity, host, peers, store, log);
         local = new LocalHostPort(host);
         peers.Changed += PortChanged;
         observing = replica.Subscribe(this, out _);
         peers.Refresh();
-        loop = WatchAsync();
+        loop = VitalWork.RunAsync("the watch over what waits for a host", WatchAsync, log);
     }
 
     /// <summary>Another worker may get the rooms of one that is in trouble.</summary>
@@ -86,7 +87,7 @@ internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
         }
         else if (!host.TryQueueRefusal(room, change, error, receiver))
         {
-            _ = LookUpAsync(room, change, error, receiver);
+            _ = VitalWork.RunAsync("the answer to a refused change", () => LookUpAsync(room, change, error, receiver), log);
         }
     }
 
@@ -265,8 +266,9 @@ internal sealed class RoomRoutes : IRegistryObserver, IAsyncDisposable
             var first = await store.FindAnswerAsync(room, change.Author, change.ClientId, CancellationToken.None).ConfigureAwait(false);
             receiver.Completed(first is { } answer ? ChangeOutcome.Of(answer) : ChangeOutcome.Failed(error));
         }
-        catch (MessageStoreUnavailableException)
+        catch (Exception failure) when (failure is MessageStoreUnavailableException || stopping.IsCancellationRequested)
         {
+            // Where the gateway stops, the store may be closed already.
             receiver.Completed(ChangeOutcome.StoreAway);
         }
     }
