@@ -97,7 +97,7 @@ internal sealed record MemberOptions
         var (certificate, key) = authority.Issue(Self.Name, addresses.Distinct(), Self.Ip is null ? ["localhost", Self.Host] : ["localhost"]);
         try
         {
-            MakeFolder(Folder);
+            MakeFolder();
             MakeFolder(Path.GetDirectoryName(AuthorityPath)!);
             PrivateFile.Write(AuthorityPath, System.Text.Encoding.ASCII.GetBytes(authority.Pem));
             PrivateFile.Write(KeyPath, System.Text.Encoding.ASCII.GetBytes(key));
@@ -108,6 +108,9 @@ internal sealed record MemberOptions
             throw new StartRefusedException($"the certificates of this coordinator's etcd cannot be written: {failure.Message}", failure);
         }
     }
+
+    /// <summary>Makes <see cref="Folder"/>, for the owner only.</summary>
+    public void MakeFolder() => MakeFolder(Folder);
 
     private static void MakeFolder(string path)
     {

@@ -18,7 +18,7 @@ internal static class MemberRestoration
     public static void RefuseUsed(ServerOptions options)
     {
         var member = MemberOptions.Of(options);
-        if (Directory.Exists(member.Folder) && !File.Exists(member.RestoringPath))
+        if (Directory.Exists(member.Folder) && !File.Exists(member.RestoringPath) && Directory.EnumerateFileSystemEntries(member.Folder).Any())
         {
             throw new ConfigurationException(
                 $"--data {options.Data}", $"it holds what the etcd of {options.Node} had, in '{member.Folder}', and a restore overwrites nothing", "give an empty --data folder, or move that one away, on the machines of all coordinators");
@@ -30,29 +30,44 @@ internal static class MemberRestoration
     public static async Task BeginAsync(ServerOptions options, ClusterSecret secret, TimeProvider time, ILoggerFactory logs, Func<EtcdUrl, Task> fill, CancellationToken cancellation)
     {
         var member = MemberOptions.Of(options);
-        if (Directory.Exists(member.Folder))
-        {
-            Directory.Delete(member.Folder, recursive: true); // Of a restore that was interrupted.
-        }
-
-        member.WriteCertificates(secret);
-        await File.WriteAllTextAsync(member.RestoringPath, "", cancellation);
+        member.MakeFolder();
+        await File.WriteAllTextAsync(member.RestoringPath, "", cancellation); // Before all else.
+        RemoveUnmarked(member); // Of a restore that was interrupted.
         var note = MemberNote.New(member.Self);
         try
         {
+            member.WriteCertificates(secret);
             await using (var process = new MemberProcess(member, new BeginStep($"{member.Self.Name}={member.Self.Url}", IsNew: true, note.Nonce), time, logs.CreateLogger<MemberProcess>()))
             {
                 await AgreeAsync(process, member, time, cancellation);
                 await fill(member.LogUrl);
             }
-
-            (note with { HasRun = true }).Write(member.NotePath);
-            File.Delete(member.RestoringPath);
         }
         catch
         {
-            Directory.Delete(member.Folder, recursive: true);
+            RemoveUnmarked(member);
+            File.Delete(member.RestoringPath);
+            Directory.Delete(member.Folder);
             throw;
+        }
+
+        (note with { HasRun = true }).Write(member.NotePath);
+        File.Delete(member.RestoringPath); // After all else: now a coordinator may start.
+    }
+
+    /// <summary>Removes all but the mark, which says what the rest is for as long as there is any.</summary>
+    private static void RemoveUnmarked(MemberOptions member)
+    {
+        foreach (var entry in new DirectoryInfo(member.Folder).GetFileSystemInfos().Where(entry => entry.FullName != member.RestoringPath))
+        {
+            if (entry is DirectoryInfo folder)
+            {
+                folder.Delete(recursive: true);
+            }
+            else
+            {
+                entry.Delete();
+            }
         }
     }
 
