@@ -37,5 +37,8 @@ internal sealed class ArchiveStore(PostgresFixture postgres, bool isPostgres) : 
         _folder.Dispose();
     }
 
+    /// <summary>What somebody else does in the database, beside.</summary>
+    public Task ExecuteAsync(string sql) => postgres.Server.ExecuteAsync(_database!, "SET search_path = dchat; " + sql);
+
     private async Task<PostgresUrl> UrlAsync() => PostgresUrl.Parse(postgres.Server.Url(_database ??= await postgres.Server.CreateDatabaseAsync()));
 }

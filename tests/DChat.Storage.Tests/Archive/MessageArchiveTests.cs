@@ -170,6 +170,42 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
         Assert.Equal([1], await again.ReadEpochsAsync(["room"], default));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Two_do_not_fill_a_store_at_once(bool isPostgres)
+    {
+        await using var to = new ArchiveStore(postgres, isPostgres);
+        await using var second = await to.ArchiveAsync();
+        await using (var first = await to.ArchiveAsync())
+        {
+            await first.BeginFillAsync(default);
+            await first.FillAsync(new RoomHead("room", 0, 5, 0, 0, 0), 1, default);
+            var refusal = await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => second.BeginFillAsync(default));
+            Assert.Contains("Remedy: ", refusal.Message, StringComparison.Ordinal);
+            await first.FillAsync(new RoomHead("other", 0, 5, 0, 0, 0), 1, default);
+        } // It was interrupted.
+
+        var id = await second.BeginFillAsync(default);
+        await second.EndFillAsync(default);
+        await using var store = await to.OpenAsync();
+        Assert.Equal(id, await store.ReadIdAsync(default));
+        Assert.Equal([0], await store.ReadEpochsAsync(["room"], default));
+    }
+
+    [Fact]
+    public async Task A_filling_ends_only_the_store_that_it_began()
+    {
+        await using var to = new ArchiveStore(postgres, isPostgres: true);
+        await using var filling = await to.ArchiveAsync();
+        await filling.BeginFillAsync(default);
+        await to.ExecuteAsync("UPDATE store SET id = 'unfinished-another'");
+        var refusal = await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => filling.EndFillAsync(default));
+        Assert.Contains("another has begun there since", refusal.Message, StringComparison.Ordinal);
+        await using var archive = await to.ArchiveAsync();
+        Assert.Equal(("unfinished-another", true), ((await archive.LookAsync(default)).Id, (await archive.LookAsync(default)).Unfinished));
+    }
+
     private static async Task<string> CopyAsync(ArchiveStore from, ArchiveStore to)
     {
         await using var reading = await from.ArchiveAsync();

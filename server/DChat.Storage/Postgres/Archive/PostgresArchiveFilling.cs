@@ -1,40 +1,60 @@
+using System.Globalization;
 using DChat.Core.Messages;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace DChat.Storage.Postgres.Archive;
 
-/// <summary>Puts the pieces of rooms into empty tables, by COPY.</summary>
+/// <summary>Puts the pieces of rooms into empty tables, by COPY. The session that fills has a lock to itself: what two put there would be nobody's.</summary>
 internal sealed class PostgresArchiveFilling : IAsyncDisposable
 {
+    /// <summary>Of the advisory lock: who fills.</summary>
+    private const int LockOfFilling = 3;
+
+    private const string Begin =
+        $"""
+        UPDATE store SET id = '{UnfinishedStore.Prefix}' || replace(gen_random_uuid()::text, '-', '')
+        WHERE id LIKE '{UnfinishedStore.Prefix}%' OR NOT EXISTS (SELECT FROM rooms) RETURNING id
+        """;
+
     private readonly NpgsqlConnection _connection;
+    private readonly PostgresUrl _url;
     private readonly TimeProvider _time;
     private long _key;
 
-    private PostgresArchiveFilling(NpgsqlConnection connection, string id, TimeProvider time) => (_connection, Id, _time) = (connection, id, time);
+    private PostgresArchiveFilling(NpgsqlConnection connection, string id, PostgresUrl url, TimeProvider time) => (_connection, Id, _url, _time) = (connection, id, url, time);
 
     /// <summary>The store's id when all is in.</summary>
     public string Id { get; }
 
-    /// <summary>Empties the tables: what is in them was looked at.</summary>
-    public static async Task<PostgresArchiveFilling> BeginAsync(NpgsqlDataSource source, TimeProvider time, CancellationToken cancellation)
+    /// <summary>Empties the tables, in which nothing was ever said, or what an interrupted filling left.</summary>
+    /// <exception cref="MessageStoreUnavailableException">Another fills them, or they hold rooms.</exception>
+    public static async Task<PostgresArchiveFilling> BeginAsync(NpgsqlDataSource source, PostgresUrl url, TimeProvider time, CancellationToken cancellation)
     {
         var connection = await source.OpenConnectionAsync(cancellation);
         try
         {
-            await using var command = new NpgsqlCommand(
-                $"""
-                TRUNCATE rooms, messages, answers, reactions, mentions, read_marks, search;
-                SET synchronous_commit = off;
-                UPDATE store SET id = '{UnfinishedStore.Prefix}' || replace(gen_random_uuid()::text, '-', '') RETURNING id
-                """,
-                connection);
-            var unfinished = (string)(await command.ExecuteScalarAsync(cancellation))!;
-            return new PostgresArchiveFilling(connection, unfinished[UnfinishedStore.Prefix.Length..], time);
+            await using var locking = new NpgsqlCommand(string.Create(CultureInfo.InvariantCulture, $"SELECT pg_try_advisory_lock({PostgresMigrations.LockClass}, {LockOfFilling})"), connection);
+            if (await locking.ExecuteScalarAsync(cancellation) is not true)
+            {
+                throw PostgresFailures.Unavailable("another restore fills it. Remedy: let that one end, or stop it", null, url);
+            }
+
+            await using var transaction = await connection.BeginTransactionAsync(cancellation);
+            await ExecuteAsync(connection, "LOCK TABLE rooms; SET synchronous_commit = off", cancellation);
+            await using var begin = new NpgsqlCommand(Begin, connection);
+            if (await begin.ExecuteScalarAsync(cancellation) is not string unfinished)
+            {
+                throw PostgresFailures.Unavailable("it holds rooms by now. Remedy: give an empty one", null, url);
+            }
+
+            await ExecuteAsync(connection, "TRUNCATE rooms, messages, answers, reactions, mentions, read_marks, search", cancellation);
+            await transaction.CommitAsync(cancellation);
+            return new PostgresArchiveFilling(connection, unfinished[UnfinishedStore.Prefix.Length..], url, time);
         }
         catch
         {
-            await connection.DisposeAsync();
+            await EndAsync(connection);
             throw;
         }
     }
@@ -50,18 +70,33 @@ internal sealed class PostgresArchiveFilling : IAsyncDisposable
     };
 
     /// <summary>The commit of this one is waited for, and with it all before are on the disk.</summary>
+    /// <exception cref="MessageStoreUnavailableException">It is another's by now.</exception>
     public async Task EndAsync(CancellationToken cancellation)
     {
-        await using (var analyze = new NpgsqlCommand("SET synchronous_commit = on; ANALYZE rooms, messages, answers, reactions, mentions, read_marks", _connection))
+        await ExecuteAsync(_connection, "SET synchronous_commit = on; ANALYZE rooms, messages, answers, reactions, mentions, read_marks", cancellation);
+        await using var end = new NpgsqlCommand("UPDATE store SET id = $1 WHERE id = $2", _connection);
+        end.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Id });
+        end.Parameters.Add(new NpgsqlParameter<string> { TypedValue = UnfinishedStore.Prefix + Id });
+        if (await end.ExecuteNonQueryAsync(cancellation) != 1)
         {
-            await analyze.ExecuteNonQueryAsync(cancellation);
+            throw PostgresFailures.Unavailable("what was put there is not this restore's any more: another has begun there since. Remedy: stop all that use it, and restore again", null, _url);
         }
-
-        await using var command = new NpgsqlCommand($"UPDATE store SET id = substr(id, {UnfinishedStore.Prefix.Length + 1})", _connection);
-        await command.ExecuteNonQueryAsync(cancellation);
     }
 
-    public ValueTask DisposeAsync() => _connection.DisposeAsync();
+    public async ValueTask DisposeAsync() => await EndAsync(_connection);
+
+    /// <summary>Ends the session, and with it the lock: returned to the pool, it would keep it.</summary>
+    private static async Task EndAsync(NpgsqlConnection connection)
+    {
+        NpgsqlConnection.ClearPool(connection);
+        await connection.DisposeAsync();
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
 
     private async Task PutAsync(RoomHead head, long epoch, CancellationToken cancellation)
     {

@@ -100,7 +100,7 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
             throw new MessageStoreUnavailableException($"'{url}' holds {found.Rooms} rooms");
         }
 
-        _filling = await GuardAsync(() => PostgresArchiveFilling.BeginAsync(_source, time, cancellation));
+        _filling = await GuardAsync(() => PostgresArchiveFilling.BeginAsync(_source, url, time, cancellation));
         return _filling.Id;
     }
 
