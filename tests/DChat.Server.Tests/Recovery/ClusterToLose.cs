@@ -13,7 +13,7 @@ internal sealed class ClusterToLose : IDisposable
 {
     public const string Password = "correct horse battery";
     public const string Secret = "a message that nobody else may read";
-    public static readonly byte[] FileContent = "the content of a file that is in a message"u8.ToArray();
+    public static readonly byte[] FileContent = Noise();
 
     private readonly TemporaryFolder _folder = new();
 
@@ -154,6 +154,13 @@ internal sealed class ClusterToLose : IDisposable
         using var login = await System.Net.Http.Json.HttpClientJsonExtensions.PostAsJsonAsync(http, "/api/login", new { user = User, password = Password });
         Assert.True(login.IsSuccessStatusCode, await login.Content.ReadAsStringAsync());
         return (string)JsonNode.Parse(await login.Content.ReadAsStringAsync())!["accessToken"]!;
+    }
+
+    private static byte[] Noise()
+    {
+        var noise = new byte[64 * 1024];
+        new Random(7).NextBytes(noise);
+        return noise;
     }
 
     public static Task SnapshotOfAllAsync(OwnServer server) => Eventually.Holds(() =>
