@@ -13,13 +13,19 @@ namespace DChat.Server.Nodes;
 /// <param name="Oldest">The oldest version of the link that it speaks.</param>
 internal sealed record NodeHello(string Service, string Node, string Incarnation, string Address, string Product, int Newest, int Oldest)
 {
-    /// <summary>The version of the link in this program: raised when a node of before could misread what one of now sends.</summary>
-    public const int LinkVersion = 1;
+    /// <summary>
+    /// The version of the link in this program: raised with everything that a node of before does not know. It is not sent to a node that does not know it
+    /// (<see cref="Knows"/>). 2: <see cref="Worker.Peers.PeerMethods.HearsCoordinator"/>, <see cref="Coordinator.Workers.RegistryMethods.Members"/>.
+    /// </summary>
+    public const int LinkVersion = 2;
 
     /// <summary>The oldest version that this program still speaks.</summary>
     public const int OldestLinkVersion = 1;
 
     private const int TextMax = 256;
+
+    /// <summary>Whether the node knows what a version of the link brought.</summary>
+    public bool Knows(int linkVersion) => Newest >= linkVersion;
 
     public byte[] Encode() => JsonSerializer.SerializeToUtf8Bytes(this, NodeJson.Default.NodeHello);
 

@@ -5,8 +5,9 @@ namespace DChat.Server.Nodes;
 /// <param name="Incarnation">Random, of this process.</param>
 /// <param name="Address">Where other nodes reach it, <c>host:port</c>.</param>
 /// <param name="Product">The program's version.</param>
-internal sealed record NodeSelf(string Node, string Incarnation, string Address, string Product)
+/// <param name="Newest">The newest version of the link that it speaks.</param>
+internal sealed record NodeSelf(string Node, string Incarnation, string Address, string Product, int Newest = NodeHello.LinkVersion)
 {
     public NodeHello Hello(string service) =>
-        new(service, Node, Incarnation, Address, Product, NodeHello.LinkVersion, NodeHello.OldestLinkVersion);
+        new(service, Node, Incarnation, Address, Product, Newest, NodeHello.OldestLinkVersion);
 }

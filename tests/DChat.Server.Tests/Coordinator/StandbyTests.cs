@@ -49,6 +49,23 @@ public sealed class StandbyTests
         Assert.Contains("does not lead", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(NodeServices.Registry, RegistryMethods.Submit)]
+    [InlineData(NodeServices.Standby, StandbyMethods.Submit)]
+    public async Task A_command_of_a_newer_node_is_refused_alone_and_its_link_goes_on(string service, byte submit)
+    {
+        await using var trio = await CoordinatorTrio.StartAsync();
+        var leader = await trio.LeaderAsync();
+        var dialer = leader.Services.GetRequiredService<NodeDialer>();
+        await using var link = await dialer.ConnectAsync(CoordinatorTrio.Address(leader), service, null, _ => new Nobody(), CancellationToken.None).Within();
+
+        var refused = await Assert.ThrowsAsync<NodeLinkException>(() => link.CallAsync(submit, """{"$c":"flyToTheMoon","actor":"ann"}"""u8.ToArray(), Eventually.DefaultLimit, CancellationToken.None));
+
+        Assert.Contains("not a command that this program knows", refused.Message, StringComparison.Ordinal);
+        var known = await link.CallAsync(submit, CommandCodec.Encode(RegistryBench.Account("ann")), Eventually.DefaultLimit, CancellationToken.None);
+        Assert.True(CommandAnswer.Decode(known).Outcome.IsOk);
+    }
+
     [Fact]
     public async Task The_links_of_workers_and_standbys_end_with_the_term()
     {

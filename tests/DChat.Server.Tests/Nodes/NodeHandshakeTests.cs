@@ -24,8 +24,8 @@ public sealed class NodeHandshakeTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [InlineData(3, 2)]
-    [InlineData(0, 0)]
+    [InlineData(NodeHello.LinkVersion + 2, NodeHello.LinkVersion + 1)]
+    [InlineData(NodeHello.OldestLinkVersion - 1, NodeHello.OldestLinkVersion - 1)]
     public async Task Versions_that_do_not_fit_are_refused_and_both_sides_are_told(int newest, int oldest)
     {
         var secret = LinkPair.Secret(1);

@@ -6,6 +6,7 @@ using DChat.Protocol;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using DChat.Server.Http;
+using DChat.Server.Nodes;
 using DChat.Server.Tests.Contract;
 using DChat.Server.Worker;
 using DChat.Storage.Sqlite.Messages;
@@ -31,12 +32,13 @@ internal sealed class PeerCluster : IAsyncDisposable
     /// <param name="hosts">Workers with the store.</param>
     /// <param name="gateways">Workers without one.</param>
     /// <param name="all">The coordinator is a worker too, which hosts nothing unless the test says so.</param>
-    public static async Task<PeerCluster> StartAsync(int hosts, int gateways = 0, bool all = false)
+    /// <param name="linkVersion">Of links, which the coordinator and the last host say that they speak at most.</param>
+    public static async Task<PeerCluster> StartAsync(int hosts, int gateways = 0, bool all = false, int linkVersion = NodeHello.LinkVersion)
     {
         var cluster = new PeerCluster();
         try
         {
-            await cluster.StartThemAsync(hosts, gateways, all);
+            await cluster.StartThemAsync(hosts, gateways, all, linkVersion);
             return cluster;
         }
         catch
@@ -104,7 +106,7 @@ internal sealed class PeerCluster : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task StartThemAsync(int hosts, int gateways, bool all)
+    private async Task StartThemAsync(int hosts, int gateways, bool all, int linkVersion)
     {
         var secret = Convert.ToBase64String(new byte[32].Select((_, i) => (byte)(i * 7)).ToArray());
         _store = SqliteMessageStore.Open(new SqliteMessageStoreOptions { Path = _folder["messages.db"] }, TimeProvider.System, NullLogger<SqliteMessageStore>.Instance);
@@ -121,6 +123,7 @@ internal sealed class PeerCluster : IAsyncDisposable
             WorkerClosedMs = 60_000,
         }, builder =>
         {
+            Speak(builder.Services, linkVersion);
             if (all)
             {
                 builder.Services.Replace(ServiceDescriptor.Singleton<IMessageStore>(new HeldStore(_store)));
@@ -128,7 +131,7 @@ internal sealed class PeerCluster : IAsyncDisposable
         });
         for (var i = 0; i < hosts + gateways; i++)
         {
-            _workers.Add(await StartWorkerAsync(port, secret, isHost: i < hosts));
+            _workers.Add(await StartWorkerAsync(port, secret, isHost: i < hosts, i == hosts - 1 ? linkVersion : NodeHello.LinkVersion));
         }
 
         _admin = _workers[0].Server.CreateHttpClient();
@@ -137,7 +140,7 @@ internal sealed class PeerCluster : IAsyncDisposable
         _admin.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
 
-    private async Task<PeerWorker> StartWorkerAsync(int coordinator, string secret, bool isHost)
+    private async Task<PeerWorker> StartWorkerAsync(int coordinator, string secret, bool isHost, int linkVersion)
     {
         var port = FreePort.Next();
         var proxy = new CuttableProxy(port);
@@ -156,12 +159,19 @@ internal sealed class PeerCluster : IAsyncDisposable
             },
             builder =>
             {
+                Speak(builder.Services, linkVersion);
                 if (store is not null)
                 {
                     builder.Services.Replace(ServiceDescriptor.Singleton<IMessageStore>(store));
                 }
             });
         return new PeerWorker(server, proxy, store);
+    }
+
+    private static void Speak(IServiceCollection services, int linkVersion)
+    {
+        var self = services.Single(service => service.ServiceType == typeof(NodeSelf)).ImplementationFactory!;
+        services.Replace(ServiceDescriptor.Singleton(provider => (NodeSelf)self(provider) with { Newest = linkVersion }));
     }
 }
 

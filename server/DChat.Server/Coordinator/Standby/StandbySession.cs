@@ -28,7 +28,7 @@ internal sealed class StandbySession : INodeService
         switch (message.Method)
         {
             case StandbyMethods.Submit:
-                _ = SubmitAsync(link, message, CommandCodec.Decode(message.Payload));
+                _ = SubmitAsync(link, message);
                 return default;
             case StandbyMethods.Look:
                 link.Reply(message, _picture.Take() is { } status ? JsonSerializer.SerializeToUtf8Bytes(status, ProtocolJson.Wire.ClusterStatus) : []);
@@ -51,11 +51,15 @@ internal sealed class StandbySession : INodeService
         _watch.Ended(link);
     }
 
-    private async Task SubmitAsync(NodeLink link, NodeMessage call, Command command)
+    private async Task SubmitAsync(NodeLink link, NodeMessage call)
     {
         try
         {
-            link.Reply(call, CommandAnswer.Encode(await _coordinator.DecideAsync(command, _ended)));
+            link.Reply(call, CommandAnswer.Encode(await _coordinator.DecideAsync(CommandCodec.Decode(call.Payload), _ended)));
+        }
+        catch (InvalidDataException failure)
+        {
+            link.Fail(call, failure.Message); // Of a newer standby: the link has other commands to carry.
         }
         catch (OperationCanceledException)
         {

@@ -85,8 +85,11 @@ internal static class RegistryMethods
     /// <summary>Worker, call: nothing → whether this coordinator leads; where the leader is, empty where it knows of none; whether it reaches the leader.</summary>
     public const byte Who = 7;
 
-    /// <summary>Worker, call: <see cref="EtcdMembers.EtcdMemberRequest"/> → <see cref="EtcdMembers.EtcdMemberAnswer"/>.</summary>
+    /// <summary>Worker, call: <see cref="EtcdMembers.EtcdMemberRequest"/> → <see cref="EtcdMembers.EtcdMemberAnswer"/>. Known to coordinators of <see cref="MembersSince"/>.</summary>
     public const byte Members = 8;
+
+    /// <summary>A version of the link.</summary>
+    public const int MembersSince = 2;
 
     /// <summary>Coordinator, post: index, entry.</summary>
     public const byte Entry = 10;

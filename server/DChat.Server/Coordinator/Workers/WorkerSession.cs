@@ -49,7 +49,7 @@ internal sealed partial class WorkerSession : INodeService
                 _following = TellAsync(link, new PayloadReader(message.Payload).Number());
                 return default;
             case RegistryMethods.Submit:
-                _ = SubmitAsync(link, message, CommandCodec.Decode(message.Payload));
+                _ = SubmitAsync(link, message);
                 return default;
             case RegistryMethods.Report when _isAdmitted:
                 _watch.Reported(link.Peer, Read(message, WorkerJson.Default.WorkerReport));
@@ -101,11 +101,15 @@ internal sealed partial class WorkerSession : INodeService
         link.Reply(call, JsonSerializer.SerializeToUtf8Bytes(admission, WorkerJson.Default.WorkerAdmission));
     }
 
-    private async Task SubmitAsync(NodeLink link, NodeMessage call, Command command)
+    private async Task SubmitAsync(NodeLink link, NodeMessage call)
     {
         try
         {
-            link.Reply(call, CommandAnswer.Encode(await _coordinator.SubmitAsync(command, _ended)));
+            link.Reply(call, CommandAnswer.Encode(await _coordinator.SubmitAsync(CommandCodec.Decode(call.Payload), _ended)));
+        }
+        catch (InvalidDataException failure)
+        {
+            link.Fail(call, failure.Message); // Of a newer worker, which waits for a newer leader; its link has other commands to carry.
         }
         catch (OperationCanceledException)
         {

@@ -148,7 +148,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     {
         try
         {
-            return Link is { } link
+            return Link is { } link && link.Peer.Knows(RegistryMethods.MembersSince)
                 ? JsonSerializer.Deserialize(
                     await link.CallAsync(RegistryMethods.Members, JsonSerializer.SerializeToUtf8Bytes(request, MemberJson.Default.EtcdMemberRequest), MemberChanges.Limit, cancellation), MemberJson.Default.EtcdMemberAnswer)
                 : null;

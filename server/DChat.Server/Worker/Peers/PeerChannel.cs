@@ -20,6 +20,9 @@ internal sealed class PeerChannel(RegistryReplica replica) : INodeService
 
     public bool IsUp => _link is { IsUp: true };
 
+    /// <inheritdoc cref="NodeHello.Knows"/>
+    public bool Knows(int linkVersion) => _link is { } link && link.Peer.Knows(linkVersion);
+
     /// <summary>The link, as soon as it is made; nothing comes from a host that was asked nothing.</summary>
     public void Open(NodeLink link) => _link = link;
 

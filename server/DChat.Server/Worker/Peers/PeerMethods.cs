@@ -36,8 +36,11 @@ internal static class PeerMethods
     /// <summary>Gateway, post: how far a user has read a room.</summary>
     public const byte MarkRead = 10;
 
-    /// <summary>Gateway, call: whether a coordinator is linked there.</summary>
+    /// <summary>Gateway, call: whether a coordinator is linked there. Known to hosts of <see cref="HearsCoordinatorSince"/>.</summary>
     public const byte HearsCoordinator = 11;
+
+    /// <summary>A version of the link.</summary>
+    public const int HearsCoordinatorSince = 2;
 
     /// <summary>Host, post: how a change ended.</summary>
     public const byte Outcome = 20;

@@ -87,8 +87,10 @@ internal sealed partial class PeerPort : IHostPort, IAsyncDisposable
     public ValueTask<long?> NewestSeqAsync(string room) =>
         AskAsync(PeerMethods.NewestSeq, to => to.Text(room), static from => ChangeCodec.ReadOptional(ref from), null, _ended);
 
-    /// <summary>Whether a coordinator is linked to that worker; false where the worker cannot be asked.</summary>
-    public ValueTask<bool> HearsCoordinatorAsync() => AskAsync(PeerMethods.HearsCoordinator, static _ => { }, static from => from.Flag(), false, _ended);
+    /// <summary>Whether a coordinator is linked to that worker; false where the worker cannot be asked, or is of a version that cannot tell.</summary>
+    public ValueTask<bool> HearsCoordinatorAsync() => _channel is { } channel && channel.Knows(PeerMethods.HearsCoordinatorSince)
+        ? AskAsync(PeerMethods.HearsCoordinator, static _ => { }, static from => from.Flag(), false, _ended)
+        : ValueTask.FromResult(false);
 
     /// <summary>Asks the host's message store; null where the host cannot be reached.</summary>
     public ValueTask<byte[]?> AskStoreAsync(byte[] request, CancellationToken cancellation) =>
