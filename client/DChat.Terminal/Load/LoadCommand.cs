@@ -26,6 +26,7 @@ internal static class LoadCommand
     private static readonly Option<int> InFlight = Number("--in-flight", 4, 1, 10_000, "Unanswered sends of each sender, when it goes as fast as it can.");
     private static readonly Option<double> Duration = Real("--duration", "Seconds that are measured. Default: 10.");
     private static readonly Option<int> SendsMin = Number("--sends-min", 0, 0, 1_000_000, "Measure until so many sends were made, though the duration is over. Default: 0.");
+    private static readonly Option<bool> UntilEof = new("--until-eof") { Description = "Measure until standard input ends, though the duration is over." };
     private static readonly Option<double> Warmup = Real("--warmup", "Seconds of load before that. Default: 2.");
     private static readonly Option<double> Drain = Real("--drain", "Seconds that the end may take until all is answered and seen. Default: 30.");
     private static readonly Option<double> ConnectRate = Real("--connects", "Connects a second. 0: as fast as it goes.");
@@ -45,7 +46,7 @@ internal static class LoadCommand
     {
         var command = new Command("load", "Put load on a server and check what every client is shown. Exit codes: 0 nothing is wrong; 1 something was lost, doubled, out of order, left out, different or invented, or the server refused the administrator or every send; 2 the command line is wrong; 4 the server cannot be reached, or the run was given up.")
         {
-            Scenario, Users, Rooms, Members, Senders, Rate, Deliveries, InFlight, Duration, SendsMin, Warmup, Drain, ConnectRate, Size, Fill, Seed,
+            Scenario, Users, Rooms, Members, Senders, Rate, Deliveries, InFlight, Duration, SendsMin, UntilEof, Warmup, Drain, ConnectRate, Size, Fill, Seed,
             ServerPid, AdminPasswordFile, Prefix, Reconnect, AckLog, MarkRead, NoReadBack, Bare,
         };
         command.SetAction(RunAsync);
@@ -129,6 +130,7 @@ internal static class LoadCommand
             InFlight = parsed.GetValue(InFlight),
             Duration = Seconds(parsed, Duration, 10),
             SendsMin = parsed.GetValue(SendsMin),
+            UntilInputEnds = parsed.GetValue(UntilEof),
             Warmup = Seconds(parsed, Warmup, 2),
             Drain = Seconds(parsed, Drain, 30),
             ConnectsPerSecond = parsed.GetValue(ConnectRate),

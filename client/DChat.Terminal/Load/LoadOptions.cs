@@ -62,6 +62,9 @@ internal sealed record LoadOptions
     /// <summary>The measured time goes on until so many sends were made in it, on however slow a machine. 0: it ends when it is over.</summary>
     public int SendsMin { get; init; }
 
+    /// <summary>The measured time goes on until standard input ends: whoever started the run says when it is enough, or is gone.</summary>
+    public bool UntilInputEnds { get; init; }
+
     /// <summary>Load before the measured time.</summary>
     public TimeSpan Warmup { get; init; } = TimeSpan.FromSeconds(2);
 

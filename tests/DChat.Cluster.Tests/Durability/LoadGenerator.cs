@@ -41,6 +41,7 @@ internal sealed class LoadGenerator : IDisposable
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            RedirectStandardInput = true,
         };
         if (adminPassword is not null)
         {
@@ -49,6 +50,9 @@ internal sealed class LoadGenerator : IDisposable
 
         return new LoadGenerator(Process.Start(start)!);
     }
+
+    /// <summary>It was started with <c>--until-eof</c>, and has sent enough.</summary>
+    public void IsEnough() => _process.StandardInput.Close();
 
     /// <summary>Waits for its end, and checks that its checker found nothing.</summary>
     /// <returns>Its report.</returns>

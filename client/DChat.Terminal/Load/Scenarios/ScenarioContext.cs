@@ -26,6 +26,11 @@ internal sealed record ScenarioContext(LoadRun Run, Fleet Fleet, Progress Progre
         var measurement = Measurement.Begin(Run, Own, Server);
         var before = Run.Sends;
         await Task.Delay(Options.Duration, cancellation);
+        if (Options.UntilInputEnds)
+        {
+            await Console.OpenStandardInput().CopyToAsync(Stream.Null, cancellation);
+        }
+
         if (!await Pace.UntilAsync(() => Run.Sends - before >= Options.SendsMin || NobodySends(), SendsMinPatience, cancellation))
         {
             Notes.Add($"only {Run.Sends - before} of at least {Options.SendsMin} sends were made in {Options.Duration + SendsMinPatience}");
