@@ -21,9 +21,10 @@ public sealed class ClusterUnderTest : IAsyncDisposable
 
     private readonly TemporaryFolder _folder = new();
     private readonly string[] _workerFlags;
+    private readonly string? _program;
     private int _made;
 
-    private ClusterUnderTest(HostNetwork? network, string[] workerFlags) => (Network, _workerFlags) = (network, workerFlags);
+    private ClusterUnderTest(HostNetwork? network, string[] workerFlags, string? program) => (Network, _workerFlags, _program) = (network, workerFlags, program);
 
     /// <summary>Null where all share this machine's loopback.</summary>
     public HostNetwork? Network { get; }
@@ -65,11 +66,12 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <param name="ownHosts">Whether each process gets a host of its own.</param>
     /// <param name="fill">Puts data into the coordinator's folder before its first start.</param>
     /// <param name="coordinators">How many; more than one share an etcd of three members, which have hosts of their own too.</param>
+    /// <param name="program">What all nodes run; the server that was built here when null.</param>
     /// <param name="leaseSeconds">After which a leader of several that is not heard loses its leadership.</param>
     public static async Task<ClusterUnderTest> StartAsync(
-        int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false, Action<string>? fill = null, int coordinators = 1, int leaseSeconds = 3)
+        int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false, Action<string>? fill = null, int coordinators = 1, int leaseSeconds = 3, string? program = null)
     {
-        var cluster = new ClusterUnderTest(ownHosts ? await HostNetwork.MakeAsync() : null, worker ?? []);
+        var cluster = new ClusterUnderTest(ownHosts ? await HostNetwork.MakeAsync() : null, worker ?? [], program);
         try
         {
             await cluster.StartStoreAsync(postgres, durable);
@@ -123,6 +125,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
             ["--mode", "coordinator", .. NodeAddress(host), .. shared, .. ServerProcess.WithoutRateLimits, .. flags],
             _folder[name],
             Environment,
+            _program,
             nodePort: host is null ? FreePort.Next() : NodePortOfHost,
             host: host));
     }
@@ -141,6 +144,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
         var worker = await ServerProcess.StartAsync(
             hosts ? [.. all, "--store", Store!] : all,
             _folder[name],
+            program: _program,
             clientPort: host is null ? 0 : ClientPortOfHost,
             nodePort: host is null ? FreePort.Next() : NodePortOfHost,
             host: host);

@@ -31,14 +31,13 @@ public sealed partial class ServerProcess : IAsyncDisposable
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(120);
 
     private readonly TemporaryFolder? _folder;
-    private readonly string _program;
     private string[] _flags;
     private readonly IReadOnlyDictionary<string, string> _environment;
     private Process? _process;
 
     private ServerProcess(string program, TemporaryFolder? folder, string data, string[] flags, IReadOnlyDictionary<string, string>? environment, TestHost? host)
     {
-        _program = program;
+        Program = program;
         Host = host;
         _folder = folder;
         Data = data;
@@ -48,6 +47,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     /// <summary>Where it runs; null: on this machine itself.</summary>
     public TestHost? Host { get; }
+
+    /// <summary>What is started next; another one, such as a newer version, goes on with the data, the ports and the flags of the one before.</summary>
+    public string Program { get; set; }
 
     /// <summary>Whether it was started and has not ended, by itself or otherwise.</summary>
     public bool IsRunning => _process is { HasExited: false };
@@ -240,7 +242,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
             ? Path.Combine(Directory.CreateDirectory(logs).FullName, string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(Data)}-{nodePort}.log"))
             : null;
         var listening = new TaskCompletionSource<Match>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var (program, all) = Host?.Command(_program, arguments) is [var first, .. var rest] ? (first, rest) : (_program, arguments);
+        var (program, all) = Host?.Command(Program, arguments) is [var first, .. var rest] ? (first, rest) : (Program, arguments);
         var process = new Process { StartInfo = Describe(program, all, _environment), EnableRaisingEvents = true };
         process.OutputDataReceived += (_, line) => Take(line.Data);
         process.ErrorDataReceived += (_, line) => Take(line.Data);

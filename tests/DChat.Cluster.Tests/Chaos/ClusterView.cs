@@ -15,14 +15,17 @@ internal sealed class ClusterView(ClusterUnderTest cluster) : IDisposable
 
     /// <summary>Each room's host, by its node address; null where no worker that was asked could tell.</summary>
     public async Task<IReadOnlyDictionary<string, string>?> HostsAsync() =>
-        await GetAsync<AdminRooms>("api/admin/rooms?limit=200") is { } rooms && await GetAsync<ClusterStatus>("api/admin/status") is { } status
+        await GetAsync<AdminRooms>("api/admin/rooms?limit=200") is { } rooms && await StatusAsync() is { } status
             ? rooms.Rooms.ToDictionary(room => room.Id, room => status.Workers.FirstOrDefault(worker => worker.Id == room.Worker)?.Address ?? "", StringComparer.Ordinal)
             : null;
+
+    /// <summary>Null where no worker that was asked could tell.</summary>
+    public Task<ClusterStatus?> StatusAsync() => GetAsync<ClusterStatus>("api/admin/status");
 
     /// <summary>What is not as it is in a healthy cluster; null: nothing.</summary>
     public async Task<string?> ComplaintAsync()
     {
-        if (await GetAsync<ClusterStatus>("api/admin/status") is not { } status || await GetAsync<AdminRooms>("api/admin/rooms?limit=200") is not { } rooms)
+        if (await StatusAsync() is not { } status || await GetAsync<AdminRooms>("api/admin/rooms?limit=200") is not { } rooms)
         {
             return "nobody can tell how the cluster is";
         }
