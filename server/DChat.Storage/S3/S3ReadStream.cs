@@ -4,7 +4,7 @@ using DChat.Core.Blobs;
 namespace DChat.Storage.S3;
 
 /// <summary>A blob that is being read. A connection that breaks or stands still is replaced by another one, from the byte where it stopped.</summary>
-internal sealed class S3ReadStream : Stream
+internal sealed class S3ReadStream : ForwardStream
 {
     private readonly Func<string, long, CancellationToken, Task<GetObjectResponse>> _reopen;
     private readonly Action _closed;
@@ -32,18 +32,6 @@ internal sealed class S3ReadStream : Stream
     }
 
     public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <exception cref="BlobStoreUnavailableException">S3 is away for longer than a few tries, or the blob was replaced.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -86,16 +74,6 @@ internal sealed class S3ReadStream : Stream
 
     /// <summary>Holds the thread: for those that have one of their own, as reading a snapshot does.</summary>
     public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer, offset, count, _given).GetAwaiter().GetResult();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -1,4 +1,5 @@
 using DChat.Core.Blobs;
+using DChat.Storage;
 
 namespace DChat.Server.Tests.Coordinator;
 
@@ -84,35 +85,15 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
         public override int Read(byte[] buffer, int offset, int count) => throw new IOException("Input/output error");
     }
 
-    private sealed class Trickle(Stream inner, SemaphoreSlim reads) : Stream
+    private sealed class Trickle(Stream inner, SemaphoreSlim reads) : ForwardStream
     {
         public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override int Read(byte[] buffer, int offset, int count)
         {
             reads.Wait();
             return inner.Read(buffer, offset, Math.Min(count, 1));
         }
-
-        public override void Flush() => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

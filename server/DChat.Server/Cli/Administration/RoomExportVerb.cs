@@ -2,6 +2,7 @@ using System.Buffers;
 using System.CommandLine;
 using System.Text.Json;
 using DChat.Protocol;
+using DChat.Storage;
 
 namespace DChat.Server.Cli.Administration;
 
@@ -99,7 +100,7 @@ internal static class RoomExportVerb
     }
 
     /// <summary>Passes on what is written, counts its lines and keeps the last one.</summary>
-    private sealed class LineCounter(Stream output) : Stream
+    private sealed class LineCounter(Stream output) : ForwardStream
     {
         /// <summary>The line that ends an export is shorter.</summary>
         private const int EndMax = 256;
@@ -108,20 +109,6 @@ internal static class RoomExportVerb
         private bool _isAtEnd;
 
         public long Lines { get; private set; }
-
-        public override bool CanRead => false;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => true;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public ExportEnd? ReadEnd()
         {
@@ -150,12 +137,6 @@ internal static class RoomExportVerb
         }
 
         public override void Flush() => output.Flush();
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
 
         private void Count(ReadOnlySpan<byte> bytes)
         {

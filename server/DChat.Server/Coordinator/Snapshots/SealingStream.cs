@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using DChat.Storage;
 
 namespace DChat.Server.Coordinator.Snapshots;
 
 /// <summary>Seals what is written to it; disposing writes the last chunk. Leaves the inner stream open.</summary>
-internal sealed class SealingStream : Stream
+internal sealed class SealingStream : ForwardStream
 {
     private readonly Stream _inner;
     private readonly byte[] _header;
@@ -21,20 +22,6 @@ internal sealed class SealingStream : Stream
         _header = SnapshotSeal.MakeHeader(kind, index, term);
         _cipher = SnapshotSeal.Cipher(kind, secret, _header);
         inner.Write(_header);
-    }
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -64,17 +51,6 @@ internal sealed class SealingStream : Stream
             _cipher.Dispose();
         }
     }
-
-    /// <summary>Nothing: a chunk is written when it is full.</summary>
-    public override void Flush()
-    {
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

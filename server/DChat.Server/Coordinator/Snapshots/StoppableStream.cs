@@ -1,21 +1,13 @@
+using DChat.Storage;
+
 namespace DChat.Server.Coordinator.Snapshots;
 
 /// <summary>Ends work of seconds that reads or writes piece by piece in a thread of its own: a term, or a start, that is over must not wait for it. Leaves the inner stream open.</summary>
-internal sealed class StoppableStream(Stream inner, CancellationToken cancellation) : Stream
+internal sealed class StoppableStream(Stream inner, CancellationToken cancellation) : ForwardStream
 {
     public override bool CanRead => inner.CanRead;
 
-    public override bool CanSeek => false;
-
     public override bool CanWrite => inner.CanWrite;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
@@ -38,8 +30,4 @@ internal sealed class StoppableStream(Stream inner, CancellationToken cancellati
     }
 
     public override void Flush() => inner.Flush();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using DChat.Storage;
 
 namespace DChat.Server.Coordinator.Snapshots;
 
@@ -7,7 +8,7 @@ namespace DChat.Server.Coordinator.Snapshots;
 /// Opens what <see cref="SealingStream"/> sealed. Its end is reached only when the last chunk was there and nothing follows it;
 /// everything else throws <see cref="InvalidDataException"/>. Leaves the inner stream open.
 /// </summary>
-internal sealed class UnsealingStream : Stream
+internal sealed class UnsealingStream : ForwardStream
 {
     private readonly Stream _inner;
     private readonly SealKind _kind;
@@ -34,18 +35,6 @@ internal sealed class UnsealingStream : Stream
     public long Term { get; }
 
     public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
@@ -81,16 +70,6 @@ internal sealed class UnsealingStream : Stream
             throw new InvalidDataException($"there is more in it than {_kind.Name}");
         }
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -1,9 +1,10 @@
 using DChat.Protocol;
+using DChat.Storage;
 
 namespace DChat.Server.Http.Files;
 
 /// <summary>An upload on its way to the blob store: counts it, keeps its first bytes, and breaks it off where it is too large.</summary>
-internal sealed class UploadStream(Stream source, long sizeMax) : Stream
+internal sealed class UploadStream(Stream source, long sizeMax) : ForwardStream
 {
     private readonly byte[] _head = new byte[FileType.HeadLength];
 
@@ -13,18 +14,6 @@ internal sealed class UploadStream(Stream source, long sizeMax) : Stream
     public ReadOnlySpan<byte> Head => _head.AsSpan(0, (int)Math.Min(Size, _head.Length));
 
     public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <exception cref="ApiException"><c>too_large</c>.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -42,16 +31,4 @@ internal sealed class UploadStream(Stream source, long sizeMax) : Stream
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("an upload is read asynchronously");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -8,6 +8,7 @@ using DChat.Core.Messages;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Snapshots;
+using DChat.Storage;
 
 namespace DChat.Server.Recovery.Backups;
 
@@ -161,7 +162,7 @@ internal sealed class BackupReader : IDisposable
         JsonSerializer.Deserialize(record, type) ?? throw new InvalidDataException("a record is empty");
 
     /// <summary>The content that follows a frame, up to its end.</summary>
-    private sealed class ContentStream(BackupReader reader) : Stream
+    private sealed class ContentStream(BackupReader reader) : ForwardStream
     {
         private int _at;
         private int _left;
@@ -171,18 +172,6 @@ internal sealed class BackupReader : IDisposable
         public long Bytes { get; private set; }
 
         public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
@@ -224,15 +213,5 @@ internal sealed class BackupReader : IDisposable
             {
             }
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

@@ -6,6 +6,7 @@ using DChat.Core.Messages;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Snapshots;
+using DChat.Storage;
 
 namespace DChat.Server.Recovery.Backups;
 
@@ -97,22 +98,8 @@ internal sealed class BackupWriter : IDisposable
         _plain.Write(bytes);
     }
 
-    private sealed class ContentStream(BackupWriter writer) : Stream
+    private sealed class ContentStream(BackupWriter writer) : ForwardStream
     {
-        public override bool CanRead => false;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => true;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
         public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
         public override void Write(ReadOnlySpan<byte> buffer)
@@ -124,15 +111,5 @@ internal sealed class BackupWriter : IDisposable
                 buffer = buffer[some.Length..];
             }
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
     }
 }
