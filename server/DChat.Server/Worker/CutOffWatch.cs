@@ -24,7 +24,7 @@ internal sealed partial class CutOffWatch(
             return;
         }
 
-        var verdict = new CutOffVerdict(TimeSpan.FromMilliseconds(options.CutOffMs));
+        var verdict = new CutOffVerdict(TimeSpan.FromMilliseconds(options.CutOffMs), membership.SearchAsync);
         var started = time.GetTimestamp();
         using var timer = new PeriodicTimer(Interval, time);
         try

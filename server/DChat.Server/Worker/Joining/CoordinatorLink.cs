@@ -32,10 +32,12 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     private readonly TimeProvider _time;
     private readonly ILogger<CoordinatorLink> _log;
     private readonly ChangeSignal _linked = new();
+    private readonly ChangeSignal _sooner = new();
     private readonly TaskCompletionSource<WorkerApplication> _application = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile NodeLink? _leader;
     private volatile NodeLink? _standby;
+    private TaskCompletionSource _nextSearch = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _admittedAt;
     private string? _lastLeader;
 
@@ -52,6 +54,13 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     public bool IsLinkedToLeader => _leader is not null;
 
     public bool HearsCoordinator => Link is not null;
+
+    public Task SearchAsync()
+    {
+        var next = Volatile.Read(ref _nextSearch).Task; // Before it is asked for: it may have begun and failed at once.
+        _sooner.Raise();
+        return next;
+    }
 
     /// <summary>What commands go over.</summary>
     private NodeLink? Link => _leader ?? (_standby is { IsUp: true } standby ? standby : null);
@@ -169,7 +178,10 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
             var grace = new RefusalGrace(_time);
             while (true)
             {
+                var sooner = _sooner.Next;
+                var search = Interlocked.Exchange(ref _nextSearch, new(TaskCreationOptions.RunContinuationsAsynchronously));
                 var why = await TryAsync(application, stoppingToken);
+                search.TrySetResult();
                 if (why is null)
                 {
                     (attempt, said) = (0, null);
@@ -188,7 +200,9 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                     Waits(_log, _addresses.ToString(), why.Message);
                 }
 
-                await Task.Delay(Redial.After(attempt++, why.IsLasting), _time, stoppingToken);
+                await sooner.WaitAsync(Redial.After(attempt++, why.IsLasting), _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                stoppingToken.ThrowIfCancellationRequested();
+                attempt = sooner.IsCompleted ? 0 : attempt;
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

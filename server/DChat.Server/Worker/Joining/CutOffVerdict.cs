@@ -1,13 +1,16 @@
 namespace DChat.Server.Worker.Joining;
 
 /// <summary>
-/// Whether the cluster goes on without a worker: for so long it has heard no coordinator, and others have. Not from its last word with one on:
-/// where all coordinators were away, one worker finds them a little earlier than the next.
+/// Whether the cluster goes on without a worker: others hear a coordinator, it looked for one since and found none, and for so long after that it
+/// has heard none still. Not from its last word with one on: where all coordinators were away, one worker finds them a little earlier than the next,
+/// and where they refused it for good, it may look for them seldom.
 /// </summary>
 /// <param name="after">How long.</param>
-internal sealed class CutOffVerdict(TimeSpan after)
+/// <param name="search">Looks for a coordinator at once; the task ends when one that was begun since found none.</param>
+internal sealed class CutOffVerdict(TimeSpan after, Func<Task> search)
 {
-    private TimeSpan? _othersHearSince;
+    private Task? _search;
+    private TimeSpan? _foundNoneAt;
 
     public bool IsCutOff { get; private set; }
 
@@ -19,12 +22,16 @@ internal sealed class CutOffVerdict(TimeSpan after)
     {
         if (hears || !othersHear)
         {
-            _othersHearSince = null;
+            (_search, _foundNoneAt) = (null, null);
             IsCutOff &= !hears;
             return;
         }
 
-        _othersHearSince ??= now;
-        IsCutOff |= now - _othersHearSince >= after;
+        _search ??= search();
+        if (_search.IsCompleted)
+        {
+            _foundNoneAt ??= now;
+            IsCutOff |= now - _foundNoneAt >= after;
+        }
     }
 }

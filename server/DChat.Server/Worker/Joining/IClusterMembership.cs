@@ -14,6 +14,9 @@ internal interface IClusterMembership
     /// <summary>Whether a coordinator is there from which this worker has the registry.</summary>
     bool HearsCoordinator { get; }
 
+    /// <summary>Looks for a coordinator at once, where none is heard, and often for a while. Ends when a search that was begun since found none.</summary>
+    Task SearchAsync();
+
     /// <summary>Tells the leader how this worker stands; may be lost, and is due again a second later.</summary>
     void Report(WorkerReport report);
 

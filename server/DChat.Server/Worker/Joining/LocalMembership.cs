@@ -19,6 +19,8 @@ internal sealed class LocalMembership(
 
     public bool HearsCoordinator => true;
 
+    public Task SearchAsync() => Task.CompletedTask;
+
     public async Task JoinAsync(WorkerApplication application, CancellationToken cancellation)
     {
         watch.ReportedHere(_hello, null);
