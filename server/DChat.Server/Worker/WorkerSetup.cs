@@ -45,6 +45,7 @@ internal static class WorkerSetup
         services.AddSingleton<ReadMarks>();
         services.AddSingleton<SearchGate>();
         services.AddSingleton<RegistryCalls>();
+        services.AddSingleton<Removals>();
         services.AddSingleton<RoomDirectory>();
         services.AddSingleton<SyncCalls>();
         services.AddSingleton<RoomPasswords>();

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace DChat.Server.Tests.Peers;
 
-/// <summary>A way to a port that can be cut and mended.</summary>
+/// <summary>A way to a port that can be cut and mended, and on which what comes back can be held up.</summary>
 internal sealed class CuttableProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -13,6 +13,7 @@ internal sealed class CuttableProxy : IAsyncDisposable
     private readonly int _port;
     private readonly Task _accepting;
     private volatile bool _isCut;
+    private volatile TaskCompletionSource? _held;
 
     public CuttableProxy(int port)
     {
@@ -35,11 +36,22 @@ internal sealed class CuttableProxy : IAsyncDisposable
 
     public void Mend() => _isCut = false;
 
+    /// <summary>Whoever uses this way hears nothing from the port, until released.</summary>
+    public void Hold() => _held ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Release()
+    {
+        var held = _held;
+        _held = null;
+        held?.TrySetResult();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _ending.CancelAsync();
         _listener.Stop();
         Cut();
+        Release();
         await _accepting;
         _ending.Dispose();
     }
@@ -73,7 +85,7 @@ internal sealed class CuttableProxy : IAsyncDisposable
             if (!_isCut)
             {
                 await far.ConnectAsync(IPAddress.Loopback, _port, _ending.Token);
-                await Task.WhenAny(CopyAsync(near, far), CopyAsync(far, near));
+                await Task.WhenAny(CopyAsync(near, far, static () => Task.CompletedTask), CopyAsync(far, near, () => _held?.Task ?? Task.CompletedTask));
             }
         }
         catch (Exception failure) when (failure is SocketException or ObjectDisposedException or OperationCanceledException)
@@ -89,13 +101,14 @@ internal sealed class CuttableProxy : IAsyncDisposable
         }
     }
 
-    private static async Task CopyAsync(Socket from, Socket to)
+    private static async Task CopyAsync(Socket from, Socket to, Func<Task> pass)
     {
         var buffer = new byte[16 * 1024];
         try
         {
             for (int read; (read = await from.ReceiveAsync(buffer.AsMemory(), CancellationToken.None)) > 0;)
             {
+                await pass();
                 for (var sent = 0; sent < read;)
                 {
                     sent += await to.SendAsync(buffer.AsMemory(sent, read - sent), CancellationToken.None);

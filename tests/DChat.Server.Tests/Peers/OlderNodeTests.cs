@@ -24,5 +24,8 @@ public sealed class OlderNodeTests
         Assert.Equal(isAsked, await peers.HearsCoordinatorAsync());
         var answer = await services.GetRequiredService<IClusterMembership>().AskMembersAsync(new EtcdMemberRequest(null, false, "admin", "", 0), CancellationToken.None).Within();
         Assert.Equal(isAsked, answer is not null);
+
+        // Of a host that cannot say it nobody waits to hear it; one that can says no to a room that it does not host.
+        Assert.Equal(!isAsked, await peers.Find(cluster.Workers[1].Id)!.BarrierAsync("none", 1));
     }
 }

@@ -76,13 +76,20 @@ internal sealed class PeerCluster : IAsyncDisposable
     /// <summary>Has the registry say that a worker hosts a room, and waits until every worker has heard it.</summary>
     public async Task MoveAsync(string room, int worker)
     {
+        var index = await AssignAsync(room, worker);
+        foreach (var other in _workers)
+        {
+            Assert.True(await other.Replica.WaitForAsync(index, Eventually.DefaultLimit, CancellationToken.None));
+        }
+    }
+
+    /// <summary>Has the registry say that a worker hosts a room; answers by which entry.</summary>
+    public async Task<long> AssignAsync(string room, int worker)
+    {
         var command = new AssignRooms(Chat.NewId(), "", 0, _workers[worker].Id, [room]);
         var result = await _coordinator!.Services.GetRequiredService<IRegistryCommands>().SubmitAsync(command, CancellationToken.None).Within();
         Assert.True(result.Outcome.IsOk, result.Outcome.Text);
-        foreach (var other in _workers)
-        {
-            Assert.True(await other.Replica.WaitForAsync(result.Index, Eventually.DefaultLimit, CancellationToken.None));
-        }
+        return result.Index;
     }
 
     public async ValueTask DisposeAsync()
@@ -92,6 +99,7 @@ internal sealed class PeerCluster : IAsyncDisposable
         {
             worker.Store?.Release();
             worker.Proxy.Mend();
+            worker.Registry.Release();
         }
 
         // One after the other: each gives its rooms to those that are left.
@@ -99,6 +107,7 @@ internal sealed class PeerCluster : IAsyncDisposable
         {
             await worker.Server.DisposeAsync();
             await worker.Proxy.DisposeAsync();
+            await worker.Registry.DisposeAsync();
         }
 
         await (_coordinator?.DisposeAsync() ?? default);
@@ -144,6 +153,7 @@ internal sealed class PeerCluster : IAsyncDisposable
     {
         var port = FreePort.Next();
         var proxy = new CuttableProxy(port);
+        var registry = new CuttableProxy(coordinator);
         var store = isHost ? new HeldStore(_store!) : null;
         var server = await InProcessServer.StartAsync(
             options => options with
@@ -152,7 +162,7 @@ internal sealed class PeerCluster : IAsyncDisposable
                 NodePort = port,
                 Advertise = proxy.Address,
                 ClusterSecret = secret,
-                Coordinators = $"127.0.0.1:{coordinator}",
+                Coordinators = registry.Address,
                 Store = isHost ? EngineUrl.Under(options.Data, "sqlite", "unused.db") : null,
                 AccessTokenSeconds = 3_600,
                 Limits = options.Limits with { SendBurst = 0, CallBurst = 0, SearchBurst = 0 },
@@ -165,7 +175,7 @@ internal sealed class PeerCluster : IAsyncDisposable
                     builder.Services.Replace(ServiceDescriptor.Singleton<IMessageStore>(store));
                 }
             });
-        return new PeerWorker(server, proxy, store);
+        return new PeerWorker(server, proxy, registry, store);
     }
 
     private static void Speak(IServiceCollection services, int linkVersion)
@@ -176,8 +186,9 @@ internal sealed class PeerCluster : IAsyncDisposable
 }
 
 /// <param name="Proxy">Before its node port: gateways reach it only so.</param>
+/// <param name="Registry">Its way to the coordinator.</param>
 /// <param name="Store">Null for a gateway only.</param>
-internal sealed record PeerWorker(InProcessServer Server, CuttableProxy Proxy, HeldStore? Store)
+internal sealed record PeerWorker(InProcessServer Server, CuttableProxy Proxy, CuttableProxy Registry, HeldStore? Store)
 {
     public string Id => Server.Services.GetRequiredService<WorkerIdentity>().Id;
 

@@ -7,7 +7,7 @@ using Member = DChat.Protocol.Member;
 namespace DChat.Server.Worker.Calls;
 
 /// <summary>The members of a room, and what is done with them.</summary>
-internal sealed class MemberCalls(RegistryCalls registry, RoomRoutes routes)
+internal sealed class MemberCalls(RegistryCalls registry, Removals removals, RoomRoutes routes)
 {
     private const int PageDefault = 100;
     private const int MuteMinutesDefault = 60;
@@ -64,10 +64,10 @@ internal sealed class MemberCalls(RegistryCalls registry, RoomRoutes routes)
         registry.CommitQuietlyAsync(new Invite(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? "", request.User ?? ""));
 
     public ValueTask<Answer<Nothing>> KickAsync(Caller caller, MemberRequest request) =>
-        registry.CommitQuietlyAsync(new Kick(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? "", request.User ?? "", request.Reason));
+        removals.CommitAsync(new Kick(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? "", request.User ?? "", request.Reason), request.Room ?? "");
 
     public ValueTask<Answer<Nothing>> BanAsync(Caller caller, MemberRequest request) =>
-        registry.CommitQuietlyAsync(new Ban(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? "", request.User ?? "", request.Reason));
+        removals.CommitAsync(new Ban(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? "", request.User ?? "", request.Reason), request.Room ?? "");
 
     public ValueTask<Answer<Nothing>> UnbanAsync(Caller caller, MemberRequest request) =>
         registry.CommitQuietlyAsync(new Unban(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? "", request.User ?? ""));

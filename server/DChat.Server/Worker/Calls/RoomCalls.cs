@@ -10,6 +10,7 @@ namespace DChat.Server.Worker.Calls;
 /// <summary>Making, finding, entering, leaving and changing rooms.</summary>
 internal sealed class RoomCalls(
     RegistryCalls registry,
+    Removals removals,
     ChatGateway gateway,
     RoomDirectory directory,
     RoomHost host,
@@ -91,7 +92,7 @@ internal sealed class RoomCalls(
     }
 
     public ValueTask<Answer<Nothing>> LeaveAsync(Caller caller, RoomRequest request) =>
-        registry.CommitQuietlyAsync(new LeaveRoom(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? ""));
+        removals.CommitAsync(new LeaveRoom(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? ""), request.Room ?? "");
 
     public async ValueTask<Answer<Protocol.Room>> UpdateAsync(Caller caller, UpdateRoomRequest request)
     {

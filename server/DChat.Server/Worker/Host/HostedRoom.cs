@@ -24,6 +24,9 @@ internal sealed class HostedRoom(string id)
     /// <summary>Another worker or epoch has it: nothing more is taken, and it goes when what is being committed is published.</summary>
     public bool IsLeaving { get; set; }
 
+    /// <summary>It was opened in the store under its epoch: hosts before it are refused there, whatever became of this one since.</summary>
+    public bool IsFenced { get; set; }
+
     /// <summary>Batches that hold changes of it and are not published yet.</summary>
     public int InFlight { get; set; }
 

@@ -90,6 +90,7 @@ internal sealed partial class RoomHost
             room.LastSentAt = opened.LastSentAt;
             RoomPublisher.SkipTo(room, opened.Rev);
             room.Phase = RoomPhase.Open;
+            room.IsFenced = true;
             room.Opened?.TrySetResult(true);
             AddNotices(room);
             Schedule(room);

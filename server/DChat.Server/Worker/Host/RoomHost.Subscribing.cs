@@ -11,7 +11,38 @@ internal sealed partial class RoomHost
     /// Up to where the gateway's clients were told by another host; what was told here since comes before the answer, and everybody who is here
     /// is told. Null: they were told nothing.
     /// </param>
-    public async ValueTask<long?> SubscribeAsync(string roomId, long epoch, IRoomSink sink, long? afterRev, CancellationToken cancellation)
+    public ValueTask<long?> SubscribeAsync(string roomId, long epoch, IRoomSink sink, long? afterRev, CancellationToken cancellation) =>
+        WhenOpenAsync(
+            roomId,
+            epoch,
+            room =>
+            {
+                if (!room.Sinks.Contains(sink))
+                {
+                    room.Sinks.Add(sink);
+                }
+
+                if (afterRev is { } told)
+                {
+                    room.Recent.Replay(told, sink);
+                    soft.TellAll(room);
+                }
+
+                return room.PublishedRev;
+            },
+            cancellation);
+
+    /// <summary>
+    /// Sees to it that the store knows this host and epoch: no host before can write the room any more. False where it cannot be opened here now,
+    /// or not under this epoch.
+    /// </summary>
+    /// <exception cref="TimeoutException">It does not open.</exception>
+    public async ValueTask<bool> FenceAsync(string roomId, long epoch) =>
+        Enter(roomId, epoch) is { IsFenced: true, IsLeaving: false }
+        || await WhenOpenAsync(roomId, epoch, static _ => 0, CancellationToken.None).ConfigureAwait(false) is not null;
+
+    /// <summary>Does something under the lock of a room that is open, opening it first where that is needed. Null where it cannot be opened.</summary>
+    private async ValueTask<long?> WhenOpenAsync(string roomId, long epoch, Func<HostedRoom, long> work, CancellationToken cancellation)
     {
         for (var attempt = 0; attempt < 3; attempt++)
         {
@@ -31,18 +62,7 @@ internal sealed partial class RoomHost
                 room.UsedAt = Environment.TickCount64;
                 if (room.Phase == RoomPhase.Open)
                 {
-                    if (!room.Sinks.Contains(sink))
-                    {
-                        room.Sinks.Add(sink);
-                    }
-
-                    if (afterRev is { } told)
-                    {
-                        room.Recent.Replay(told, sink);
-                        soft.TellAll(room);
-                    }
-
-                    return room.PublishedRev;
+                    return work(room);
                 }
 
                 Schedule(room);

@@ -36,6 +36,12 @@ internal interface IHostPort
     /// <summary>Which of these users are online in a room, in the same order.</summary>
     ValueTask<IReadOnlyList<bool>> OnlineAsync(string room, IReadOnlyList<string> users);
 
+    /// <summary>
+    /// Whether the room's host has heard all that this gateway has of the registry, and no host before it can write the room: whatever is committed
+    /// from then on is judged and told by that knowledge. False where it cannot say so now.
+    /// </summary>
+    ValueTask<bool> BarrierAsync(string room, long epoch);
+
     /// <summary>The number of the newest message; null where the host does not have the room open.</summary>
     ValueTask<long?> NewestSeqAsync(string room);
 }

@@ -48,5 +48,17 @@ internal sealed class LocalHostPort(RoomHost host) : IHostPort
     public ValueTask<IReadOnlyList<bool>> OnlineAsync(string room, IReadOnlyList<string> users) =>
         new(users.Select(user => host.IsOnline(room, user)).ToList());
 
+    public async ValueTask<bool> BarrierAsync(string room, long epoch)
+    {
+        try
+        {
+            return await host.FenceAsync(room, epoch).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
     public ValueTask<long?> NewestSeqAsync(string room) => new(host.NewestSeq(room));
 }

@@ -42,6 +42,15 @@ internal static class PeerMethods
     /// <summary>A version of the link.</summary>
     public const int HearsCoordinatorSince = 2;
 
+    /// <summary>
+    /// Gateway, call: a room and an epoch → whether the host has caught up with the sender, and has the room open under the epoch. Known to hosts of
+    /// <see cref="BarrierSince"/>.
+    /// </summary>
+    public const byte Barrier = 12;
+
+    /// <inheritdoc cref="HearsCoordinatorSince"/>
+    public const int BarrierSince = 3;
+
     /// <summary>Host, post: how a change ended.</summary>
     public const byte Outcome = 20;
 

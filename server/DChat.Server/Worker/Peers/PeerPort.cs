@@ -87,6 +87,12 @@ internal sealed partial class PeerPort : IHostPort, IAsyncDisposable
     public ValueTask<long?> NewestSeqAsync(string room) =>
         AskAsync(PeerMethods.NewestSeq, to => to.Text(room), static from => ChangeCodec.ReadOptional(ref from), null, _ended);
 
+    /// <inheritdoc/>
+    /// <remarks>A host that does not know the question is not waited for.</remarks>
+    public ValueTask<bool> BarrierAsync(string room, long epoch) =>
+        _channel is { } channel && !channel.Knows(PeerMethods.BarrierSince) ? new(true)
+        : AskAsync(PeerMethods.Barrier, to => to.Text(room).Number(epoch), static from => from.Flag(), false, _ended);
+
     /// <summary>Whether a coordinator is linked to that worker; false where the worker cannot be asked, or is of a version that cannot tell.</summary>
     public ValueTask<bool> HearsCoordinatorAsync() => _channel is { } channel && channel.Knows(PeerMethods.HearsCoordinatorSince)
         ? AskAsync(PeerMethods.HearsCoordinator, static _ => { }, static from => from.Flag(), false, _ended)

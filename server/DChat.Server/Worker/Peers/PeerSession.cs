@@ -57,6 +57,9 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
                 ChangeCodec.WriteOptional(seq, host.NewestSeq(payload.Text()));
                 link.Reply(message, seq.Written);
                 break;
+            case PeerMethods.Barrier:
+                _ = FenceAsync(link, message, isKnown, payload.Text(), payload.Number());
+                break;
             case PeerMethods.Store:
                 _ = ReadAsync(link, message, payload.Bytes());
                 break;
@@ -234,6 +237,21 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
         }
 
         return answer;
+    }
+
+    private async Task FenceAsync(NodeLink link, NodeMessage call, bool isKnown, string room, long epoch)
+    {
+        var isFenced = false;
+        try
+        {
+            isFenced = isKnown && await host.FenceAsync(room, epoch).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // It did not open in time; the gateway asks again.
+        }
+
+        link.Reply(call, new PayloadWriter().Flag(isFenced).Written);
     }
 
     private async Task ReadAsync(NodeLink link, NodeMessage call, ReadOnlyMemory<byte> request)

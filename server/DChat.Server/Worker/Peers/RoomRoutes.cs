@@ -22,6 +22,9 @@ internal sealed partial class RoomRoutes : IRegistryObserver, IAsyncDisposable
     /// <summary>How often all routes are looked at.</summary>
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long is waited until a host is asked again whether it knows what this worker knows.</summary>
+    private static readonly TimeSpan BarrierRetry = TimeSpan.FromMilliseconds(100);
+
     /// <summary>A route that nobody needed for so long is forgotten, in milliseconds.</summary>
     private const int IdleMs = 60_000;
 
@@ -127,6 +130,31 @@ internal sealed partial class RoomRoutes : IRegistryObserver, IAsyncDisposable
         return newest.Messages is [var message, ..] ? message.Seq : 0;
     }
 
+    /// <summary>
+    /// Waits until whoever may write a room knows all that this worker knows of the registry: no change that is committed later reaches a user of whose
+    /// removal this worker knows, nor is made by him. Given up after <see cref="RoomHost.HoldMs"/>, with a word in the log.
+    /// </summary>
+    public async Task BarrierAsync(string room)
+    {
+        var giveUpAt = Environment.TickCount64 + RoomHost.HoldMs;
+        while (Exists(room) && !IsAlone && !stopping.IsCancellationRequested)
+        {
+            var left = giveUpAt - Environment.TickCount64;
+            if (left <= 0)
+            {
+                NoBarrier(log, room, RoomHost.HoldMs);
+                return;
+            }
+
+            if (Resolve(room) is { } target && await BarrierAsync(room, target, TimeSpan.FromMilliseconds(left)).ConfigureAwait(false))
+            {
+                return; // Whoever is given the room later hears of it by an entry behind those that are known here.
+            }
+
+            await replica.WaitForAsync(replica.Index + 1, BarrierRetry, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
     public void StartTyping(string room, string user) => PortOf(room)?.StartTyping(room, user);
 
     /// <summary>A user of this gateway has read up to a message: the user's other gateways are told, as far as they can be reached.</summary>
@@ -211,6 +239,21 @@ internal sealed partial class RoomRoutes : IRegistryObserver, IAsyncDisposable
         if (Interlocked.Exchange(ref hasNothingWatched, false))
         {
             Every(Tick);
+        }
+    }
+
+    /// <summary>There never was another worker that could write a room.</summary>
+    private bool IsAlone => replica.State.Workers().All(worker => worker.Id == identity.Id);
+
+    private static async Task<bool> BarrierAsync(string room, RoomTarget target, TimeSpan limit)
+    {
+        try
+        {
+            return await target.Port.BarrierAsync(room, target.Epoch).AsTask().WaitAsync(limit).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return false;
         }
     }
 
@@ -345,4 +388,7 @@ internal sealed partial class RoomRoutes : IRegistryObserver, IAsyncDisposable
             }
         }
     }
+
+    [LoggerMessage(2520, LogLevel.Warning, "no host of room {Room} said within {Ms} ms that it knows of a removal: until it does, whoever was removed may be told what is said there")]
+    private static partial void NoBarrier(ILogger log, string room, int ms);
 }
