@@ -31,8 +31,9 @@ public sealed class PreviousServer : IAsyncLifetime
         {
             var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
             await process.WaitForExitAsync().Within(BuildLimit);
-            Assert.True(process.ExitCode == 0, $"{program} exited with {process.ExitCode}: {await errors}");
-            return (await output).Trim();
+            var (said, complained) = (await output.Within(), await errors.Within());
+            Assert.True(process.ExitCode == 0, $"{program} exited with {process.ExitCode}: {complained}");
+            return said.Trim();
         }
         finally
         {
