@@ -38,6 +38,8 @@ internal sealed class MixedRooms(HttpClient admin, ClusterStatus status)
         await Task.WhenAll(far.CallAsync("sync", new { }), near.CallAsync("sync", new { }), other.CallAsync("sync", new { }));
         await ChatAsync(crowd.Room, far, near, other);
         await LookBackAsync(crowd, gateway, far, near);
+        await other.CallAsync("leaveRoom", new { room = crowd.Room });
+        await near.NextAsync("roomRemoved", e => (string)e["room"]! == crowd.Room);
 
         // All of that was between two versions: the room has not moved.
         Assert.Equal((before!.Worker, before.Epoch), (await LookAsync(crowd.Room) is var after ? after.Worker : null, after.Epoch));
