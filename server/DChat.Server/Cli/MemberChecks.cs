@@ -5,7 +5,7 @@ namespace DChat.Server.Cli;
 /// <summary>What must be right about a coordinator's own etcd: in the configuration, and around the process.</summary>
 internal static class MemberChecks
 {
-    private static readonly string[] OfMembers = ["node", "etcdProgram", "etcdPort", "etcdHeartbeatMs", "etcdElectionMs", "etcdLeaseSeconds"];
+    private static readonly string[] OfMembers = ["node", "etcdProgram", "etcdPort", "etcdHeartbeatMs", "etcdElectionMs", "etcdLeaseSeconds", "etcdQuotaMb"];
 
     /// <summary>What no single value shows.</summary>
     public static void Check(ServerOptions options, IEnumerable<(Setting Setting, string Origin)> given, List<ConfigurationError> errors)

@@ -64,6 +64,13 @@ public sealed record ServerOptions
     /// <summary>With <see cref="Peers"/>: seconds after which a coordinator that leads and is not heard loses its leadership, 1 to 60. Default: 3.</summary>
     public int EtcdLeaseSeconds { get; init; } = EtcdUrl.DefaultLeaseSeconds;
 
+    /// <summary>With <see cref="Peers"/>: what etcd's database may take on disk, in MiB, 64 to 102,400. Default: 8,192, the most that etcd advises.</summary>
+    public int EtcdQuotaMb { get; init; } = 8_192;
+
+    public const int EtcdQuotaMbMin = 64;
+
+    public const int EtcdQuotaMbMax = 102_400;
+
     /// <summary>etcd refuses less: some signs of life are always late.</summary>
     public const int ElectionRatioMin = 5;
 

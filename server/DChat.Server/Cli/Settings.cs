@@ -77,6 +77,7 @@ public static class Settings
         Setting.Number("etcdHeartbeatMs", Members, "between signs of life of etcd's leader, in milliseconds: about a round trip between the coordinators, and not less than 30", 5, 10_000, o => o.EtcdHeartbeatMs, (o, v) => o with { EtcdHeartbeatMs = v }),
         Setting.Number("etcdElectionMs", Members, "a leader of etcd that is silent for so long is followed by another, in milliseconds; ten heartbeats are usual, five the least", 50, 50_000, o => o.EtcdElectionMs, (o, v) => o with { EtcdElectionMs = v }),
         Setting.Number("etcdLeaseSeconds", Members, "a coordinator that leads and is not heard for so long leads no more; as lease= in --log etcd://", EtcdUrl.LeaseSecondsMin, EtcdUrl.LeaseSecondsMax, o => o.EtcdLeaseSeconds, (o, v) => o with { EtcdLeaseSeconds = v }),
+        Setting.Number("etcdQuotaMb", Members, "what etcd's database may take on disk, in MiB, the same for all; when it is full nothing changes the registry; etcd advises 8192 at most", ServerOptions.EtcdQuotaMbMin, ServerOptions.EtcdQuotaMbMax, o => o.EtcdQuotaMb, (o, v) => o with { EtcdQuotaMb = v }),
 
         Setting.Choice("logFormat", Operation, "one line for people, or one JSON object a line", o => o.LogFormat, (o, v) => o with { LogFormat = v }),
         Setting.Choice("logLevel", Operation, "the least severe log that is written", o => o.LogLevel, (o, v) => o with { LogLevel = v }),

@@ -28,6 +28,7 @@ internal static class MemberCommand
             "--initial-cluster-token", begin.Token,
             "--heartbeat-interval", options.HeartbeatMs.ToString(CultureInfo.InvariantCulture),
             "--election-timeout", options.ElectionMs.ToString(CultureInfo.InvariantCulture),
+            "--quota-backend-bytes", (options.QuotaMb * 1024L * 1024).ToString(CultureInfo.InvariantCulture),
             "--pre-vote", // One that was cut off and comes back does not make the others elect anew.
             "--logger", "zap", "--log-outputs", "stderr",
         ];

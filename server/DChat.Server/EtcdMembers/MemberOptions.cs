@@ -39,6 +39,9 @@ internal sealed record MemberOptions
     /// <summary>Seconds after which a coordinator that leads and is not heard loses its leadership.</summary>
     public required int LeaseSeconds { get; init; }
 
+    /// <summary>Mebibytes that etcd's database may have; beyond, it takes no writes.</summary>
+    public required int QuotaMb { get; init; }
+
     public string Data => Path.Combine(Folder, "data");
 
     public string NotePath => Path.Combine(Folder, "member.json");
@@ -79,6 +82,7 @@ internal sealed record MemberOptions
             HeartbeatMs = options.EtcdHeartbeatMs,
             ElectionMs = options.EtcdElectionMs,
             LeaseSeconds = options.EtcdLeaseSeconds,
+            QuotaMb = options.EtcdQuotaMb,
         };
     }
 

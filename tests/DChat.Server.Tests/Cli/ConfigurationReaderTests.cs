@@ -162,6 +162,7 @@ public sealed class ConfigurationReaderTests : IDisposable
     [InlineData("etcdHeartbeatMs", "4", "5 to 10000")]
     [InlineData("etcdElectionMs", "49", "50 to 50000")]
     [InlineData("etcdLeaseSeconds", "0", "1 to 60")]
+    [InlineData("etcdQuotaMb", "63", "64 to 102400")]
     [InlineData("label", "zone", "key=value")]
     [InlineData("metrics", "9464", "an IP address")]
     [InlineData("metrics", "localhost:9464", "an IP address")]

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Net;
 using DChat.Server.EtcdMembers;
 using Microsoft.Extensions.Logging;
 
@@ -34,6 +35,27 @@ public sealed class EtcdChildTests
     {
         var all = new Hashtable { ["PATH"] = "/bin", ["DCHAT__CLUSTERSECRET"] = "s", ["PGPASSWORD"] = "s", ["AWS_SECRET_ACCESS_KEY"] = "s", ["ETCD_FORCE_NEW_CLUSTER"] = "true", ["DCHAT_ADMIN_PASSWORD"] = "s" };
         Assert.Equal(["PATH"], MemberCommand.Environment(all).Keys);
+    }
+
+    [Fact]
+    public void The_quota_is_told_to_etcd_in_bytes()
+    {
+        var peers = PeerList.Parse("c1=127.0.0.1");
+        var options = new MemberOptions
+        {
+            Peers = peers,
+            Self = peers.All[0],
+            Folder = "x",
+            Program = "etcd",
+            Listen = IPAddress.Loopback,
+            ClientPort = 1,
+            HeartbeatMs = 50,
+            ElectionMs = 500,
+            LeaseSeconds = 3,
+            QuotaMb = 8_192,
+        };
+        var arguments = MemberCommand.Arguments(options, new BeginStep("c1=https://127.0.0.1:2380", IsNew: true, "token")).ToList();
+        Assert.Equal("8589934592", arguments[arguments.IndexOf("--quota-backend-bytes") + 1]);
     }
 
     [Fact]

@@ -65,6 +65,7 @@ public sealed class FoundingDoorTests : IDisposable
             HeartbeatMs = 50,
             ElectionMs = 500,
             LeaseSeconds = 3,
+            QuotaMb = 64,
         };
         options.WriteCertificates(secret);
         return options;
