@@ -29,8 +29,9 @@ public interface IMessageArchive : IAsyncDisposable
     /// Empties a store in which nothing was ever said, or that an interrupted filling left, and marks it as one that is being filled:
     /// no server opens it until <see cref="EndFillAsync"/>. Answers the id that it will have then, which is a new one.
     /// </summary>
+    /// <param name="again">The id of a store that is emptied though it holds rooms: a filling ended there, and nobody opened a room since.</param>
     /// <exception cref="MessageStoreUnavailableException">It holds rooms, or is in use.</exception>
-    Task<string> BeginFillAsync(CancellationToken cancellation);
+    Task<string> BeginFillAsync(string? again, CancellationToken cancellation);
 
     /// <summary>The next piece; those of one room follow its <see cref="RoomHead"/>.</summary>
     /// <param name="epoch">At which the room stands from now on.</param>

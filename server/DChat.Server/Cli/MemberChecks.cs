@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using DChat.Server.EtcdMembers;
 
 namespace DChat.Server.Cli;
@@ -50,6 +52,28 @@ internal static class MemberChecks
             errors.Add(new ConfigurationError(
                 $"--etcd-election-ms {options.EtcdElectionMs}", $"it is less than {ServerOptions.ElectionRatioMin} times --etcd-heartbeat-ms, {options.EtcdHeartbeatMs}: one late sign of life would end a leadership", $"give {options.EtcdHeartbeatMs * ServerOptions.ElectionRatioMin} or more; {options.EtcdHeartbeatMs * 10} is usual"));
         }
+    }
+
+    /// <summary>
+    /// The same before a member is begun by a restore, and its address for other members too: a start waits for that one, since the etcd of a
+    /// coordinator that was killed may have it for a moment; a restore would fail there at its last step.
+    /// </summary>
+    /// <exception cref="ConfigurationException">Names flag, value and remedy.</exception>
+    public static void PreflightOfRestore(ServerOptions options)
+    {
+        var self = options.Peers!.Find(options.Node!)!;
+        var listen = MemberOptions.ListenAddress(options, self);
+        if (Cli.Preflight.Listening(listen.Equals(IPAddress.IPv6Any) ? "*" : listen.ToString(), self.Port) is { } error)
+        {
+            throw error switch
+            {
+                SocketError.AddressAlreadyInUse => new ConfigurationException($"--peers {self}", $"the port is in use on {listen}", $"stop what listens there, or give {self.Name} another port in --peers"),
+                SocketError.AddressNotAvailable => new ConfigurationException($"--peers {self}", $"this machine has no address {listen}", $"restore on the machine of {self.Name}, or give {self.Name} an address of this machine in --peers"),
+                _ => new ConfigurationException($"--peers {self}", $"can not listen there: {error}", $"give {self.Name} another address or port in --peers"),
+            };
+        }
+
+        Preflight(options);
     }
 
     /// <summary>The program is there, and its ports are free.</summary>

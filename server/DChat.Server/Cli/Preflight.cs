@@ -117,6 +117,15 @@ internal static class Preflight
 
     internal static void CheckPort(string hostFlag, string host, string portFlag, int port)
     {
+        if (Listening(host, port) is { } error)
+        {
+            throw CannotListen(hostFlag, host, portFlag, port, error);
+        }
+    }
+
+    /// <summary>Why this process could not listen there; null: it could.</summary>
+    internal static SocketError? Listening(string host, int port)
+    {
         try
         {
             var address = Address(host);
@@ -127,10 +136,11 @@ internal static class Preflight
             }
 
             socket.Bind(new IPEndPoint(address, port));
+            return null;
         }
         catch (SocketException e)
         {
-            throw CannotListen(hostFlag, host, portFlag, port, e.SocketErrorCode);
+            return e.SocketErrorCode;
         }
     }
 

@@ -18,12 +18,10 @@ namespace DChat.Server.Recovery;
 internal sealed record RestoreTargets(ServerOptions Options, IMessageArchive Store, string StorePlace, IBlobStore? Blobs, string BlobsPlace, bool InPlace);
 
 /// <summary>What a restore would do, having looked at all that it would change and found it empty.</summary>
+/// <param name="FillsAgain">Its rooms are what an earlier restore filled that did not come to its end, and go.</param>
 /// <param name="Left">Snapshots that restores have left there which did not come to their end.</param>
-internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, IReadOnlyList<SnapshotName> Left, IReadOnlyList<string> Lines)
+internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, bool FillsAgain, IReadOnlyList<SnapshotName> Left, IReadOnlyList<string> Lines)
 {
-    /// <summary>A blob that is there from the beginning of a restore to its end.</summary>
-    public const string UnfinishedBlob = "restore-unfinished";
-
     private const int NamedMax = 5;
 
     /// <summary>Looks, and changes nothing.</summary>
@@ -33,17 +31,22 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, IReadO
         await RefuseUsedLogAsync(to.Options, time, logs, cancellation);
         var left = await RefuseUsedBlobsAsync(to, cancellation);
         var store = await to.Store.LookAsync(cancellation);
-        RefuseUsedStore(source, store, to.StorePlace);
-        var fills = store.Rooms == 0 || store.Unfinished;
+        var again = await IsFilledByUnfinishedAsync(source, to, store, cancellation);
+        if (!again)
+        {
+            RefuseUsedStore(source, store, to.StorePlace);
+        }
+
+        var fills = again || store.Rooms == 0 || store.Unfinished;
         var lines = new List<string>
         {
             $"log       {LogPlace(to.Options)}: empty; it begins with this registry, at an index above all before",
-            $"messages  {to.StorePlace}: {(fills ? Filling(source) : await LiftingAsync(source.Registry, to.Store, cancellation))}",
+            $"messages  {to.StorePlace}: {(again ? $"{SizeText.Count(store.Rooms, "room")} that a restore left which did not come to its end: emptied, then filled with {source.Contents}" : fills ? Filling(source) : await LiftingAsync(source.Registry, to.Store, cancellation))}",
             $"blobs     {to.BlobsPlace}: {(to.InPlace ? "where it comes from; files stay, and a new snapshot is put beside the old ones. Nobody else may use it now" : "empty; a snapshot and the rooms' files are put there")}",
             $"people    {SizeText.Count(source.Registry.AccountCount, "account")} sign in again, with the passwords of then: all sessions end and the token keys are made anew. Tokens of bots stay",
             "workers   none; each registers anew, and rooms are spread over them",
         };
-        return new RestorePlan(store, fills, left, lines);
+        return new RestorePlan(store, fills, again, left, lines);
     }
 
     public static string LogPlace(ServerOptions options) => options.Peers is not null ? $"the etcd of {options.Node} in {options.Data}" : (options.Log ?? new EngineUrl("sqlite", options.LogPath)).ToString();
@@ -79,6 +82,29 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, IReadO
             : "");
     }
 
+    /// <summary>
+    /// Whether the rooms there are what a restore put there that ended before the log began, and nobody has had them since: the mark names this
+    /// very store, and every room stands where the restore left it. A host raises the epoch of a room before it writes anything.
+    /// </summary>
+    private static async Task<bool> IsFilledByUnfinishedAsync(IRestoreSource source, RestoreTargets to, ArchiveSummary store, CancellationToken cancellation)
+    {
+        if (!source.HasMessages || to.InPlace || to.Blobs is not { } blobs || store is not { Unfinished: false, Rooms: > 0, InUse: null }
+            || await RestoreMark.ReadAsync(blobs, cancellation) is not { } mark || mark.Store != store.Id || mark.Epoch != store.EpochMax)
+        {
+            return false;
+        }
+
+        await foreach (var room in to.Store.RoomsAsync(cancellation))
+        {
+            if (room.Closed)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private static void RefuseUsedStore(IRestoreSource source, ArchiveSummary store, string place)
     {
         if (store.InUse is { } who)
@@ -93,7 +119,7 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, IReadO
 
         if (source.HasMessages)
         {
-            throw new ConfigurationException($"--store {place}", $"it holds {SizeText.Count(store.Rooms, "room")}, and a restore overwrites nothing", "give a --store that is empty");
+            throw new ConfigurationException($"--store {place}", $"it holds {SizeText.Count(store.Rooms, "room")}, and a restore overwrites nothing", "give a --store that is empty; or, where a restore filled it that did not come to its end, the --blobs that were given to that one");
         }
 
         if (source.Registry.Store.Length > 0 && source.Registry.Store != store.Id)
@@ -150,7 +176,7 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, IReadO
         }
 
         // The mark alone says little: the last step of the restore that put it there may have been that its removal failed.
-        var isUnfinished = await AnyAsync(blobs, UnfinishedBlob, _ => true, cancellation);
+        var isUnfinished = await AnyAsync(blobs, RestoreMark.Blob, _ => true, cancellation);
         if (await AnyAsync(blobs, SnapshotName.Folder, blob => !isUnfinished || SnapshotName.TryParse(blob.Name) is not { IsRestored: true }, cancellation))
         {
             throw Used("snapshots");

@@ -1,4 +1,3 @@
-using System.Text;
 using DChat.Core.Blobs;
 using DChat.Core.ControlLog;
 using DChat.Core.Messages;
@@ -40,11 +39,20 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
         _lift = new RoomLift(Restoration.Lift(Math.Max(before.LastEpoch, plan.Store.EpochMax), _now), Restoration.Gap, Restoration.Floor(_now));
         if (!to.InPlace)
         {
-            using var mark = new MemoryStream(Encoding.UTF8.GetBytes($"from {source.Name}\n"));
-            await blobs.PutAsync(RestorePlan.UnfinishedBlob, mark, cancellation);
+            // What an earlier one filled stays named until it is emptied: this may be interrupted before.
+            await RestoreMark.WriteAsync(blobs, source.Name, plan.FillsAgain ? new RestoreMark(plan.Store.Id, plan.Store.EpochMax) : null, cancellation);
         }
 
-        var storeId = plan.FillsStore ? await to.Store.BeginFillAsync(cancellation) : plan.Store.Id;
+        var storeId = plan.Store.Id;
+        if (plan.FillsStore)
+        {
+            storeId = await to.Store.BeginFillAsync(plan.FillsAgain ? plan.Store.Id : null, cancellation);
+            if (!to.InPlace)
+            {
+                await RestoreMark.WriteAsync(blobs, source.Name, new RestoreMark(storeId, _lift.Epoch), cancellation);
+            }
+        }
+
         var index = Restoration.Lift(plan.Left.Aggregate(Math.Max(before.Index, source.HighestIndex), (reached, left) => Math.Max(reached, left.Index)), _now);
         var registry = RegistryMachine.Restore(before, new RegistryRestoration(index, _lift.Epoch, storeId, _now, $"entry {before.Index}, from {source.Name}"));
         var snapshots = new SnapshotStore(blobs, secret, to.Options.Data);
@@ -90,11 +98,11 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
     {
         try
         {
-            await blobs.DeleteAsync(RestorePlan.UnfinishedBlob, CancellationToken.None);
+            await blobs.DeleteAsync(RestoreMark.Blob, CancellationToken.None);
         }
         catch (BlobStoreUnavailableException error)
         {
-            progress.Say($"The cluster is restored; only the blob '{RestorePlan.UnfinishedBlob}' could not be removed: {error.Message}");
+            progress.Say($"The cluster is restored; only the blob '{RestoreMark.Blob}' could not be removed: {error.Message}");
         }
     }
 

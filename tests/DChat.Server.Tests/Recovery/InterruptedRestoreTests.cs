@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using DChat.Core.Blobs;
 using DChat.Core.Messages;
 using DChat.Server.Blobs;
@@ -5,6 +7,7 @@ using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Snapshots;
 using DChat.Server.Recovery;
+using DChat.Server.Recovery.Backups;
 using DChat.Server.Tests.Security;
 using DChat.Server.Worker;
 using DChat.Storage.Files;
@@ -51,7 +54,7 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
     {
         using var cluster = lost.Copy();
         using var source = lost.Copy();
-        await File.WriteAllTextAsync(Path.Combine(cluster.Data, "blobs", RestorePlan.UnfinishedBlob), "from somewhere");
+        await File.WriteAllTextAsync(Path.Combine(cluster.Data, "blobs", RestoreMark.Blob), "from somewhere");
         var (code, output, said) = await ClusterToLose.RestoreAsync(
             "--data", cluster["new"], "--blobs", $"file:{cluster.Data}/blobs", "--cluster-secret-file", cluster.SecretFile, "--from", $"file:{source.Data}/blobs", "--yes");
         Assert.True(code == CommandLine.BadConfiguration, output + said);
@@ -70,7 +73,86 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
         await using var server = await cluster.StartAsync(); // The cluster that was there is not hindered.
     }
 
-    private static async Task RestoreUntilAsync(ClusterToLose cluster, Step last, bool inPlace = false)
+    [Fact]
+    public async Task A_backup_whose_restore_ended_when_the_message_store_was_full_is_put_back_by_the_same_command()
+    {
+        using var cluster = lost.Copy();
+        await BackUpAsync(cluster);
+        await Assert.ThrowsAsync<Interruption>(() => RestoreUntilAsync(cluster, Step.StoreFilled, fromBackup: true));
+        var (code, output, said) = await ServerProcess.RunAsync(["--data", cluster["new"], "--port", "0"]);
+        Assert.True(code == CommandLine.Failure, output + said);
+        Assert.Contains("dchat-server restore", said, StringComparison.Ordinal);
+
+        string[] again = ["--data", cluster["new"], "--from", $"file:{cluster["backups"]}"];
+        (code, output, said) = await ClusterToLose.RestoreAsync([.. again, "--blobs", $"file:{cluster["other"]}", "--yes"]);
+        Assert.True(code == CommandLine.BadConfiguration, output + said); // No mark there says whose the messages are.
+        Assert.Contains("the --blobs that were given to that one", said, StringComparison.Ordinal);
+
+        (code, output, said) = await ClusterToLose.RestoreAsync([.. again, "--dry-run"]);
+        Assert.True(code == CommandLine.Success, output + said);
+        Assert.Contains("did not come to its end: emptied, then filled", output, StringComparison.Ordinal);
+        (code, output, said) = await ClusterToLose.RestoreAsync([.. again, "--yes"]);
+        Assert.True(code == CommandLine.Success, output + said);
+        await using var server = await cluster.StartAsync(cluster["new"]);
+        await cluster.CheckAsync(server);
+    }
+
+    [Fact]
+    public async Task A_store_that_a_cluster_has_lived_with_is_not_emptied_though_a_mark_names_it()
+    {
+        using var cluster = lost.Copy();
+        await BackUpAsync(cluster);
+        Directory.CreateDirectory(cluster["new"]);
+        File.Copy(cluster.SecretFile, Path.Combine(cluster["new"], "cluster-secret"));
+        var (code, output, said) = await ClusterToLose.RestoreAsync("--data", cluster["new"], "--from", $"file:{cluster["backups"]}", "--yes");
+        Assert.True(code == CommandLine.Success, output + said);
+        var options = new ServerOptions { Data = cluster["new"] };
+        await using (var archive = MessageStores.OpenArchive(options, TimeProvider.System))
+        await using (var blobs = FileBlobStore.OpenFolder(cluster["other"]))
+        {
+            var store = await archive.LookAsync(default);
+            await RestoreMark.WriteAsync(blobs, "a test", new RestoreMark(store.Id, store.EpochMax), default);
+        }
+
+        string[] again = ["--data", cluster["third"], "--cluster-secret-file", cluster.SecretFile, "--store", $"sqlite:{options.StorePath}", "--blobs", $"file:{cluster["other"]}", "--from", $"file:{cluster["backups"]}"];
+        (code, output, said) = await ClusterToLose.RestoreAsync([.. again, "--dry-run"]);
+        Assert.True(code == CommandLine.Success, output + said);
+        await using (var server = await cluster.StartAsync(cluster["new"]))
+        {
+            await cluster.CheckAsync(server);
+        }
+
+        (code, output, said) = await ClusterToLose.RestoreAsync([.. again, "--yes"]);
+        Assert.True(code == CommandLine.BadConfiguration, output + said);
+        Assert.Contains("a restore overwrites nothing", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_address_at_which_the_member_cannot_listen_is_said_before_anything_is_done()
+    {
+        using var cluster = lost.Copy();
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        string[] restore = ["--data", cluster["new"], "--cluster-secret-file", cluster.SecretFile, "--blobs", $"file:{cluster["other"]}", "--node", "c1", "--etcd-program", "/bin/false", "--from", $"file:{cluster.Data}/blobs"];
+        foreach (var (address, why) in new[] { (other.LocalEndpoint.ToString()!, "the port is in use"), ("192.0.2.1:2380", "this machine has no address") })
+        {
+            foreach (var way in new[] { "--dry-run", "--yes" })
+            {
+                var (code, output, said) = await ClusterToLose.RestoreAsync([.. restore, "--peers", $"c1={address}", way]);
+                Assert.True(code == CommandLine.BadConfiguration, output + said);
+                Assert.Contains(why, said, StringComparison.Ordinal);
+                Assert.False(Directory.Exists(cluster["other"]));
+            }
+        }
+    }
+
+    private static async Task BackUpAsync(ClusterToLose cluster)
+    {
+        var (code, output, said) = await ServerProcess.RunAsync(["backup", "--data", cluster.Data, "--to", $"file:{cluster["backups"]}"]);
+        Assert.True(code == CommandLine.Success, output + said);
+    }
+
+    private static async Task RestoreUntilAsync(ClusterToLose cluster, Step last, bool inPlace = false, bool fromBackup = false)
     {
         var time = new ShiftedTime();
         time.Advance(TimeSpan.FromHours(1)); // What it gave out is above what the next attempt's clock says.
@@ -79,7 +161,14 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
         await using var origin = FileBlobStore.OpenFolder(Path.Combine(cluster.Data, "blobs"));
         var snapshots = new SnapshotStore(origin, secret, Path.GetTempPath());
         var name = (await snapshots.ListAsync(default))[0].Name;
-        var source = new SnapshotSource(name, await snapshots.ReadAsync(name, default), name.Index, origin, "there");
+        IRestoreSource source = new SnapshotSource(name, await snapshots.ReadAsync(name, default), name.Index, origin, "there");
+        if (fromBackup)
+        {
+            PrivateFile.Create(Path.Combine(Directory.CreateDirectory(options.Data).FullName, "cluster-secret"), await File.ReadAllBytesAsync(cluster.SecretFile));
+            var backups = new BackupStore(FileBlobStore.OpenFolder(cluster["backups"]), secret);
+            source = await new BackupSearch(backups, "there", new NoProgress()).ChooseAsync(await backups.ListAsync(default), RestoreMoment.Newest, default);
+        }
+
         await using var blobs = new StoppingBlobs(inPlace ? origin : FileBlobStore.OpenFolder(options.BlobsPath), last);
         await using var store = new StoppingStore(MessageStores.OpenArchive(options, time), last);
         var targets = new RestoreTargets(options, store, "store", blobs, "blobs", inPlace);
@@ -139,9 +228,9 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
 
         public IAsyncEnumerable<RoomPiece> ReadAsync(CancellationToken cancellation) => inner.ReadAsync(cancellation);
 
-        public async Task<string> BeginFillAsync(CancellationToken cancellation)
+        public async Task<string> BeginFillAsync(string? again, CancellationToken cancellation)
         {
-            var id = await inner.BeginFillAsync(cancellation);
+            var id = await inner.BeginFillAsync(again, cancellation);
             return last == Step.StoreMarked ? throw new Interruption() : id;
         }
 

@@ -130,7 +130,7 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
         await using (var interrupted = await to.ArchiveAsync())
         {
             Assert.Equal(new ArchiveSummary("", 0, 0, 0, false, null), await interrupted.LookAsync(default));
-            await interrupted.BeginFillAsync(default);
+            await interrupted.BeginFillAsync(null, default);
             await interrupted.FillAsync(new RoomHead("stranger", 3, 3, 0, 0, 0), 5, default);
         }
 
@@ -158,13 +158,13 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
         {
             await used.CheckAsync(default);
             Assert.NotNull((await archive.LookAsync(default)).InUse);
-            await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => archive.BeginFillAsync(default));
+            await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => archive.BeginFillAsync(null, default));
             await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => archive.LiftAsync(Lift, [], default));
             await used.OpenAsync([new RoomAtEpoch("room", 1)], default);
         }
 
         await EventuallyUnusedAsync(archive);
-        var refusal = await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => archive.BeginFillAsync(default));
+        var refusal = await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => archive.BeginFillAsync(null, default));
         Assert.Contains("holds 1 rooms", refusal.Message, StringComparison.Ordinal);
         await using var again = await to.OpenAsync();
         Assert.Equal([1], await again.ReadEpochsAsync(["room"], default));
@@ -179,18 +179,45 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
         await using var second = await to.ArchiveAsync();
         await using (var first = await to.ArchiveAsync())
         {
-            await first.BeginFillAsync(default);
+            await first.BeginFillAsync(null, default);
             await first.FillAsync(new RoomHead("room", 0, 5, 0, 0, 0), 1, default);
-            var refusal = await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => second.BeginFillAsync(default));
+            var refusal = await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => second.BeginFillAsync(null, default));
             Assert.Contains("Remedy: ", refusal.Message, StringComparison.Ordinal);
             await first.FillAsync(new RoomHead("other", 0, 5, 0, 0, 0), 1, default);
         } // It was interrupted.
 
-        var id = await second.BeginFillAsync(default);
+        var id = await second.BeginFillAsync(null, default);
         await second.EndFillAsync(default);
         await using var store = await to.OpenAsync();
         Assert.Equal(id, await store.ReadIdAsync(default));
         Assert.Equal([0], await store.ReadEpochsAsync(["room"], default));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_store_that_was_filled_is_emptied_for_whoever_names_it_only(bool isPostgres)
+    {
+        await using var to = new ArchiveStore(postgres, isPostgres);
+        string first;
+        await using (var filling = await to.ArchiveAsync())
+        {
+            first = await filling.BeginFillAsync(null, default);
+            await filling.FillAsync(new RoomHead("room", 0, 5, 0, 0, 0), 1, default);
+            await filling.EndFillAsync(default);
+        }
+
+        await using var archive = await to.ArchiveAsync();
+        foreach (var wrong in new[] { null, "", "another" })
+        {
+            await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => archive.BeginFillAsync(wrong, default));
+        }
+
+        Assert.Equal((first, 1), ((await archive.LookAsync(default)).Id, (await archive.LookAsync(default)).Rooms));
+        var second = await archive.BeginFillAsync(first, default);
+        await archive.EndFillAsync(default);
+        Assert.NotEqual(first, second);
+        Assert.Equal((second, 0), ((await archive.LookAsync(default)).Id, (await archive.LookAsync(default)).Rooms));
     }
 
     [Fact]
@@ -198,7 +225,7 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
     {
         await using var to = new ArchiveStore(postgres, isPostgres: true);
         await using var filling = await to.ArchiveAsync();
-        await filling.BeginFillAsync(default);
+        await filling.BeginFillAsync(null, default);
         await to.ExecuteAsync("UPDATE store SET id = 'unfinished-another'");
         var refusal = await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => filling.EndFillAsync(default));
         Assert.Contains("another has begun there since", refusal.Message, StringComparison.Ordinal);
@@ -210,7 +237,7 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
     {
         await using var reading = await from.ArchiveAsync();
         await using var filling = await to.ArchiveAsync();
-        var id = await filling.BeginFillAsync(default);
+        var id = await filling.BeginFillAsync(null, default);
         await foreach (var piece in reading.ReadAsync(default))
         {
             await filling.FillAsync(piece is RoomHead head ? head with { Rev = Lift.Of(head.Rev), RemovedRev = Lift.Of(head.Rev) } : piece, Lift.Epoch, default);

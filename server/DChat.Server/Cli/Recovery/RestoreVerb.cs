@@ -73,6 +73,11 @@ internal static class RestoreVerb
             throw new ConfigurationException("restore", "it asks before it changes anything, and there is no terminal to ask at", "look with --dry-run, then give --yes");
         }
 
+        if (options.Peers is not null)
+        {
+            MemberChecks.PreflightOfRestore(options);
+        }
+
         await using var held = dryRun ? null : Preflight.HoldData(options.Data);
         await using var origin = new MeteredBlobStore(Places.OpenExisting(From.Name, from, logs), progress.Add);
         var source = await FindAsync(origin, from, moment, parsed.GetValue(Use), secret, progress, cancellation);

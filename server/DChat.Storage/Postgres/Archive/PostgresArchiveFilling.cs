@@ -14,7 +14,7 @@ internal sealed class PostgresArchiveFilling : IAsyncDisposable
     private const string Begin =
         $"""
         UPDATE store SET id = '{UnfinishedStore.Prefix}' || replace(gen_random_uuid()::text, '-', '')
-        WHERE id LIKE '{UnfinishedStore.Prefix}%' OR NOT EXISTS (SELECT FROM rooms) RETURNING id
+        WHERE id LIKE '{UnfinishedStore.Prefix}%' OR id = $1 OR NOT EXISTS (SELECT FROM rooms) RETURNING id
         """;
 
     private readonly NpgsqlConnection _connection;
@@ -28,8 +28,9 @@ internal sealed class PostgresArchiveFilling : IAsyncDisposable
     public string Id { get; }
 
     /// <summary>Empties the tables, in which nothing was ever said, or what an interrupted filling left.</summary>
+    /// <param name="again">The id of a store that is emptied though it holds rooms.</param>
     /// <exception cref="MessageStoreUnavailableException">Another fills them, or they hold rooms.</exception>
-    public static async Task<PostgresArchiveFilling> BeginAsync(NpgsqlDataSource source, PostgresUrl url, TimeProvider time, CancellationToken cancellation)
+    public static async Task<PostgresArchiveFilling> BeginAsync(NpgsqlDataSource source, PostgresUrl url, string? again, TimeProvider time, CancellationToken cancellation)
     {
         var connection = await source.OpenConnectionAsync(cancellation);
         try
@@ -43,6 +44,7 @@ internal sealed class PostgresArchiveFilling : IAsyncDisposable
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
             await ExecuteAsync(connection, "LOCK TABLE rooms; SET synchronous_commit = off", cancellation);
             await using var begin = new NpgsqlCommand(Begin, connection);
+            begin.Parameters.Add(new NpgsqlParameter<string> { TypedValue = again ?? "" });
             if (await begin.ExecuteScalarAsync(cancellation) is not string unfinished)
             {
                 throw PostgresFailures.Unavailable("it holds rooms by now. Remedy: give an empty one", null, url);

@@ -86,7 +86,7 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
         }
     }
 
-    public async Task<string> BeginFillAsync(CancellationToken cancellation)
+    public async Task<string> BeginFillAsync(string? again, CancellationToken cancellation)
     {
         await GuardAsync(async () =>
         {
@@ -95,12 +95,12 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
         });
         var found = await LookAsync(cancellation);
         RefuseUsed(found);
-        if (found is { Rooms: > 0, Unfinished: false })
+        if (found is { Rooms: > 0, Unfinished: false } && found.Id != again)
         {
             throw new MessageStoreUnavailableException($"'{url}' holds {found.Rooms} rooms");
         }
 
-        _filling = await GuardAsync(() => PostgresArchiveFilling.BeginAsync(_source, url, time, cancellation));
+        _filling = await GuardAsync(() => PostgresArchiveFilling.BeginAsync(_source, url, again, time, cancellation));
         return _filling.Id;
     }
 

@@ -58,10 +58,10 @@ public sealed class SqliteMessageArchive(SqliteMessageStoreOptions options, Time
         await Task.CompletedTask;
     }
 
-    public async Task<string> BeginFillAsync(CancellationToken cancellation)
+    public async Task<string> BeginFillAsync(string? again, CancellationToken cancellation)
     {
         var found = await LookAsync(cancellation);
-        if (found is { Rooms: > 0, Unfinished: false })
+        if (found is { Rooms: > 0, Unfinished: false } && found.Id != again)
         {
             throw new MessageStoreUnavailableException($"'{options.Path}' holds {found.Rooms} rooms");
         }
