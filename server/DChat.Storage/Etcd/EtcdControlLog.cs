@@ -301,7 +301,8 @@ public sealed partial class EtcdControlLog : IControlLog
         }
         catch (EtcdRefusedException refused)
         {
-            throw new ControlLogUnavailableException($"etcd at {_client.Where} refuses: {refused.Message}", refused);
+            throw new ControlLogUnavailableException(
+                refused.IsFull ? $"etcd at {_client.Where}: {EtcdFull.Problem} ({refused.Message}). Remedy: {EtcdFull.Remedy}" : $"etcd at {_client.Where} refuses: {refused.Message}", refused);
         }
     }
 

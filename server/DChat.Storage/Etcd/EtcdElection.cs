@@ -21,7 +21,7 @@ internal sealed partial class EtcdElection(EtcdClient client, EtcdKeys keys, Tim
     /// <summary>Waits until this node leads. While etcd is away it goes on trying.</summary>
     public async Task<ILeadership> CampaignAsync(string advertise, CancellationToken cancellation)
     {
-        while (true)
+        for (var isSaid = false; ;)
         {
             try
             {
@@ -31,6 +31,16 @@ internal sealed partial class EtcdElection(EtcdClient client, EtcdKeys keys, Tim
                 }
 
                 await WaitForVacancyAsync(cancellation);
+            }
+            catch (EtcdRefusedException refused) when (refused.IsFull)
+            {
+                if (!isSaid)
+                {
+                    isSaid = true;
+                    Full(logger, client.Where, EtcdFull.Problem, EtcdFull.Remedy);
+                }
+
+                await Task.Delay(RetryAfter, time, cancellation);
             }
             catch (Exception failure) when (failure is ControlLogUnavailableException or EtcdRefusedException)
             {
@@ -158,6 +168,9 @@ internal sealed partial class EtcdElection(EtcdClient client, EtcdKeys keys, Tim
             client.PreferNext();
         }
     }
+
+    [LoggerMessage(5312, LogLevel.Error, "no coordinator can be elected: etcd at {Where}: {Problem}. Remedy: {Remedy}")]
+    private static partial void Full(ILogger logger, string where, string problem, string remedy);
 
     [LoggerMessage(5311, LogLevel.Debug, "no election at etcd ({Where}) now: {Why}")]
     private static partial void NotNow(ILogger logger, string where, string why);

@@ -152,6 +152,7 @@ public static class EtcdProbe
                 $"grant it to a role of the user: etcdctl role grant-permission ROLE readwrite {url.Prefix}/ --prefix"),
             HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse } when member.Scheme == Uri.UriSchemeHttp => new(
                 $"{member.Authority} ends the connection without an answer: it may speak TLS only", "name the authority that signed its certificate with ca=FILE, or say tls=on"),
+            EtcdRefusedException { IsFull: true } => new($"{EtcdFull.Problem} ({what.Message})", EtcdFull.Remedy),
             EtcdRefusedException { IsTemporary: false } => new($"it refuses: {what.Message}", "see etcd's log"),
             _ when what is SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData } => null,
             _ when Find<AuthenticationException>(failure) is { } tls => new(

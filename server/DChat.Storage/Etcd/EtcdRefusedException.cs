@@ -14,8 +14,11 @@ internal sealed class EtcdRefusedException(int code, string message) : Exception
 
     public int Code => code;
 
-    /// <summary>Another member, or a later try, may answer otherwise. The space of etcd may be exhausted: an administrator frees it.</summary>
-    public bool IsTemporary => code is DeadlineExceeded or ResourceExhausted or Unavailable || IsUnauthenticated;
+    /// <summary>Another member, or a later try, may answer otherwise.</summary>
+    public bool IsTemporary => !IsFull && (code is DeadlineExceeded or ResourceExhausted or Unavailable || IsUnauthenticated);
+
+    /// <summary>The database has reached its quota. It takes no writes, at no member, until somebody ends the alarm: no repeat helps.</summary>
+    public bool IsFull => Message.Contains("database space exceeded", StringComparison.Ordinal);
 
     /// <summary>The token is not known there. (Some releases say so as an invalid argument.)</summary>
     public bool IsUnauthenticated => code == Unauthenticated || Message.Contains("invalid auth token", StringComparison.Ordinal);

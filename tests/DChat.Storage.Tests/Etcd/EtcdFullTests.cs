@@ -1,0 +1,87 @@
+using System.Text;
+using DChat.Core.ControlLog;
+using DChat.Storage.Etcd;
+using DChat.TestKit;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace DChat.Storage.Tests.Etcd;
+
+/// <summary>A real etcd whose database reaches its quota.</summary>
+public sealed class EtcdFullTests
+{
+    /// <summary>Some entries of <see cref="EntryBytes"/> fill it.</summary>
+    private const string QuotaBytes = "700000";
+
+    private const int EntryBytes = 32 * 1024;
+
+    [Fact]
+    public async Task A_full_etcd_is_called_so_with_a_remedy_in_the_log_at_the_start_and_by_who_campaigns()
+    {
+        await using var etcd = await StartAsync();
+        await using var log = Open(etcd);
+        await using (var leadership = await log.CampaignAsync("a:1", CancellationToken.None).Within())
+        {
+            AssertSays(await FillAsync(log, leadership.Term));
+        }
+
+        AssertSays((await EtcdProbe.LookAsync(EtcdUrl.Parse(etcd.Url()), TimeProvider.System, _ => Assert.Fail("it is waited for")).Within()).ToString()!);
+
+        var said = new SaidOnce();
+        await using var other = new EtcdControlLog(EtcdUrl.Parse(etcd.Url()), TimeProvider.System, said);
+        using var giveUp = new CancellationTokenSource();
+        var campaign = other.CampaignAsync("b:1", giveUp.Token);
+        AssertSays(await said.Error.Within());
+        await giveUp.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => campaign.Within());
+    }
+
+    private static Task<EtcdCluster> StartAsync() => EtcdCluster.StartAsync(1, _ => ["--quota-backend-bytes", QuotaBytes]);
+
+    private static EtcdControlLog Open(EtcdCluster etcd) => new(EtcdUrl.Parse(etcd.Url()), TimeProvider.System, NullLogger<EtcdControlLog>.Instance);
+
+    private static void AssertSays(string text)
+    {
+        Assert.Contains("its database is full", text, StringComparison.Ordinal);
+        Assert.Contains("larger quota", text, StringComparison.Ordinal);
+    }
+
+    /// <summary>Appends until it is refused.</summary>
+    /// <returns>Why it was.</returns>
+    private static async Task<string> FillAsync(EtcdControlLog log, long term)
+    {
+        for (var index = 1L; index < 100; index++)
+        {
+            try
+            {
+                Assert.Equal(AppendOutcome.Committed, await log.AppendAsync(term, index, Encoding.ASCII.GetBytes(new string('x', EntryBytes)), CancellationToken.None).Within());
+            }
+            catch (ControlLogUnavailableException full)
+            {
+                return full.Message;
+            }
+        }
+
+        throw new InvalidOperationException("it is never full");
+    }
+
+    private sealed class SaidOnce : ILogger<EtcdControlLog>
+    {
+        private readonly TaskCompletionSource<string> _error = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<string> Error => _error.Task;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (logLevel == LogLevel.Error)
+            {
+                _error.SetResult(formatter(state, exception)); // A second one throws.
+            }
+        }
+    }
+}
