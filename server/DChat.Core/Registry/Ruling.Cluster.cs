@@ -117,9 +117,20 @@ internal sealed partial class Ruling
             return Invalid($"at most {RegistryBounds.BulkRooms} rooms at once");
         }
 
-        if (state.FindWorker(c.Worker) is not { State: WorkerState.Active, Capacity: > 0 } worker)
+        if (state.FindWorker(c.Worker) is not { } worker)
         {
-            return Outcome.Refused(RefusalCodes.Unavailable, $"worker {c.Worker} is not active, or hosts no rooms");
+            return Outcome.Refused(RefusalCodes.NotFound, "no such worker");
+        }
+
+        // Not `unavailable`, which is worth a retry: these last.
+        if (worker.State != WorkerState.Active)
+        {
+            return Invalid($"worker {worker.Id} is {worker.State.ToString().ToLowerInvariant()}: only an active one is given rooms");
+        }
+
+        if (worker.Capacity == 0)
+        {
+            return Invalid($"worker {worker.Id} is a gateway only (it has no message store, or a capacity of 0): it hosts no rooms");
         }
 
         // Who has a room keeps it, at its epoch.

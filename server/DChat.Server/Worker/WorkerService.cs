@@ -90,7 +90,19 @@ internal sealed partial class WorkerService(
         }
 
         var left = registry.State.FindWorker(identity.Id)?.RoomCount ?? 0;
-        Drained(log, identity.Id, left, time.GetElapsedTime(started).TotalMilliseconds);
+        var took = time.GetElapsedTime(started).TotalMilliseconds;
+        if (answer.Error is { } error)
+        {
+            NotDrained(log, identity.Id, error.Message, left, took);
+        }
+        else if (left > 0)
+        {
+            PartlyDrained(log, identity.Id, left, took);
+        }
+        else
+        {
+            Drained(log, identity.Id, took);
+        }
     }
 
     /// <summary>An administrator drains this worker, and others can do what it does. A process that is a coordinator too only gives its rooms away.</summary>
@@ -144,6 +156,12 @@ internal sealed partial class WorkerService(
     [LoggerMessage(2402, LogLevel.Information, "worker {Worker} is drained by an administrator: it stops")]
     private static partial void SentAway(ILogger log, string worker);
 
-    [LoggerMessage(2403, LogLevel.Information, "worker {Worker} gave its rooms away, {Left} are left, in {Milliseconds:0} ms")]
-    private static partial void Drained(ILogger log, string worker, int left, double milliseconds);
+    [LoggerMessage(2403, LogLevel.Information, "worker {Worker} gave its rooms away in {Milliseconds:0} ms")]
+    private static partial void Drained(ILogger log, string worker, double milliseconds);
+
+    [LoggerMessage(2404, LogLevel.Warning, "worker {Worker} could not give all its rooms away: {Left} rooms are left after {Milliseconds:0} ms, and pause until the coordinator gives them to others")]
+    private static partial void PartlyDrained(ILogger log, string worker, int left, double milliseconds);
+
+    [LoggerMessage(2405, LogLevel.Warning, "worker {Worker} gave no room away, as no coordinator took the request within {Milliseconds:0} ms ({Why}): {Left} rooms stay here until it ends, and pause until a coordinator gives them to others")]
+    private static partial void NotDrained(ILogger log, string worker, string why, int left, double milliseconds);
 }

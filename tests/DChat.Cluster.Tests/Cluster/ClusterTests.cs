@@ -111,6 +111,21 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public async Task Who_stops_while_no_coordinator_is_there_says_that_it_gave_nothing_away()
+    {
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: 2);
+        var host = cluster.Workers[1];
+        using var http = cluster.Workers[0].CreateHttpClient();
+        var crowd = await Crowd.MakeAsync(http, ClusterUnderTest.AdminPassword, users: 1);
+        await MoveAsync(http, crowd.Room, await IdOfAsync(host));
+        await cluster.Coordinator.KillAsync();
+        Assert.Equal(0, await host.TerminateAsync());
+        Assert.Contains(host.Log.Lines, line => line.Contains("gave no room away, as no coordinator took the request", StringComparison.Ordinal)
+            && line.Contains("rooms stay here", StringComparison.Ordinal) && line.Contains("warn", StringComparison.Ordinal));
+        Assert.DoesNotContain(host.Log.Lines, line => line.Contains("gave its rooms away", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Who_does_not_belong_to_the_cluster_is_refused_and_told_why()
     {
         await using var cluster = await ClusterUnderTest.StartAsync(workers: 1);

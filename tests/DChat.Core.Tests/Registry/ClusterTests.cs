@@ -69,7 +69,8 @@ public sealed class ClusterTests
     public void A_worker_without_capacity_is_given_no_rooms()
     {
         _world.Ok(Worker("w1", "i1", capacity: 0));
-        _world.Refused(RefusalCodes.Unavailable, new AssignRooms("c", "", 0, "w1", []));
+        _world.Refused(RefusalCodes.InvalidArgument, new AssignRooms("c", "", 0, "w1", []));
+        Assert.Contains("gateway only", _world.Last.Outcome.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -106,12 +107,13 @@ public sealed class ClusterTests
     public void Only_an_active_worker_is_given_rooms()
     {
         _world.WithRoom("r1", RoomVisibility.Public, "ann");
-        _world.Refused(RefusalCodes.Unavailable, new AssignRooms("c", "", 0, "w1", ["r1"]));
+        _world.Refused(RefusalCodes.NotFound, new AssignRooms("c", "", 0, "w1", ["r1"]));
         _world.Ok(Worker("w1", "i1"));
         foreach (var state in new[] { WorkerState.Pending, WorkerState.Draining, WorkerState.Gone })
         {
             _world.Ok(new SetWorkerState("", "root", 0, "w1", state));
-            _world.Refused(RefusalCodes.Unavailable, new AssignRooms("c", "", 0, "w1", ["r1"]));
+            _world.Refused(RefusalCodes.InvalidArgument, new AssignRooms("c", "", 0, "w1", ["r1"]));
+            Assert.Contains($"is {state}:", _world.Last.Outcome.Text, StringComparison.OrdinalIgnoreCase);
             _world.Refused(RefusalCodes.Unavailable, new CreateRoom("c", "ann", 0, "r2", "y", null, RoomVisibility.Public, null, "w1"));
         }
 

@@ -35,12 +35,13 @@ internal static class AdminText
     {
         Table(
             output,
-            ["worker", "address", "state", "rooms", "load", "connections", "deliveries/s", "lag", "seen", "version", "labels"],
+            ["worker", "address", "state", "kind", "rooms", "load", "connections", "deliveries/s", "lag", "seen", "version", "labels"],
             status.Workers.Select(worker => new[]
             {
                 worker.Id,
                 worker.Address,
                 worker.State,
+                worker.Capacity == 0 ? "gateway" : "host",
                 Number(worker.Rooms),
                 worker.Load.ToString("0.###", CultureInfo.InvariantCulture),
                 Number(worker.Connections),

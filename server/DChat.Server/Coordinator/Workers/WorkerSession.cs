@@ -74,6 +74,10 @@ internal sealed partial class WorkerSession : INodeService
         _ending.Cancel();
         _ending.Dispose(); // Else the process would hold on to every link that ever was.
         _watch.Disconnected(link);
+        if (_isAdmitted && _replica.State.FindWorker(link.Peer.Node) is null)
+        {
+            RemovedLeft(_log, link.Peer.Node, link.Peer.Address);
+        }
     }
 
     private async ValueTask RegisterAsync(NodeLink link, NodeMessage call)
@@ -91,7 +95,14 @@ internal sealed partial class WorkerSession : INodeService
         {
             _isAdmitted = true;
             _watch.Connected(link);
-            Admitted(_log, link.Peer.Node, link.Peer.Address, admission.Epoch);
+            if (_replica.State.FindWorker(link.Peer.Node) is { State: WorkerState.Pending })
+            {
+                Pends(_log, link.Peer.Node, link.Peer.Address);
+            }
+            else
+            {
+                Admitted(_log, link.Peer.Node, link.Peer.Address, admission.Epoch);
+            }
         }
         else
         {
@@ -189,6 +200,12 @@ internal sealed partial class WorkerSession : INodeService
 
     [LoggerMessage(2061, LogLevel.Information, "worker {Worker} at {Address} takes part with epoch {Epoch}")]
     private static partial void Admitted(ILogger log, string worker, string address, long epoch);
+
+    [LoggerMessage(2064, LogLevel.Warning, "worker {Worker} at {Address} waits for an administrator's approval: dchat-server worker approve {Worker}")]
+    private static partial void Pends(ILogger log, string worker, string address);
+
+    [LoggerMessage(2065, LogLevel.Information, "worker {Worker} at {Address}, which was removed, is gone")]
+    private static partial void RemovedLeft(ILogger log, string worker, string address);
 
     [LoggerMessage(2062, LogLevel.Warning, "the registry could not be told to {Worker}; its link ends, and it comes back for the rest: {Why}")]
     private static partial void NotTold(ILogger log, string worker, string why);

@@ -67,7 +67,7 @@ internal sealed class RoomAdministration(RegistryWrites registry, IMessageStore 
         var request = await call.ReadAsync(ProtocolJson.Wire.MoveRoomRequest);
         if (registry.State.FindWorker(request.Worker ?? "") is not { } worker)
         {
-            throw new ApiException(ErrorCodes.NotFound, "There is no such worker; GET /api/admin/status lists them.");
+            throw new ApiException(ErrorCodes.NotFound, "There is no such worker; `dchat-server worker list` shows them.");
         }
 
         await registry.CommitAsync(new AssignRooms(RegistryWrites.NewCommandId(), call.User, registry.Now, worker.Id, [room.Id]), call.Aborted);

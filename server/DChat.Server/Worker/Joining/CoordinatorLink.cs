@@ -73,8 +73,15 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
         var reported = default(long?);
         while (true)
         {
-            var state = _replica.State.FindWorker(_self.Node) is { } worker && worker.Incarnation == _self.Incarnation ? worker.State : WorkerState.Gone;
-            if (_replica.Index >= Volatile.Read(ref _admittedAt) && state is WorkerState.Active or WorkerState.Draining)
+            var isShown = _replica.Index >= Volatile.Read(ref _admittedAt); // Before the state is read, which is then no older.
+            var self = _replica.State.FindWorker(_self.Node);
+            if (isShown && self is null)
+            {
+                throw new StartRefusedException($"This worker ({_self.Node}) was removed from the cluster before it was approved. Remedy: start it again to ask anew.");
+            }
+
+            var state = self?.Incarnation == _self.Incarnation ? self.State : WorkerState.Gone;
+            if (isShown && state is WorkerState.Active or WorkerState.Draining)
             {
                 return;
             }
@@ -247,6 +254,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                 }
 
                 _lastLeader = leader.Peer.Address;
+                Volatile.Write(ref _admittedAt, admission.Index); // Before the entries that lead up to it: one of them may have removed this worker.
                 if (!isNew)
                 {
                     await FollowAsync(leader, stop);
@@ -306,7 +314,6 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
 
     private async Task ServeAsync(NodeLink link, WorkerAdmission admission, CancellationToken stop)
     {
-        Volatile.Write(ref _admittedAt, admission.Index);
         Linked(_log, link.Peer.Node, link.Peer.Address, admission.Epoch);
         _leader = link;
         _linked.Raise();
@@ -377,7 +384,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     [LoggerMessage(3100, LogLevel.Warning, "waiting for a coordinator at {Addresses}: {Why}")]
     private static partial void Waits(ILogger log, string addresses, string why);
 
-    [LoggerMessage(3101, LogLevel.Information, "taking part by {Coordinator} at {Address}; rooms of this worker have epoch {Epoch} or higher")]
+    [LoggerMessage(3101, LogLevel.Information, "registered with {Coordinator} at {Address}; rooms of this worker have epoch {Epoch} or higher")]
     private static partial void Linked(ILogger log, string coordinator, string address, long epoch);
 
     [LoggerMessage(3102, LogLevel.Warning, "the link to the leader at {Address} ended: {Why}. Rooms that run go on")]
