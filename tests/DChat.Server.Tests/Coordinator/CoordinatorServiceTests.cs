@@ -339,6 +339,19 @@ public sealed class CoordinatorServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_snapshot_is_due_by_the_age_of_the_newest_whoever_led_when_it_was_written()
+    {
+        var before = await RunWithSnapshotsAsync();
+        foreach (var file in Directory.GetFiles(Path.Combine(_folder["blobs"], "snapshots")))
+        {
+            File.SetLastWriteTimeUtc(file, File.GetLastWriteTimeUtc(file).AddHours(-2));
+        }
+
+        await using var node = await StartAsync(Options with { SnapshotEntries = 0, SnapshotInterval = TimeSpan.FromHours(1) });
+        await Eventually.Holds(() => node.Keeper.Index >= before.Index);
+    }
+
+    [Fact]
     public async Task The_log_stays_whole_behind_snapshots_that_no_other_coordinator_can_read()
     {
         await using (var node = await StartAsync(OftenSnapshots with { SharesSnapshots = false }))

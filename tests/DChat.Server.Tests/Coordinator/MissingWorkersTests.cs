@@ -59,6 +59,53 @@ public sealed class MissingWorkersTests
         Assert.Equal(["e"], given.To.Distinct());
     }
 
+    [Fact]
+    public async Task A_leader_that_was_just_elected_moves_no_room_by_loads_that_it_does_not_know_nor_to_whom_it_does_not_hear()
+    {
+        await using var bench = await new RegistryBench().LeadAsync();
+        foreach (var worker in Heard.Concat(Silent).Select(worker => LinkPair.Hello(worker)))
+        {
+            Assert.True((await bench.SubmitAsync(new RegisterWorker("", "", 0, worker.Node, worker.Address, worker.Incarnation, 1, [], WorkerState.Active))).Outcome.IsOk);
+        }
+
+        await bench.SubmitAsync(RegistryBench.Account("ann"));
+        var rooms = Enumerable.Range(0, 40).Select(i => $"room{i}").ToArray();
+        foreach (var room in rooms)
+        {
+            await MakeAsync(room);
+        }
+
+        Assert.True((await bench.SubmitAsync(new AssignRooms("", "", 0, "d", rooms))).Outcome.IsOk);
+        var given = new Given();
+        using var watching = bench.Replica.Subscribe(given, out _);
+        var watch = new WorkerWatch(TimeProvider.System);
+        var duties = new ClusterDuties(bench.Replica, watch, new StandbyWatch(TimeProvider.System), new CoordinatorOptions { StartsAsLeader = true, WorkerSilence = TimeSpan.FromMinutes(5) }, TimeProvider.System, NullLogger<ClusterDuties>.Instance);
+        using var end = new CancellationTokenSource();
+        var running = duties.RunAsync(bench.Leader, end.Token);
+        foreach (var worker in Silent) // The rooms of each are given away at a later look at all loads.
+        {
+            await bench.SubmitAsync(new AssignRooms("", "", 0, worker, [rooms[Array.IndexOf(Silent, worker)]]));
+            await bench.SubmitAsync(new SetWorkerState("", "", 0, worker, WorkerState.Gone));
+            await Eventually.Holds(() =>
+            {
+                Hear(watch, ["d"]);
+                return bench.Replica.State.FindWorker(worker)!.RoomCount == 0;
+            });
+        }
+
+        Assert.DoesNotContain("e", given.To);
+        Assert.False(duties.MayTake(bench.Replica.State.FindWorker("e")!));
+        await Eventually.Holds(() =>
+        {
+            Hear(watch, Heard);
+            return bench.Replica.State.FindWorker("e")!.RoomCount > 0;
+        });
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.Within());
+
+        Task MakeAsync(string room) => bench.SubmitAsync(new CreateRoom("", "ann", 0, room, room, null, RoomVisibility.Public, null, ""));
+    }
+
     private static void Hear(WorkerWatch watch, IEnumerable<string> workers)
     {
         foreach (var worker in workers)

@@ -11,6 +11,9 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
 {
     private static readonly TimeSpan Never = TimeSpan.FromDays(40);
 
+    /// <summary>Where there is no snapshot yet, nobody waits for the first for a whole interval.</summary>
+    private static readonly TimeSpan FirstAfter = TimeSpan.FromMinutes(1);
+
     private readonly HashSet<SnapshotName> _verified = [];
     private readonly HashSet<SnapshotName> _damaged = [];
     private volatile bool _isKeeping;
@@ -84,12 +87,20 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     private async Task WaitUntilDueAsync(CancellationToken cancellation)
     {
         var entries = options.SnapshotEntries == 0 ? long.MaxValue : Index + options.SnapshotEntries;
-        var interval = options.SnapshotInterval == TimeSpan.Zero ? Never : options.SnapshotInterval;
-        do
+        await replica.WaitForAsync(entries, UntilDue(), cancellation);
+        await replica.WaitForAsync(Index + 1, Never, cancellation); // One like the last is of no use.
+    }
+
+    /// <summary>The time since the newest one counts, whoever wrote it: leaders may change more often than snapshots are due.</summary>
+    private TimeSpan UntilDue()
+    {
+        if (options.SnapshotInterval == TimeSpan.Zero)
         {
-            await replica.WaitForAsync(entries, interval, cancellation);
+            return Never;
         }
-        while (replica.Index <= Index);
+
+        var left = Volatile.Read(ref _writtenAt) is > 0 and var at ? options.SnapshotInterval - TimeSpan.FromMilliseconds(Now - at) : FirstAfter;
+        return left < TimeSpan.Zero ? TimeSpan.Zero : left < options.SnapshotInterval ? left : options.SnapshotInterval;
     }
 
     private async Task<bool> TryKeepAsync(long term, CancellationToken cancellation)

@@ -22,6 +22,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>A room that moved stays for so long, unless its host dies.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
 
+    /// <summary>A new leader waits for so long for the reports of all workers before it evens loads out by those that it has.</summary>
+    private static readonly TimeSpan ReportsFor = TimeSpan.FromSeconds(10);
+
     /// <summary>For so long after workers of a zone died together, rooms go to other zones.</summary>
     private static readonly TimeSpan ZoneOutageFor = TimeSpan.FromSeconds(30);
 
@@ -41,7 +44,8 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         using var observing = replica.Subscribe(this, out _);
         using var lookout = new WorkerLookout(replica, watch, standbys, options, time, log);
         Volatile.Write(ref _lookout, lookout);
-        var slowAt = time.GetTimestamp();
+        var began = time.GetTimestamp();
+        var slowAt = began;
         using var timer = new PeriodicTimer(Tick, time);
         while (await timer.WaitForNextTickAsync(offDuty))
         {
@@ -71,7 +75,10 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
                 watch.TellActivity();
                 _loads.Take(Hosts().Select(worker => watch.Find(worker.Id)?.Report).OfType<WorkerReport>());
                 await HouseAsync(leader, offDuty);
-                await RebalanceAsync(leader, offDuty);
+                if (HaveAllReported() || time.GetElapsedTime(began) > ReportsFor)
+                {
+                    await RebalanceAsync(leader, offDuty);
+                }
             }
         }
     }
@@ -84,7 +91,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     public bool IsMissing(string worker) => Volatile.Read(ref _lookout)?.Missing.Contains(worker) is true;
 
     /// <summary>May be given a new room now.</summary>
-    public bool MayTake(Worker worker) => IsFit(worker) && !IsMissing(worker.Id);
+    public bool MayTake(Worker worker) => IsFit(worker) && IsHeard(worker);
 
     /// <summary>What an administrator moved is not moved on at once.</summary>
     void IRegistryObserver.Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)
@@ -133,9 +140,16 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         watch.Find(worker.Id)?.Report?.StoreError is null
         && !(_isolatedSince.TryGetValue(worker.Id, out var since) && time.GetElapsedTime(since) > options.WorkerSilence);
 
+    /// <summary>It is linked, to a leader that was just elected too, or in this process, and not silent.</summary>
+    private bool IsHeard(Worker worker) =>
+        watch.Find(worker.Id) is { ClosedFor: null, HasLeft: false } sight && sight.Peer.Incarnation == worker.Incarnation && !IsMissing(worker.Id);
+
+    /// <summary>Before, what rooms cost is not known, and moves would be made by mistake.</summary>
+    private bool HaveAllReported() => Hosts().TrueForAll(host => IsHeard(host) && watch.Find(host.Id)?.Report is not null);
+
     private async Task BuryAsync(IRegistryCommands commands, IReadOnlyList<(Worker Worker, string Why)> dead, CancellationToken offDuty)
     {
-        foreach (var (worker, _) in dead)
+        foreach (var (worker, _) in dead.Where(gone => watch.Find(gone.Worker.Id) is not { HasLeft: true }))
         {
             _buried[worker.Id] = (ZoneOutage.ZoneOf(worker.Labels), time.GetTimestamp());
         }
@@ -180,10 +194,10 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>Gives rooms a host that have none: made while no worker was active, or left on one that is gone.</summary>
     private async Task HouseAsync(IRegistryCommands commands, CancellationToken offDuty)
     {
-        var hosts = Heard(Hosts()).ConvertAll(LoadOf);
+        var hosts = Hosts().Where(IsHeard).Select(LoadOf).ToList();
         if (hosts.Count == 0)
         {
-            return;
+            return; // They come, or are dead.
         }
 
         var state = replica.State;
@@ -208,7 +222,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
             _movedAt.TryRemove(room, out _);
         }
 
-        var workers = Takers().ToDictionary(worker => worker.Id, StringComparer.Ordinal);
+        var workers = Takers().Where(IsHeard).ToDictionary(worker => worker.Id, StringComparer.Ordinal);
         var moves = Rebalancing.Plan(
             [.. workers.Values.Select(LoadOf)],
             worker => Loads(workers[worker]).Where(room => !_movedAt.ContainsKey(room.Room)),
@@ -250,8 +264,8 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         return fit.Count > 0 ? fit : active;
     }
 
-    /// <summary>Those that are heard, where any is: whoever is missing keeps its rooms and gets no more.</summary>
-    private List<Worker> Heard(List<Worker> hosts) => hosts.FindAll(host => !IsMissing(host.Id)) is { Count: > 0 } heard ? heard : hosts;
+    /// <summary>Those that are heard, where any is: whoever is not keeps its rooms and gets no more.</summary>
+    private List<Worker> Heard(List<Worker> hosts) => hosts.FindAll(IsHeard) is { Count: > 0 } heard ? heard : hosts;
 
     /// <summary>Who may be given more rooms now: in zones whose workers die, nobody, unless there is no other.</summary>
     private List<Worker> Takers()
