@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
@@ -85,11 +86,11 @@ internal sealed class EtcdClient : IDisposable
     }
 
     /// <summary>Forgets what keys held before a revision; one that is compacted already is no error.</summary>
-    public async Task CompactAsync(long revision, CancellationToken cancellation)
+    public async Task CompactAsync(long revision, CancellationToken cancellation, bool isPhysical = false)
     {
         try
         {
-            await CallAsync("kv/compaction", new EtcdCompaction(revision), EtcdJson.Default.EtcdCompaction, EtcdJson.Default.EtcdNothing, cancellation);
+            await CallAsync("kv/compaction", new EtcdCompaction(revision, isPhysical), EtcdJson.Default.EtcdCompaction, EtcdJson.Default.EtcdNothing, cancellation);
         }
         catch (EtcdRefusedException refused) when (refused.Code == EtcdRefusedException.OutOfRange)
         {
@@ -163,6 +164,28 @@ internal sealed class EtcdClient : IDisposable
     /// <summary>Gives a member's unused space back; it answers nothing else meanwhile.</summary>
     public Task DefragmentAsync(Uri member, TimeSpan limit, CancellationToken cancellation) =>
         TryAsync(member, "maintenance/defragment", new EtcdNothing(), EtcdJson.Default.EtcdNothing, EtcdJson.Default.EtcdNothing, limit, cancellation);
+
+    /// <summary>Lets a member write again that was full; one that is not is no error.</summary>
+    public Task DisarmAsync(Uri endpoint, ulong member, CancellationToken cancellation) => TryAsync(
+        endpoint, "maintenance/alarm", new EtcdAlarm("DEACTIVATE", member, "NOSPACE"), EtcdJson.Default.EtcdAlarm, EtcdJson.Default.EtcdNothing, TryLimit, cancellation);
+
+    /// <summary>What a member's database may take, in bytes; null where its metrics do not tell.</summary>
+    public async Task<long?> QuotaAsync(Uri member, CancellationToken cancellation)
+    {
+        const string Metric = "etcd_server_quota_backend_bytes ";
+        using var timed = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timed.CancelAfter(TryLimit);
+        try
+        {
+            var metrics = await _http.GetStringAsync(new Uri(member, "/metrics"), timed.Token);
+            var line = metrics.Split('\n').FirstOrDefault(line => line.StartsWith(Metric, StringComparison.Ordinal));
+            return line is not null && double.TryParse(line[Metric.Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var bytes) && bytes > 0 ? (long)bytes : null;
+        }
+        catch (Exception failure) when (failure is HttpRequestException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
 
     /// <summary>What happens to keys from a revision on. It ends when the stream does, with whatever exception that has: look, and watch again.</summary>
     /// <param name="silence">A stream on which nothing comes for so long ends by <see cref="TimeoutException"/>: a member that is cut off tells nothing, and does not say so.</param>

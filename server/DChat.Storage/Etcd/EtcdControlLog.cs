@@ -23,6 +23,7 @@ public sealed partial class EtcdControlLog : IControlLog
     private readonly EtcdKeys _keys;
     private readonly EtcdElection _election;
     private readonly EtcdHousekeeping _housekeeping;
+    private readonly EtcdSpace _space;
     private readonly CancellationTokenSource _closed = new();
     private readonly ILogger _logger;
 
@@ -33,6 +34,7 @@ public sealed partial class EtcdControlLog : IControlLog
         _logger = logger;
         _election = new EtcdElection(_client, _keys, TimeSpan.FromSeconds(url.LeaseSeconds), time, logger);
         _housekeeping = new EtcdHousekeeping(_client, logger);
+        _space = new EtcdSpace(_client, logger, time);
     }
 
     public async Task<ILeadership> CampaignAsync(string advertise, CancellationToken cancellation)
@@ -171,6 +173,7 @@ public sealed partial class EtcdControlLog : IControlLog
         await _closed.CancelAsync();
         await _election.DisposeAsync();
         await _housekeeping.DisposeAsync();
+        await _space.DisposeAsync();
         _client.Dispose();
     }
 

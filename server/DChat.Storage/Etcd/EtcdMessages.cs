@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -7,13 +8,14 @@ namespace DChat.Storage.Etcd;
 // zero, false or empty is left out.
 
 /// <param name="Revision">Of the store, when the request was applied.</param>
-internal sealed record EtcdHeader(long Revision = 0);
+/// <param name="MemberId">Who answers.</param>
+internal sealed record EtcdHeader(long Revision = 0, ulong MemberId = 0);
 
 internal sealed record EtcdKeyValue(byte[]? Key = null, long CreateRevision = 0, long ModRevision = 0, byte[]? Value = null, long Lease = 0);
 
 /// <param name="Target"><c>CREATE</c>, <c>MOD</c>, <c>VALUE</c> or <c>VERSION</c>.</param>
 /// <param name="Result"><c>EQUAL</c>, <c>GREATER</c>, <c>LESS</c> or <c>NOT_EQUAL</c>.</param>
-internal sealed record EtcdCompare(byte[] Key, string Target, string Result, long? CreateRevision = null, long? ModRevision = null, long? Version = null, byte[]? Value = null);
+internal sealed record EtcdCompare(byte[] Key, string Target, string Result, long? CreateRevision = null, long? ModRevision = null, long? Version = null, byte[]? Value = null, byte[]? RangeEnd = null);
 
 internal sealed record EtcdPut(byte[] Key, byte[] Value, long Lease = 0);
 
@@ -53,7 +55,12 @@ internal sealed record EtcdLease([property: JsonPropertyName("ID")] long Id = 0,
 /// <summary>A message of a stream: <c>result</c>, or <c>error</c>.</summary>
 internal sealed record EtcdStreamed<T>(T? Result = default, EtcdError? Error = null);
 
-internal sealed record EtcdCompaction(long Revision);
+/// <param name="Physical">Answered when the space is free, not before.</param>
+internal sealed record EtcdCompaction(long Revision, bool Physical = false);
+
+/// <param name="Action"><c>DEACTIVATE</c>.</param>
+/// <param name="Alarm"><c>NOSPACE</c>.</param>
+internal sealed record EtcdAlarm(string Action, [property: JsonPropertyName("memberID")] ulong Member, string Alarm);
 
 internal sealed record EtcdSignIn(string Name, string Password);
 
@@ -64,7 +71,14 @@ internal sealed record EtcdNothing;
 /// <param name="DbSize">Bytes on disk of the member that answers.</param>
 /// <param name="DbSizeInUse">Of those, how many are used.</param>
 /// <param name="Leader">The member that leads; 0: none is known.</param>
-internal sealed record EtcdStatus(EtcdHeader? Header = null, string? Version = null, long DbSize = 0, long DbSizeInUse = 0, ulong Leader = 0, IReadOnlyList<string>? Errors = null);
+internal sealed record EtcdStatus(EtcdHeader? Header = null, string? Version = null, long DbSize = 0, long DbSizeInUse = 0, ulong Leader = 0, IReadOnlyList<string>? Errors = null)
+{
+    /// <summary>Whether some member is full: then none takes a write.</summary>
+    public bool IsFull => Errors?.Any(error => error.Contains("alarm:NOSPACE", StringComparison.Ordinal)) == true;
+
+    /// <summary>Whether the member that answers is.</summary>
+    public bool IsItselfFull => Errors?.Any(error => error.Contains(string.Create(CultureInfo.InvariantCulture, $"memberID:{Header?.MemberId} alarm:NOSPACE"), StringComparison.Ordinal)) == true;
+}
 
 /// <param name="PeerUrls">Where the others reach it.</param>
 /// <param name="ClientUrls">Empty until it has run.</param>
@@ -107,6 +121,7 @@ internal sealed record EtcdError(string? Error = null, string? Message = null, i
 [JsonSerializable(typeof(EtcdStreamed<EtcdWatchNews>))]
 [JsonSerializable(typeof(EtcdWatch))]
 [JsonSerializable(typeof(EtcdCompaction))]
+[JsonSerializable(typeof(EtcdAlarm))]
 [JsonSerializable(typeof(EtcdSignIn))]
 [JsonSerializable(typeof(EtcdToken))]
 [JsonSerializable(typeof(EtcdNothing))]

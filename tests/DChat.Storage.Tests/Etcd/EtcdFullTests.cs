@@ -22,7 +22,7 @@ public sealed class EtcdFullTests
         await using var log = Open(etcd);
         await using (var leadership = await log.CampaignAsync("a:1", CancellationToken.None).Within())
         {
-            AssertSays(await FillAsync(log, leadership.Term));
+            AssertSays((await FillAsync(log, leadership.Term)).Why);
         }
 
         AssertSays((await EtcdProbe.LookAsync(EtcdUrl.Parse(etcd.Url()), TimeProvider.System, _ => Assert.Fail("it is waited for")).Within()).ToString()!);
@@ -36,9 +36,59 @@ public sealed class EtcdFullTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => campaign.Within());
     }
 
+    [Fact]
+    public async Task A_larger_quota_is_enough_the_alarm_is_ended()
+    {
+        string[] flags = ["--quota-backend-bytes", QuotaBytes];
+        await using var etcd = await EtcdCluster.StartAsync(1, _ => flags);
+        await using var log = Open(etcd, "?lease=60");
+        await using var leadership = await log.CampaignAsync("a:1", CancellationToken.None).Within();
+        var last = await FillAsync(log, leadership.Term);
+
+        await etcd.Members[0].KillAsync();
+        flags[1] = "7000000";
+        await etcd.Members[0].StartAgainAsync();
+
+        await AppendsAgainAsync(log, leadership.Term, last.Index);
+    }
+
+    [Fact]
+    public async Task What_is_gone_is_given_back_and_the_alarm_is_ended()
+    {
+        await using var etcd = await StartAsync();
+        await using var log = Open(etcd);
+        await using var leadership = await log.CampaignAsync("a:1", CancellationToken.None).Within();
+        var last = await FillAsync(log, leadership.Term);
+
+        using (var client = new EtcdClient(EtcdUrl.Parse(etcd.Url()), TimeProvider.System))
+        {
+            var keys = new EtcdKeys("dchat");
+            await client.TxnAsync(new EtcdTxn([], [EtcdOperation.Delete(keys.Entry(0), keys.Entry(last.Index - 1))], []), CancellationToken.None).Within();
+        }
+
+        await AppendsAgainAsync(log, leadership.Term, last.Index);
+    }
+
+    private static async Task AppendsAgainAsync(EtcdControlLog log, long term, long index)
+    {
+        await Eventually.Holds(async () =>
+        {
+            try
+            {
+                return await log.AppendAsync(term, index, Entry, CancellationToken.None) == AppendOutcome.Committed;
+            }
+            catch (ControlLogUnavailableException)
+            {
+                return false;
+            }
+        });
+    }
+
+    private static byte[] Entry => Encoding.ASCII.GetBytes(new string('x', EntryBytes));
+
     private static Task<EtcdCluster> StartAsync() => EtcdCluster.StartAsync(1, _ => ["--quota-backend-bytes", QuotaBytes]);
 
-    private static EtcdControlLog Open(EtcdCluster etcd) => new(EtcdUrl.Parse(etcd.Url()), TimeProvider.System, NullLogger<EtcdControlLog>.Instance);
+    private static EtcdControlLog Open(EtcdCluster etcd, string parameters = "") => new(EtcdUrl.Parse(etcd.Url("dchat", parameters)), TimeProvider.System, NullLogger<EtcdControlLog>.Instance);
 
     private static void AssertSays(string text)
     {
@@ -47,18 +97,18 @@ public sealed class EtcdFullTests
     }
 
     /// <summary>Appends until it is refused.</summary>
-    /// <returns>Why it was.</returns>
-    private static async Task<string> FillAsync(EtcdControlLog log, long term)
+    /// <returns>The entry that was refused, and why.</returns>
+    private static async Task<(long Index, string Why)> FillAsync(EtcdControlLog log, long term)
     {
         for (var index = 1L; index < 100; index++)
         {
             try
             {
-                Assert.Equal(AppendOutcome.Committed, await log.AppendAsync(term, index, Encoding.ASCII.GetBytes(new string('x', EntryBytes)), CancellationToken.None).Within());
+                Assert.Equal(AppendOutcome.Committed, await log.AppendAsync(term, index, Entry, CancellationToken.None).Within());
             }
             catch (ControlLogUnavailableException full)
             {
-                return full.Message;
+                return (index, full.Message);
             }
         }
 

@@ -1,0 +1,134 @@
+using Microsoft.Extensions.Logging;
+
+namespace DChat.Storage.Etcd;
+
+/// <summary>
+/// Looks whether members are full. One that is gets what is compacted away back by defragmentation, and is let write again as soon as it is well
+/// below its quota: because what was in it is gone, or because it was given a larger one.
+/// </summary>
+/// <remarks>Nothing that is told of the log hangs on any of it, so whoever reaches a member does it, leader or not: a coordinator with a member of its own reaches only that.</remarks>
+internal sealed partial class EtcdSpace : IAsyncDisposable
+{
+    /// <summary>Of the quota: an alarm ends below this, so that it does not come back at once.</summary>
+    private const double UsedMost = 0.75;
+
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan DefragmentLimit = TimeSpan.FromMinutes(1);
+
+    private readonly EtcdClient _client;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _closed = new();
+    private readonly Task _working;
+
+    /// <summary>Up to which revision each member gave back what it can: nothing more is to be had until the revision is another. (How much is in use is not told before the next write.)</summary>
+    private readonly Dictionary<Uri, long> _givenBack = [];
+    private volatile bool _isFull;
+    private string? _said;
+
+    public EtcdSpace(EtcdClient client, ILogger logger, TimeProvider time)
+    {
+        (_client, _logger, _time) = (client, logger, time);
+        _working = WorkAsync();
+    }
+
+    /// <summary>Whether a member was full when they were looked at last: no member takes writes then.</summary>
+    public bool IsFull => _isFull;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _closed.CancelAsync();
+        await _working;
+        _closed.Dispose();
+    }
+
+    private async Task WorkAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(LookEvery, _time, _closed.Token);
+                await LookAsync();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Closed.
+        }
+    }
+
+    private async Task LookAsync()
+    {
+        var all = await _client.StatusAsync(_closed.Token);
+        if (all.All(member => member.Status is null))
+        {
+            return;
+        }
+
+        _isFull = all.Any(member => member.Status?.IsFull == true);
+        if (!_isFull)
+        {
+            _said = null;
+        }
+
+        foreach (var (member, status) in all)
+        {
+            if (status?.IsItselfFull != true)
+            {
+                continue;
+            }
+
+            try
+            {
+                await RelieveAsync(member, status);
+            }
+            catch (Exception failure) when (EtcdClient.IsFailure(failure) || failure is Core.ControlLog.ControlLogUnavailableException)
+            {
+                Say($"{member.Authority}: {failure.Message}");
+            }
+        }
+    }
+
+    private async Task RelieveAsync(Uri member, EtcdStatus status)
+    {
+        var revision = status.Header?.Revision ?? 0;
+        if (_givenBack.GetValueOrDefault(member) != revision)
+        {
+            await _client.CompactAsync(revision, _closed.Token, isPhysical: true);
+            await _client.DefragmentAsync(member, DefragmentLimit, _closed.Token);
+            _givenBack[member] = revision;
+            status = await _client.StatusAsync(member, _closed.Token);
+        }
+
+        if (await _client.QuotaAsync(member, _closed.Token) is not { } quota)
+        {
+            Say($"{member.Authority}: its quota cannot be read from its metrics");
+        }
+        else if (status.DbSize > quota * UsedMost)
+        {
+            Say($"{member.Authority}: of {quota / 1024 / 1024} MiB too much is used");
+        }
+        else
+        {
+            await _client.DisarmAsync(member, status.Header?.MemberId ?? 0, _closed.Token);
+            Relieved(_logger, member.Authority, status.DbSize, quota);
+        }
+    }
+
+    /// <summary>Once, until it is another reason.</summary>
+    private void Say(string why)
+    {
+        if (_said != why)
+        {
+            _said = why;
+            StillFull(_logger, why, EtcdFull.Problem, EtcdFull.Remedy);
+        }
+    }
+
+    [LoggerMessage(5331, LogLevel.Information, "etcd member {Member} has space again, {Bytes} bytes of {Quota}, and takes writes")]
+    private static partial void Relieved(ILogger logger, string member, long bytes, long quota);
+
+    [LoggerMessage(5332, LogLevel.Warning, "etcd: {Problem} ({Why}). Remedy: {Remedy}")]
+    private static partial void StillFull(ILogger logger, string why, string problem, string remedy);
+}
