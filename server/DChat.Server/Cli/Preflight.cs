@@ -21,9 +21,9 @@ internal static class Preflight
     /// <summary>A bucket that is only away is warned of: files wait for it, chat does not.</summary>
     /// <returns>The hold on the data folder; it is the process's alone until that is disposed.</returns>
     /// <exception cref="ConfigurationException">Names flag, value and remedy.</exception>
-    public static IDisposable Check(ServerOptions options) => Check(options, needsBlobs: false);
+    public static IDisposable Check(ServerOptions options) => Check(options, isTrial: false);
 
-    private static FileStream Check(ServerOptions options, bool needsBlobs)
+    private static FileStream Check(ServerOptions options, bool isTrial)
     {
         var data = HoldData(options.Data);
         try
@@ -36,7 +36,7 @@ internal static class Preflight
 
             if (options.IsHost)
             {
-                CheckStore(options.Store);
+                CheckStore(options.Store, isTrial ? TimeSpan.Zero : PostgresProbe.StartPatience);
             }
 
             if (options.IsCoordinator && options.SharesLog)
@@ -50,7 +50,7 @@ internal static class Preflight
                 CheckLog(options.Log);
             }
 
-            CheckBlobs(options.Blobs, needsBlobs);
+            CheckBlobs(options.Blobs, needsBlobs: isTrial);
 
             CheckPort("--node-host", options.NodeHost, "--node-port", options.EffectiveNodePort);
             if (options.Metrics is { } metrics)
@@ -68,13 +68,13 @@ internal static class Preflight
         }
     }
 
-    /// <summary>The same, leaving nothing behind.</summary>
+    /// <summary>The same, leaving nothing behind and waiting for no database.</summary>
     public static void Try(ServerOptions options)
     {
         var isThere = Directory.Exists(options.Data);
         try
         {
-            Check(options, needsBlobs: true).Dispose();
+            Check(options, isTrial: true).Dispose();
         }
         finally
         {
@@ -144,9 +144,15 @@ internal static class Preflight
         }
     }
 
-    private static void CheckStore(EngineUrl? store)
+    private static void CheckStore(EngineUrl? store, TimeSpan patience)
     {
-        if (store?.Postgres is { } url && PostgresProbe.Look(url) is { } finding)
+        if (store?.Postgres is not { } url)
+        {
+            return;
+        }
+
+        void Wait(string why) => Console.Error.WriteLine($"dchat-server: waiting up to {patience.TotalSeconds:0} s for PostgreSQL at {url}: {why}");
+        if (PostgresProbe.LookAsync(url, patience, TimeProvider.System, Wait).GetAwaiter().GetResult() is { } finding)
         {
             throw new ConfigurationException($"--store {url}", finding.Problem, finding.Remedy);
         }

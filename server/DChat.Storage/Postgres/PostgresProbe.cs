@@ -1,46 +1,71 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Npgsql;
-using Polly;
-using Polly.Retry;
 
 namespace DChat.Storage.Postgres;
 
 /// <summary>Looks whether a server can use a database, and says in words of its operator what is in the way.</summary>
 public static class PostgresProbe
 {
-    private const int StartingRetries = 20;
-    private static readonly TimeSpan StartingDelay = TimeSpan.FromMilliseconds(500);
+    /// <summary>
+    /// How long a start waits for a database that does not answer: a machine that boots, or a fail-over. Longer than the 10 s in which systemd counts
+    /// restarts: a server that is started again and again is not given up.
+    /// </summary>
+    public static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest look at rights, in seconds.</summary>
+    private const int LookSeconds = 10;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>What is wrong, and what to do about it.</summary>
     public readonly record struct Finding(string Problem, string Remedy);
 
-    /// <summary>Null where all is well. A PostgreSQL that is starting is waited for, 10 s at most.</summary>
-    public static Finding? Look(PostgresUrl url)
+    /// <summary>Null where all is well. What does not answer yet may do so soon, and is waited for; what is wrong is told at once.</summary>
+    /// <param name="patience">How long to wait; zero: not at all.</param>
+    /// <param name="waits">Told once, with the reason, when it has to be waited for.</param>
+    public static async Task<Finding?> LookAsync(PostgresUrl url, TimeSpan patience, TimeProvider time, Action<string> waits)
     {
-        var untilStarted = new ResiliencePipelineBuilder()
-            .AddRetry(new RetryStrategyOptions
+        await using var source = PostgresSources.ForSetup(url);
+        var started = time.GetTimestamp();
+        for (var isSaid = false; ;)
+        {
+            try
             {
-                MaxRetryAttempts = StartingRetries,
-                Delay = StartingDelay,
-                ShouldHandle = new PredicateBuilder().Handle<PostgresException>(error => error.SqlState == PostgresErrorCodes.CannotConnectNow),
-            })
-            .Build();
-        using var source = PostgresSources.ForSetup(url);
-        try
-        {
-            return untilStarted.Execute(() => LookInside(source, url));
-        }
-        catch (NpgsqlException error)
-        {
-            return Explain(error, url);
+                return await LookInsideAsync(source, url);
+            }
+            catch (NpgsqlException error)
+            {
+                var finding = Explain(error, url);
+                if (!IsAway(error) || time.GetElapsedTime(started) >= patience)
+                {
+                    return finding;
+                }
+
+                if (!isSaid)
+                {
+                    isSaid = true;
+                    waits(finding.Problem);
+                }
+            }
+
+            await Task.Delay(Pause, time);
         }
     }
 
-    private static Finding? LookInside(NpgsqlDataSource source, PostgresUrl url)
+    /// <summary>It does not answer, or not yet; a name that nobody knows is a mistake.</summary>
+    private static bool IsAway(NpgsqlException error) => error switch
     {
-        using var connection = source.OpenConnection();
-        using var command = new NpgsqlCommand(
+        PostgresException refused => refused.SqlState == PostgresErrorCodes.CannotConnectNow,
+        { InnerException: AggregateException hosts } => hosts.InnerExceptions.OfType<NpgsqlException>().All(IsAway),
+        { InnerException: SocketException socket } => socket.SocketErrorCode is not (SocketError.HostNotFound or SocketError.NoData),
+        _ => error.InnerException is TimeoutException or EndOfStreamException or IOException { InnerException: SocketException },
+    };
+
+    private static async Task<Finding?> LookInsideAsync(NpgsqlDataSource source, PostgresUrl url)
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        await using var command = new NpgsqlCommand(
             $"""
             SELECT CASE WHEN to_regnamespace('{PostgresSources.Schema}') IS NULL
                 THEN has_database_privilege(current_database(), 'CREATE')
@@ -48,7 +73,8 @@ public static class PostgresProbe
             END
             """,
             connection);
-        return command.ExecuteScalar() is true
+        command.CommandTimeout = LookSeconds;
+        return await command.ExecuteScalarAsync() is true
             ? null
             : new Finding(
                 $"the user \"{url.User}\" may not make or use the schema \"{PostgresSources.Schema}\"",
@@ -70,6 +96,7 @@ public static class PostgresProbe
             "it takes no more connections",
             $"raise its max_connections, or give this server fewer with connections=N (it takes up to {url.Connections})"),
         PostgresException refused => new($"{refused.MessageText} ({refused.SqlState})", "see PostgreSQL's log"),
+        { InnerException: AggregateException { InnerExceptions: [NpgsqlException first, ..] } } => Explain(first, url),
         { InnerException: SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData } } => new(
             $"the host {Hosts(url)} is not known", "check how its name is spelled, and this machine's name resolution"),
         { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } } => new(

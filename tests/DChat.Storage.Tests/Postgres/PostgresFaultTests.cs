@@ -152,7 +152,7 @@ public sealed class PostgresFaultTests(ITestOutputHelper output) : IAsyncLifetim
         }
 
         await Eventually.Holds(async () => await _server.ReadAsync("postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'dchat%'") is 0L);
-        var unknown = PostgresProbe.Look(PostgresUrl.Parse(_server.Url(_database, "?sslmode=verify-full")));
+        var unknown = await LookAsync(_server.Url(_database, "?sslmode=verify-full"));
         Assert.Contains("certificate", unknown!.Value.Problem);
         Assert.Contains("sslrootcert", unknown.Value.Remedy);
     }
@@ -161,23 +161,57 @@ public sealed class PostgresFaultTests(ITestOutputHelper output) : IAsyncLifetim
     public async Task What_is_in_the_way_of_a_start_is_said_with_its_remedy()
     {
         await _server.ExecuteAsync("postgres", "CREATE ROLE guest LOGIN PASSWORD 'guest'; REVOKE ALL ON DATABASE " + _database + " FROM PUBLIC; GRANT CONNECT ON DATABASE " + _database + " TO guest");
-        AssertFinding(Url.Replace("%20this", "%20that"), "let \"dchat\" in", "PGPASSWORD");
-        AssertFinding(_server.Url("nowhere"), "no database \"nowhere\"", "createdb");
-        AssertFinding(Url.Replace("dchat:" + Uri.EscapeDataString(PostgresServer.Password), "guest:guest"), "schema \"dchat\"", "CREATE SCHEMA");
-        AssertFinding(Url.Replace("127.0.0.1:" + _server.Port, "127.0.0.1:9"), "nobody listens", "start PostgreSQL");
-        Assert.Null(PostgresProbe.Look(PostgresUrl.Parse(Url)));
-        Assert.Null(PostgresProbe.Look(PostgresUrl.Parse(Url.Replace("@127.0.0.1", "@127.0.0.1:9,127.0.0.1"))));
-        Assert.Null(PostgresProbe.Look(PostgresUrl.Parse(Url.Replace("@127.0.0.1", "@" + Uri.EscapeDataString(_server.SocketFolder))))?.Problem);
+        await AssertFindingAsync(Url.Replace("%20this", "%20that"), "let \"dchat\" in", "PGPASSWORD");
+        await AssertFindingAsync(_server.Url("nowhere"), "no database \"nowhere\"", "createdb");
+        await AssertFindingAsync(Url.Replace("dchat:" + Uri.EscapeDataString(PostgresServer.Password), "guest:guest"), "schema \"dchat\"", "CREATE SCHEMA");
+        await AssertFindingAsync(Url.Replace("127.0.0.1:" + _server.Port, "127.0.0.1:9"), "nobody listens", "start PostgreSQL");
+        Assert.Null(await LookAsync(Url));
+        Assert.Null(await LookAsync(Url.Replace("@127.0.0.1", "@127.0.0.1:9,127.0.0.1")));
+        Assert.Null(await LookAsync(Url.Replace("@127.0.0.1", "@" + Uri.EscapeDataString(_server.SocketFolder))));
         await _server.StopAsync();
-        AssertFinding(Url, "nobody listens", "start PostgreSQL");
+        await AssertFindingAsync(Url, "nobody listens", "start PostgreSQL");
         await _server.StartAgainAsync();
 
-        static void AssertFinding(string url, string problem, string remedy)
+        static async Task AssertFindingAsync(string url, string problem, string remedy)
         {
-            var finding = PostgresProbe.Look(PostgresUrl.Parse(url))!.Value;
+            var finding = (await LookAsync(url))!.Value;
             Assert.Contains(problem, finding.Problem);
             Assert.Contains(remedy, finding.Remedy);
             Assert.DoesNotContain(Uri.EscapeDataString(PostgresServer.Password), finding.ToString());
         }
     }
+
+    [Fact]
+    public async Task A_start_waits_for_a_database_that_does_not_answer_and_for_nothing_that_is_wrong()
+    {
+        var wrong = await WaitAsync(Url.Replace("%20this", "%20that"), _ => Assert.Fail("a wrong password is waited for"));
+        Assert.Contains("let \"dchat\" in", wrong!.Value.Problem);
+        wrong = await WaitAsync(_server.Url("nowhere"), _ => Assert.Fail("a missing database is waited for"));
+        Assert.Contains("no database", wrong!.Value.Problem);
+
+        await _server.StopAsync();
+        await WaitsUntilAsync("nobody listens", () => _server.StartAgainAsync());
+        _server.Freeze();
+        await WaitsUntilAsync("does not answer", () =>
+        {
+            _server.Thaw();
+            return Task.CompletedTask;
+        });
+
+        async Task WaitsUntilAsync(string why, Func<Task> end)
+        {
+            var said = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+            var looking = WaitAsync(Url, problem => Assert.True(said.TrySetResult(problem), "it is said twice"));
+            Assert.Contains(why, await said.Task.WaitAsync(Eventually.DefaultLimit));
+            Assert.False(looking.IsCompleted);
+            await end();
+            Assert.Null(await looking.WaitAsync(Eventually.DefaultLimit));
+        }
+
+        static Task<PostgresProbe.Finding?> WaitAsync(string url, Action<string> waits) =>
+            PostgresProbe.LookAsync(PostgresUrl.Parse(url), TimeSpan.FromDays(1), TimeProvider.System, waits);
+    }
+
+    private static Task<PostgresProbe.Finding?> LookAsync(string url) =>
+        PostgresProbe.LookAsync(PostgresUrl.Parse(url), TimeSpan.Zero, TimeProvider.System, _ => Assert.Fail("nobody wants to wait"));
 }
