@@ -44,11 +44,19 @@ internal static class NodeSetup
     }
 
     /// <summary>A coordinator alone makes the secret at the first start; a worker, and coordinators that share a log, are given it.</summary>
-    private static ClusterSecret Secret(ServerOptions options) => options.ClusterSecret is { } given
-        ? ClusterSecret.Parse(given, "the cluster secret given")
-        : ClusterSecret.LoadOrCreate(
-            options.ClusterSecretFile ?? Path.Combine(options.Data, SecretFile),
-            mayCreate: options.IsCoordinator && !options.SharesLog && !File.Exists(options.LogPath));
+    /// <exception cref="ConfigurationException">A worker is given a file that is not there.</exception>
+    private static ClusterSecret Secret(ServerOptions options)
+    {
+        if (options.ClusterSecret is { } given)
+        {
+            return ClusterSecret.Parse(given, "the cluster secret given");
+        }
+
+        var path = options.ClusterSecretFile ?? Path.Combine(options.Data, SecretFile);
+        return options.IsCoordinator || File.Exists(path)
+            ? ClusterSecret.LoadOrCreate(path, mayCreate: options.IsCoordinator && !options.SharesLog && !File.Exists(options.LogPath))
+            : throw new ConfigurationException($"--cluster-secret-file {path}", "there is no such file", "copy the coordinator's DATA/cluster-secret there (mode 0600), or name the file where it is");
+    }
 
     /// <summary>The secret of a cluster that is there: none is made.</summary>
     /// <exception cref="ConfigurationException">None is given.</exception>

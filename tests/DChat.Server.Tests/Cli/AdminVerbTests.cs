@@ -71,6 +71,25 @@ public sealed class AdminVerbTests
     }
 
     [Fact]
+    public async Task A_room_is_deleted_only_by_who_says_yes()
+    {
+        await using var server = await ServerProcess.StartAsync(environment: new Dictionary<string, string> { ["DCHAT_ADMIN_PASSWORD"] = Admin });
+        using var http = server.CreateHttpClient();
+        var crowd = await Crowd.MakeAsync(http, Admin, users: 1);
+        var (code, output, error) = await RunAsync(server, "room", "delete", crowd.Room);
+        Assert.Equal((CommandLine.BadConfiguration, ""), (code, output));
+        Assert.Contains("no terminal", error, StringComparison.Ordinal);
+        Assert.Contains("--yes", error, StringComparison.Ordinal);
+        (code, _, error) = await RunAsync(server, "room", "show", crowd.Room);
+        Assert.Equal((CommandLine.Success, ""), (code, error));
+
+        (code, output, error) = await RunAsync(server, "room", "delete", crowd.Room, "--yes");
+        Assert.Equal((CommandLine.Success, $"deleted {crowd.Room}", ""), (code, output.Trim(), error));
+        (code, _, _) = await RunAsync(server, "room", "show", crowd.Room);
+        Assert.Equal(CommandLine.Failure, code);
+    }
+
+    [Fact]
     public async Task An_export_ends_with_a_count_of_its_messages()
     {
         await using var server = await ServerProcess.StartAsync(environment: new Dictionary<string, string> { ["DCHAT_ADMIN_PASSWORD"] = Admin });

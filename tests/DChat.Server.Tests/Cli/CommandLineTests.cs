@@ -128,6 +128,28 @@ public sealed class CommandLineTests
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
     }
 
+    [Fact]
+    public async Task Config_check_waits_for_no_database()
+    {
+        using var folder = new TemporaryFolder();
+        var (code, _, error) = await ServerProcess.RunAsync(["config", "check", "--data", folder["data"], "--port", "0", "--store", "postgres://dchat@127.0.0.1:9/dchat"]);
+        Assert.Equal(CommandLine.BadConfiguration, code);
+        Assert.Contains("nobody listens at 127.0.0.1:9", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("waiting", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_worker_whose_secret_file_is_not_there_is_told_just_that()
+    {
+        using var folder = new TemporaryFolder();
+        var (code, _, error) = await ServerProcess.RunAsync(
+            ["--mode", "worker", "--coordinators", "127.0.0.1:9", "--data", folder["data"], "--port", "0", "--node-port", $"{FreePort.Next()}", "--blobs", $"file:{folder["blobs"]}", "--cluster-secret-file", folder["typo"]]);
+        Assert.Equal(CommandLine.BadConfiguration, code);
+        Assert.Contains($"--cluster-secret-file {folder["typo"]}: there is no such file", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("backup", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--port")]
     [InlineData("--node-port")]

@@ -33,11 +33,7 @@ internal static class AdminVerbs
             RoomVerb("show", "one room", async (call, room) =>
                 call.Print(await call.Client.GetAsync($"api/admin/rooms/{room}", ProtocolJson.Wire.AdminRoom, call.Cancellation), ProtocolJson.Wire.AdminRoom, AdminText.Room)),
             Move(),
-            RoomVerb("delete", "delete a room and all that was said in it, for ever", async (call, room) =>
-            {
-                await call.Client.DoAsync(HttpMethod.Delete, $"api/admin/rooms/{room}", call.Cancellation);
-                call.Say($"deleted {room}");
-            }),
+            RoomDeleteVerb.Make(),
             RoomExportVerb.Make(),
         };
         yield return new Command("user", "all accounts")
