@@ -15,4 +15,11 @@ internal static class Metrics
         var line = text.Split('\n').FirstOrDefault(line => line.StartsWith(series + " ", StringComparison.Ordinal));
         return line is null ? 0 : double.Parse(line.AsSpan(series.Length + 1), CultureInfo.InvariantCulture);
     }
+
+    /// <summary>What the server's clock says, to the second.</summary>
+    public static async Task<DateTimeOffset> ReadTimeAsync(ServerProcess server)
+    {
+        using var answer = await Http.GetAsync(new Uri(server.Node, "/metrics"));
+        return answer.Headers.Date!.Value;
+    }
 }

@@ -22,9 +22,11 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly string[] _workerFlags;
     private readonly string? _program;
+    private readonly bool _ownClocks;
     private int _made;
 
-    private ClusterUnderTest(HostNetwork? network, string[] workerFlags, string? program) => (Network, _workerFlags, _program) = (network, workerFlags, program);
+    private ClusterUnderTest(HostNetwork? network, string[] workerFlags, string? program, bool ownClocks) =>
+        (Network, _workerFlags, _program, _ownClocks) = (network, workerFlags, program, ownClocks);
 
     /// <summary>Null where all share this machine's loopback.</summary>
     public HostNetwork? Network { get; }
@@ -67,11 +69,12 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <param name="fill">Puts data into the coordinator's folder before its first start.</param>
     /// <param name="coordinators">How many; more than one share an etcd of three members, which have hosts of their own too.</param>
     /// <param name="program">What all nodes run; the server that was built here when null.</param>
+    /// <param name="ownClocks">Whether coordinators and workers have wall clocks of their own, which can be moved.</param>
     /// <param name="leaseSeconds">After which a leader of several that is not heard loses its leadership.</param>
     public static async Task<ClusterUnderTest> StartAsync(
-        int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false, Action<string>? fill = null, int coordinators = 1, int leaseSeconds = 3, string? program = null)
+        int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false, Action<string>? fill = null, int coordinators = 1, int leaseSeconds = 3, string? program = null, bool ownClocks = false)
     {
-        var cluster = new ClusterUnderTest(ownHosts ? await HostNetwork.MakeAsync() : null, worker ?? [], program);
+        var cluster = new ClusterUnderTest(ownHosts ? await HostNetwork.MakeAsync() : null, worker ?? [], program, ownClocks);
         try
         {
             await cluster.StartStoreAsync(postgres, durable);
@@ -127,7 +130,8 @@ public sealed class ClusterUnderTest : IAsyncDisposable
             Environment,
             _program,
             nodePort: host is null ? FreePort.Next() : NodePortOfHost,
-            host: host));
+            host: host,
+            clock: Clock(name)));
     }
 
     public async Task<ServerProcess> AddWorkerAsync(bool hosts = true, params string[] flags) => await AddWorkerOnAsync(await AddHostAsync($"worker{_made + 1}"), hosts, flags);
@@ -147,7 +151,8 @@ public sealed class ClusterUnderTest : IAsyncDisposable
             program: _program,
             clientPort: host is null ? 0 : ClientPortOfHost,
             nodePort: host is null ? FreePort.Next() : NodePortOfHost,
-            host: host);
+            host: host,
+            clock: Clock(name));
         Workers.Add(worker);
         return worker;
     }
@@ -184,6 +189,8 @@ public sealed class ClusterUnderTest : IAsyncDisposable
             _folder.Dispose();
         }
     }
+
+    private FakeClock? Clock(string name) => _ownClocks ? FakeClock.Create(_folder[name + ".clock"]) : null;
 
     private static string[] NodeAddress(TestHost? host) => host is null ? [] : ["--node-host", host.Address];
 

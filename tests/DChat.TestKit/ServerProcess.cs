@@ -35,14 +35,14 @@ public sealed partial class ServerProcess : IAsyncDisposable
     private readonly IReadOnlyDictionary<string, string> _environment;
     private Process? _process;
 
-    private ServerProcess(string program, TemporaryFolder? folder, string data, string[] flags, IReadOnlyDictionary<string, string>? environment, TestHost? host)
+    private ServerProcess(string program, TemporaryFolder? folder, string data, string[] flags, IReadOnlyDictionary<string, string>? environment, TestHost? host, FakeClock? clock)
     {
         Program = program;
-        Host = host;
+        (Host, Clock) = (host, clock);
         _folder = folder;
         Data = data;
         _flags = flags;
-        _environment = environment ?? new Dictionary<string, string>();
+        _environment = new Dictionary<string, string>((environment ?? new Dictionary<string, string>()).Concat(clock?.Environment ?? new Dictionary<string, string>()));
     }
 
     /// <summary>Where it runs; null: on this machine itself.</summary>
@@ -50,6 +50,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     /// <summary>What is started next; another one, such as a newer version, goes on with the data, the ports and the flags of the one before.</summary>
     public string Program { get; set; }
+
+    /// <summary>Its own wall clock; null: it has the machine's.</summary>
+    public FakeClock? Clock { get; }
 
     /// <summary>Whether it was started and has not ended, by itself or otherwise.</summary>
     public bool IsRunning => _process is { HasExited: false };
@@ -84,10 +87,11 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <param name="data">The data folder; a temporary one when null.</param>
     /// <param name="program">A program that takes the server's flags and prints its listening line; the server when null.</param>
     /// <param name="host">Where it runs; null: on this machine itself. Its address must be among the flags.</param>
-    public static async Task<ServerProcess> StartAsync(string[]? flags = null, string? data = null, IReadOnlyDictionary<string, string>? environment = null, string? program = null, int clientPort = 0, int nodePort = 0, TestHost? host = null)
+    /// <param name="clock">Its own wall clock; null: the machine's.</param>
+    public static async Task<ServerProcess> StartAsync(string[]? flags = null, string? data = null, IReadOnlyDictionary<string, string>? environment = null, string? program = null, int clientPort = 0, int nodePort = 0, TestHost? host = null, FakeClock? clock = null)
     {
         var folder = data is null ? new TemporaryFolder() : null;
-        var server = new ServerProcess(program ?? ServerBinary.Path, folder, data ?? folder!["data"], flags ?? [], environment, host);
+        var server = new ServerProcess(program ?? ServerBinary.Path, folder, data ?? folder!["data"], flags ?? [], environment, host, clock);
         try
         {
             await server.LaunchAsync(clientPort, nodePort);

@@ -13,6 +13,9 @@ public sealed class LeaderTests(ITestOutputHelper output)
 {
     private const int Users = 4;
 
+    /// <summary>Ahead, back beyond where it was, and right again.</summary>
+    private static readonly int[] JumpMinutes = [5, -5, 0];
+
     [Fact]
     public async Task A_killed_leader_is_followed_by_a_standby_and_comes_back_as_one()
     {
@@ -77,6 +80,30 @@ public sealed class LeaderTests(ITestOutputHelper output)
         Assert.Contains(leader.Log.Lines, line => line.Contains("this coordinator was held up for", StringComparison.Ordinal));
         Assert.DoesNotContain(leader.Log.Lines, line => line.Contains(" is gone: ", StringComparison.Ordinal) || line.Contains("ended: Lost", StringComparison.Ordinal));
         await run.EndAsync();
+    }
+
+    [Fact]
+    public async Task A_clock_that_jumps_ends_no_leadership_buries_nobody_and_signs_nobody_out()
+    {
+        await using var run = await Run.StartAsync(output, workers: 2, ownClocks: true);
+        var leader = await run.Sight.LeaderAsync();
+        await run.Sight.WholeAsync(standbys: 2);
+        foreach (var (node, ahead) in new[] { leader, run.Cluster.Workers[0] }.SelectMany(node => JumpMinutes.Select(minutes => (node, TimeSpan.FromMinutes(minutes)))))
+        {
+            node.Clock!.Set(ahead);
+            await Eventually.Holds(async () => (await Metrics.ReadTimeAsync(node) - TimeProvider.System.GetUtcNow() - ahead).Duration() < TimeSpan.FromMinutes(1));
+            await run.GoOnAsync();
+            await using var late = await HubProbe.ConnectAsync(run.Cluster.Workers[0].Client, run.Token); // It was given out by another clock.
+            await late.CallAsync("sync", new { });
+        }
+
+        Assert.Equal(leader, await run.Sight.LeaderAsync());
+        Assert.DoesNotContain(run.Cluster.CoordinatorNodes.SelectMany(node => node.Log.Lines), line => line.Contains(" is gone: ", StringComparison.Ordinal) || line.Contains("ended: Lost", StringComparison.Ordinal));
+        await run.EndAsync();
+        foreach (var node in run.Cluster.CoordinatorNodes.Concat(run.Cluster.Workers))
+        {
+            await node.KillAsync();
+        }
     }
 
     [Theory]
@@ -171,19 +198,23 @@ public sealed class LeaderTests(ITestOutputHelper output)
 
         public LeaderSight Sight { get; private set; } = null!;
 
+        /// <summary>Somebody's.</summary>
+        public string Token { get; private set; } = "";
+
         private OngoingChat Chat { get; set; } = null!;
 
         private RoomMaking Making { get; set; } = null!;
 
-        public static async Task<Run> StartAsync(ITestOutputHelper output, int workers, bool ownHosts = false, int leaseSeconds = 3)
+        public static async Task<Run> StartAsync(ITestOutputHelper output, int workers, bool ownHosts = false, int leaseSeconds = 3, bool ownClocks = false)
         {
-            var run = new Run(output, await ClusterUnderTest.StartAsync(workers, ownHosts: ownHosts, coordinators: 3, leaseSeconds: leaseSeconds));
+            var run = new Run(output, await ClusterUnderTest.StartAsync(workers, ownHosts: ownHosts, coordinators: 3, leaseSeconds: leaseSeconds, ownClocks: ownClocks));
             try
             {
                 var cluster = run.Cluster;
                 run.Sight = await LeaderSight.OpenAsync(cluster, cluster.Workers[0]);
                 using var http = cluster.Workers[0].CreateHttpClient();
                 var crowd = await Crowd.MakeAsync(http, ClusterUnderTest.AdminPassword, Users, rooms: Users);
+                run.Token = crowd.Token(0);
                 run.Chat = await OngoingChat.StartAsync(crowd, user => cluster.Workers[user % cluster.Workers.Count]);
                 run.Making = await RoomMaking.StartAsync(cluster.Workers[1], crowd.Token(0), "made");
                 await run.GoOnAsync();
