@@ -59,7 +59,8 @@ public sealed record WorkerStatus(
 
 /// <summary><c>GET /api/admin/members</c>: the etcd members that the coordinators run.</summary>
 /// <param name="Peers">The <c>--peers</c> that a coordinator is to be started with now.</param>
-public sealed record AdminMembers(IReadOnlyList<AdminMember> Members, string Peers);
+/// <param name="Problem">Why this may not be how it is, and nothing can be changed: more than half of the members do not agree. Null: they do.</param>
+public sealed record AdminMembers(IReadOnlyList<AdminMember> Members, string Peers, string? Problem = null);
 
 /// <summary>An etcd member, as a coordinator sees it.</summary>
 /// <param name="Name">Its coordinator's <c>--node</c>; empty where that is not known yet.</param>

@@ -12,6 +12,9 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
     /// <summary>How long a request may take; etcd may want to have seen its members for five seconds before it adds one.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(13);
 
+    /// <summary>How long this coordinator's own etcd is asked who the members are, where they do not agree.</summary>
+    private static readonly TimeSpan OwnLimit = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
 
     private readonly SemaphoreSlim _one = new(1);
@@ -27,13 +30,14 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(Limit - TimeSpan.FromSeconds(1));
+        var attempt = new Attempt();
         try
         {
             await _one.WaitAsync(limit.Token);
             try
             {
                 return request.Replacement is { } replacement
-                    ? await ReplaceAsync(PeerList.ParseOne(replacement), request, limit.Token)
+                    ? await ReplaceAsync(PeerList.ParseOne(replacement), request, attempt, limit.Token)
                     : await ListAsync(limit.Token);
             }
             finally
@@ -43,11 +47,11 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
         }
         catch (ControlLogUnavailableException failure)
         {
-            return new EtcdMemberAnswer(Error: ErrorCodes.Unavailable, Text: $"It cannot be done now, and may be half done: {failure.Message}. Say the same again in a few seconds.");
+            return new EtcdMemberAnswer(Error: ErrorCodes.Unavailable, Text: $"It cannot be done now, and {attempt.Outcome}: {failure.Message}. Say the same again in a few seconds.");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return new EtcdMemberAnswer(Error: ErrorCodes.Unavailable, Text: "It took too long, and may be half done. Say the same again in a few seconds.");
+            return new EtcdMemberAnswer(Error: ErrorCodes.Unavailable, Text: $"It took too long, and {attempt.Outcome}. Say the same again in a few seconds.");
         }
         catch (FormatException problem)
         {
@@ -55,18 +59,29 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
         }
     }
 
-    private async Task<EtcdMemberAnswer> ReplaceAsync(Peer replacement, EtcdMemberRequest request, CancellationToken cancellation)
+    private async Task<EtcdMemberAnswer> ReplaceAsync(Peer replacement, EtcdMemberRequest request, Attempt attempt, CancellationToken cancellation)
     {
-        await membership.AgreeAsync(cancellation);
-        var voters = await LookAsync(cancellation);
+        var (voters, agreed) = await SeeAsync(cancellation);
+        if (voters is null)
+        {
+            return new EtcdMemberAnswer(Error: ErrorCodes.Unavailable, Text: $"Nothing was done: the etcd of {options.Self.Name} does not answer. See dchat-server member list.");
+        }
+
         var plan = MemberReplacement.Plan(options.Peers, options.Self, voters, replacement, request.Force);
         if (plan.Error is not null)
         {
             return new EtcdMemberAnswer(Error: plan.Error, Text: plan.Text);
         }
 
+        if (plan.Adds && !agreed)
+        {
+            return new EtcdMemberAnswer(Error: ErrorCodes.Unavailable, Text: "Nothing was done: more than half of the etcd members do not agree now. Say the same again in a few seconds.");
+        }
+
         if (plan.Adds)
         {
+            attempt.HasBegun = true;
+
             // First: what was done and is not in the trail would be worse than what is there and was not done.
             var noted = await commands.SubmitAsync(new NoteMemberReplaced(request.CommandId, request.Actor, request.At, replacement.Name, replacement.Address), cancellation);
             if (!noted.Outcome.IsOk)
@@ -105,29 +120,75 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
 
     private async Task<EtcdMemberAnswer> ListAsync(CancellationToken cancellation)
     {
-        await membership.AgreeAsync(cancellation);
-        return await DescribeAsync(cancellation);
+        var (voters, agreed) = await SeeAsync(cancellation);
+        return voters is null ? await DescribePeersAsync(cancellation)
+            : Describe(voters, agreed ? null : "More than half of the etcd members do not agree, so nothing can be changed: bring back those that are away.");
     }
 
-    private async Task<EtcdMemberAnswer> DescribeAsync(CancellationToken cancellation)
+    /// <summary>The members as they agree on it; where more than half do not, as this coordinator's own etcd has it; null where that does not answer either.</summary>
+    private async Task<(IReadOnlyList<SeenVoter>? Voters, bool Agreed)> SeeAsync(CancellationToken cancellation)
     {
-        var voters = await LookAsync(cancellation);
+        try
+        {
+            await membership.AgreeAsync(cancellation);
+            return (await LookAsync(await membership.ListAsync(cancellation), cancellation), true);
+        }
+        catch (ControlLogUnavailableException)
+        {
+            // What was agreed on last can be told all the same.
+        }
+
+        IReadOnlyList<EtcdVoter> voters;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(OwnLimit);
+        try
+        {
+            voters = await membership.ListAsync(limit.Token);
+        }
+        catch (Exception failure) when (failure is ControlLogUnavailableException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            return (null, false);
+        }
+
+        return (await LookAsync(voters, cancellation), false);
+    }
+
+    private async Task<EtcdMemberAnswer> DescribePeersAsync(CancellationToken cancellation)
+    {
+        using var calls = new PeerCalls(options);
+        var members = await Task.WhenAll(options.Peers.All.Select(async peer => new AdminMember(peer.Name, peer.Address, await calls.IsUpAsync(new Uri(peer.Url), cancellation) ? "up" : "away", false)));
+        return new EtcdMemberAnswer(new AdminMembers(
+            [.. members.OrderBy(member => member.Name, StringComparer.Ordinal)], options.Peers.ToString(), $"The etcd of {options.Self.Name} does not answer, and nothing can be changed: these are the --peers of {options.Self.Name}, which may have been replaced since."));
+    }
+
+    private async Task<EtcdMemberAnswer> DescribeAsync(CancellationToken cancellation) => Describe(await LookAsync(await membership.ListAsync(cancellation), cancellation));
+
+    private EtcdMemberAnswer Describe(IReadOnlyList<SeenVoter> voters, string? problem = null)
+    {
         var names = MemberReplacement.Names(options.Peers, voters);
         var members = voters.Select(seen => new AdminMember(
             names[seen.Voter.Id], Address(seen.Voter), !seen.Voter.HasRun ? "expected" : seen.IsUp ? "up" : "away", seen.Voter.Leads))
             .Concat(MemberReplacement.Missing(options.Peers, voters).Select(peer => new AdminMember(peer.Name, peer.Address, "missing", false)))
             .OrderBy(member => member.Name, StringComparer.Ordinal).ToList();
-        return new EtcdMemberAnswer(new AdminMembers(members, string.Join(',', members.Select(member => $"{(member.Name.Length > 0 ? member.Name : "?")}={member.Address}"))));
+        return new EtcdMemberAnswer(new AdminMembers(members, string.Join(',', members.Select(member => $"{(member.Name.Length > 0 ? member.Name : "?")}={member.Address}")), problem));
     }
 
-    private async Task<IReadOnlyList<SeenVoter>> LookAsync(CancellationToken cancellation)
+    private async Task<IReadOnlyList<SeenVoter>> LookAsync(IReadOnlyList<EtcdVoter> voters, CancellationToken cancellation)
     {
         using var calls = new PeerCalls(options);
-        return await Task.WhenAll((await membership.ListAsync(cancellation)).Select(async voter => new SeenVoter(
+        return await Task.WhenAll(voters.Select(async voter => new SeenVoter(
             voter, (await Task.WhenAll(voter.PeerUrls.Select(url => calls.IsUpAsync(new Uri(url), cancellation)))).Any(isUp => isUp))));
     }
 
     private static string Address(EtcdVoter voter) => voter.PeerUrls is [var first, ..] ? new Uri(first).Authority : "";
+
+    private sealed class Attempt
+    {
+        /// <summary>Something may have been written, or changed.</summary>
+        public bool HasBegun { get; set; }
+
+        public string Outcome => HasBegun ? "may be half done" : "nothing was begun";
+    }
 
     [LoggerMessage(2690, LogLevel.Warning, "etcd member {Member} at {Address} was removed from the cluster for ever, by {Actor}")]
     private static partial void Removed(ILogger logger, string member, string address, string actor);

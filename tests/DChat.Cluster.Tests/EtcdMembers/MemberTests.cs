@@ -139,6 +139,35 @@ public sealed class MemberTests
         await cluster.Coordinators["c3"].RestartAsync();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Without_a_majority_it_is_told_who_is_away_and_that_nothing_was_begun(bool leaderToo)
+    {
+        await using var cluster = await MemberCluster.StartAsync(3);
+        var worker = await cluster.StartWorkerAsync();
+        await Eventually.Holds(async () => await CountUpAsync(worker) == 3);
+        var leader = cluster.Coordinators.Single(coordinator => Terms(coordinator.Value) > 0).Key;
+        var left = leaderToo ? cluster.Coordinators.Keys.First(name => name != leader) : leader;
+        string[] away = [.. cluster.Coordinators.Keys.Where(name => name != left)];
+        await Task.WhenAll(away.Select(name => cluster.Coordinators[name].KillAsync()));
+
+        var (code, output, error) = (0, "", "");
+        await Eventually.Holds(async () =>
+        {
+            (code, output, error) = await AskAsync(worker, "list");
+            return output.Length > 0 && code != 0;
+        });
+        Assert.Contains("More than half of the etcd members do not agree", error, StringComparison.Ordinal);
+        Assert.Equal(
+            cluster.Coordinators.Keys.Order().Select(name => $"{name} {MemberCluster.Address(cluster.PeerPort(name))} {(name == left ? "up" : "away")}"),
+            output.Split('\n').Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Take(3))).Where(line => line.StartsWith('c')));
+
+        (code, _, error) = await AskAsync(worker, "replace", $"{away[0]}={MemberCluster.Address(FreePort.Next())}");
+        Assert.True(code == 1 && error.Contains($"({away[1]} is not)", StringComparison.Ordinal), error);
+        Assert.DoesNotContain("half done", error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Etcd_data_that_is_lost_is_not_begun_anew()
     {

@@ -10,7 +10,14 @@ internal static class MemberVerbs
     public static Command Make() => new("member", "the etcd members that the coordinators run (--peers)")
     {
         AdminVerbs.Verb("list", "all members: where each is, whether it is up, which leads etcd", async call =>
-            call.Print(await call.Client.GetAsync("api/admin/members", ProtocolJson.Wire.AdminMembers, call.Cancellation), ProtocolJson.Wire.AdminMembers, AdminText.Members)),
+        {
+            var members = await call.Client.GetAsync("api/admin/members", ProtocolJson.Wire.AdminMembers, call.Cancellation);
+            call.Print(members, ProtocolJson.Wire.AdminMembers, AdminText.Members);
+            if (members.Problem is { } problem)
+            {
+                throw new AdminException(problem);
+            }
+        }),
         Replace(),
     };
 

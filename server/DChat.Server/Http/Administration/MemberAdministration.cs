@@ -20,7 +20,9 @@ internal sealed class MemberAdministration(IClusterMembership membership, Regist
     private async Task<IResult> AskAsync(ApiCall call, EtcdMemberRequest request)
     {
         var answer = await membership.AskMembersAsync(request, call.Aborted)
-            ?? throw new ApiException(ErrorCodes.Unavailable, "No coordinator that leads answered in time; see whether it was done: dchat-server member list.");
+            ?? throw new ApiException(ErrorCodes.Unavailable, request.Replacement is null
+                ? "No coordinator answered in time; more than half of them must be up."
+                : "No coordinator that leads answered in time; see whether it was done: dchat-server member list.");
         return answer.Members is { } members
             ? ApiCall.Json(members, ProtocolJson.Wire.AdminMembers)
             : throw new ApiException(answer.Error!, answer.Text!);
