@@ -26,9 +26,9 @@ public static class ServerApp
 
     internal static async Task<int> RunAsync(ServerOptions options, Action<WebApplicationBuilder>? adjust)
     {
-        using var data = Preflight.Check(options);
         try
         {
+            using var data = Preflight.Check(options);
             await using var app = Build(options, adjust);
             if (await StartedAsync(app))
             {

@@ -1,4 +1,5 @@
 using System.Reflection;
+using DChat.Server.Coordinator;
 
 namespace DChat.Server.Cli;
 
@@ -17,7 +18,16 @@ internal static class ConfigVerbs
 
     public static int Check(Configuration configuration)
     {
-        Preflight.Try(configuration.Options);
+        try
+        {
+            Preflight.Try(configuration.Options);
+        }
+        catch (StartRefusedException refusal)
+        {
+            Console.Error.WriteLine($"dchat-server: would refuse to start: {refusal.Message}");
+            return CommandLine.Failure;
+        }
+
         Console.WriteLine("The configuration is right: the server would start.");
         return CommandLine.Success;
     }

@@ -73,12 +73,19 @@ internal static class MemberChecks
             };
         }
 
-        Preflight(options);
+        CheckProgram(options);
     }
 
-    /// <summary>The program is there, and its ports are free.</summary>
+    /// <summary>The program is there, its ports are free, and the data is this member's.</summary>
     /// <exception cref="ConfigurationException">Names flag, value and remedy.</exception>
+    /// <exception cref="Coordinator.StartRefusedException">The data is another's, or was lost.</exception>
     public static void Preflight(ServerOptions options)
+    {
+        MemberService.Look(MemberOptions.Of(options));
+        CheckProgram(options);
+    }
+
+    private static void CheckProgram(ServerOptions options)
     {
         EtcdProgram.CheckVersion(EtcdProgram.Find(options.EtcdProgram));
         if (options.EtcdPort != 0)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using DChat.Server.Nodes;
 using DChat.Storage.Etcd;
 using DChat.Storage.Postgres;
 using DChat.Storage.S3;
@@ -21,6 +22,7 @@ internal static class Preflight
     /// <summary>A bucket that is only away is warned of: files wait for it, chat does not.</summary>
     /// <returns>The hold on the data folder; it is the process's alone until that is disposed.</returns>
     /// <exception cref="ConfigurationException">Names flag, value and remedy.</exception>
+    /// <exception cref="Coordinator.StartRefusedException">What is there is not this node's, or the secret may not be used.</exception>
     public static IDisposable Check(ServerOptions options) => Check(options, isTrial: false);
 
     private static FileStream Check(ServerOptions options, bool isTrial)
@@ -47,6 +49,11 @@ internal static class Preflight
                 }
 
                 CheckSecretFile(options.ClusterSecretFile);
+            }
+
+            NodeSetup.CheckSecret(options);
+            if (options.IsCoordinator && options.SharesLog)
+            {
                 CheckLog(options.Log);
             }
 

@@ -61,6 +61,26 @@ internal sealed partial class MemberService(MemberOptions options, EtcdMembershi
     /// <summary>The note beside the data; made where there is none.</summary>
     private MemberNote Own()
     {
+        var found = Look(options);
+        var note = found ?? MemberNote.New(options.Self);
+        if (note.Address != options.Self.Address)
+        {
+            note = note with { Address = options.Self.Address, Founding = null };
+        }
+
+        if (note != found)
+        {
+            note.Write(options.NotePath);
+        }
+
+        return note;
+    }
+
+    /// <summary>Refuses data that is not this member's, and changes nothing.</summary>
+    /// <returns>The note beside the data; null: there is none.</returns>
+    /// <exception cref="StartRefusedException">It is another's, or at another address, or a part of it is lost.</exception>
+    public static MemberNote? Look(MemberOptions options)
+    {
         if (File.Exists(options.RestoringPath))
         {
             throw new StartRefusedException($"a restore into '{options.Folder}' was not finished. Remedy: give the same `dchat-server restore` again.");
@@ -69,8 +89,7 @@ internal sealed partial class MemberService(MemberOptions options, EtcdMembershi
         var note = MemberNote.Read(options.NotePath);
         if (note is null)
         {
-            note = MemberNote.New(options.Self);
-            note.Write(options.NotePath);
+            return null;
         }
 
         if (note.Name != options.Self.Name)
@@ -78,16 +97,10 @@ internal sealed partial class MemberService(MemberOptions options, EtcdMembershi
             throw new StartRefusedException($"'{options.Folder}' is the data of {note.Name}, and --node says {options.Self.Name}. Remedy: give each coordinator its own --data.");
         }
 
-        if (note.Address != options.Self.Address)
+        if (note.Address != options.Self.Address && (note.HasRun || options.HasData))
         {
-            if (note.HasRun || options.HasData)
-            {
-                throw new StartRefusedException(
-                    $"{note.Name} is a member at {note.Address}, and --peers says {options.Self.Address}: the others look for it where it was. Remedy: correct --peers; if the machine's address changed, remove '{options.Folder}', run `dchat-server member replace {options.Self}` while the others are up, and start this again.");
-            }
-
-            note = note with { Address = options.Self.Address, Founding = null };
-            note.Write(options.NotePath);
+            throw new StartRefusedException(
+                $"{note.Name} is a member at {note.Address}, and --peers says {options.Self.Address}: the others look for it where it was. Remedy: correct --peers; if the machine's address changed, remove '{options.Folder}', run `dchat-server member replace {options.Self}` while the others are up, and start this again.");
         }
 
         return !note.HasRun || options.HasData

@@ -43,6 +43,16 @@ internal static class NodeSetup
         app.MapGet(NodeDoor.Path, (RequestDelegate)door.HandleAsync).OnNodePort();
     }
 
+    /// <summary>Refuses what a start would refuse of the secret, and makes none.</summary>
+    /// <exception cref="StartRefusedException">It is missing, is none, or others may read it.</exception>
+    public static void CheckSecret(ServerOptions options)
+    {
+        if (options.ClusterSecret is not null || File.Exists(SecretPath(options)) || !MayMakeSecret(options))
+        {
+            Secret(options);
+        }
+    }
+
     /// <summary>A coordinator alone makes the secret at the first start; a worker, and coordinators that share a log, are given it.</summary>
     /// <exception cref="ConfigurationException">A worker is given a file that is not there.</exception>
     private static ClusterSecret Secret(ServerOptions options)
@@ -52,18 +62,22 @@ internal static class NodeSetup
             return ClusterSecret.Parse(given, "the cluster secret given");
         }
 
-        var path = options.ClusterSecretFile ?? Path.Combine(options.Data, SecretFile);
+        var path = SecretPath(options);
         return options.IsCoordinator || File.Exists(path)
-            ? ClusterSecret.LoadOrCreate(path, mayCreate: options.IsCoordinator && !options.SharesLog && !File.Exists(options.LogPath))
+            ? ClusterSecret.LoadOrCreate(path, MayMakeSecret(options))
             : throw new ConfigurationException($"--cluster-secret-file {path}", "there is no such file", "copy the coordinator's DATA/cluster-secret there (mode 0600), or name the file where it is");
     }
+
+    private static bool MayMakeSecret(ServerOptions options) => options.IsCoordinator && !options.SharesLog && !File.Exists(options.LogPath);
+
+    private static string SecretPath(ServerOptions options) => options.ClusterSecretFile ?? Path.Combine(options.Data, SecretFile);
 
     /// <summary>The secret of a cluster that is there: none is made.</summary>
     /// <exception cref="ConfigurationException">None is given.</exception>
     /// <exception cref="StartRefusedException">It is none, or others may read it.</exception>
     public static ClusterSecret ExistingSecret(ServerOptions options)
     {
-        var path = options.ClusterSecretFile ?? Path.Combine(options.Data, SecretFile);
+        var path = SecretPath(options);
         return options.ClusterSecret is null && !File.Exists(path)
             ? throw new ConfigurationException("--cluster-secret-file", $"snapshots and backups are sealed under the cluster secret, and '{path}' is not there", "name a copy of the cluster's secret (mode 0600) with --cluster-secret-file FILE")
             : options.ClusterSecret is { } given ? ClusterSecret.Parse(given, "the cluster secret given") : ClusterSecret.LoadOrCreate(path, mayCreate: false);

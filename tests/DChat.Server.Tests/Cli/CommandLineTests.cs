@@ -1,8 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
+using System.Text;
 using System.Text.Json;
 using DChat.Server.Cli;
+using DChat.Server.EtcdMembers;
+using DChat.Storage.Files;
 using DChat.TestKit;
 
 namespace DChat.Server.Tests.Cli;
@@ -61,6 +64,48 @@ public sealed class CommandLineTests
         Assert.Contains("port = 9  (flag --port)", output, StringComparison.Ordinal);
         Assert.Contains("clusterSecret = ********  (environment DCHAT__CLUSTERSECRET)", output, StringComparison.Ordinal);
         Assert.DoesNotContain(Secret, output, StringComparison.Ordinal);
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    [Theory]
+    [InlineData("open")]
+    [InlineData("garbage")]
+    [InlineData("another member's")]
+    public async Task Config_check_refuses_what_a_start_refuses(string what)
+    {
+        using var folder = new TemporaryFolder();
+        var secret = Encoding.ASCII.GetBytes(what == "garbage" ? "no secret" : Convert.ToBase64String(new byte[32]));
+        if (what == "open")
+        {
+            await File.WriteAllBytesAsync(folder["secret"], secret);
+            File.SetUnixFileMode(folder["secret"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+        }
+        else
+        {
+            PrivateFile.Create(folder["secret"], secret);
+        }
+
+        string[] flags = ["--data", folder["data"], "--node-port", $"{FreePort.Next()}", "--cluster-secret-file", folder["secret"]];
+        var said = what == "open" ? "can be read by others" : "is no cluster secret";
+        if (what == "another member's")
+        {
+            var peers = PeerList.Parse($"c1=127.0.0.1:{FreePort.Next()},c2=127.0.0.1:{FreePort.Next()}");
+            Directory.CreateDirectory(folder["data/etcd"]);
+            MemberNote.New(peers.Find("c1")!).Write(folder["data/etcd/member.json"]);
+            flags = ["--mode", "coordinator", "--node", "c2", "--peers", peers.ToString(), "--etcd-program", "/bin/false", "--blobs", $"file:{folder["blobs"]}", .. flags];
+            said = "is the data of c1, and --node says c2";
+        }
+        else
+        {
+            flags = ["--port", "0", .. flags];
+        }
+
+        foreach (var verb in (string[][])[["config", "check"], []])
+        {
+            var (code, output, error) = await ServerProcess.RunAsync([.. verb, .. flags]);
+            Assert.True(code == CommandLine.Failure, $"{code}: {output}{error}");
+            Assert.Contains(said, error, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
