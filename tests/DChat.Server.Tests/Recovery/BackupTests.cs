@@ -95,6 +95,10 @@ public sealed class BackupTests(LostCluster lost) : IClassFixture<LostCluster>
         (string[] Flags, int Code, string Said)[] wrong =
         [
             (["--to", $"file:{cluster.Data}/blobs"], CommandLine.BadConfiguration, "a backup beside them is lost with them"),
+            (["--to", $"file:{cluster.Data}/blobs/backups"], CommandLine.BadConfiguration, "one lies in the other"),
+            (["--to", $"file:{cluster.Data}"], CommandLine.BadConfiguration, "one lies in the other"),
+            (["--to", "s3://chat/dchat/backups?region=us-east-1", "--blobs", "s3://chat/dchat?region=us-east-1"], CommandLine.BadConfiguration, "one lies in the other"),
+            (["--to", "s3://chat?region=us-east-1", "--blobs", "s3://chat/dchat?region=us-east-1"], CommandLine.BadConfiguration, "one lies in the other"),
             (["--to", "nowhere"], CommandLine.BadConfiguration, "it is not file:PATH"),
             (["--to", $"file:{cluster["backups"]}", "--store", $"sqlite:{cluster["none"]}"], CommandLine.Failure, "no message store"),
             (["--to", $"file:{cluster["backups"]}", "--log", $"sqlite:{cluster["none"]}"], CommandLine.Failure, "no control log"),

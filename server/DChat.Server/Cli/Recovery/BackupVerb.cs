@@ -27,9 +27,10 @@ internal static class BackupVerb
     private static async Task<int> BackupAsync(ServerOptions options, ParseResult parsed, ProgressBar progress, ILoggerFactory logs, CancellationToken cancellation)
     {
         var (from, to) = (Places.OfBlobs(options), Places.Parse(To.Name, parsed.GetValue(To)!));
-        if (Places.IsSame(from, to))
+        if (Places.Overlap(from, to))
         {
-            throw new ConfigurationException($"{To.Name} {to}", "the cluster's own files are there, and a backup beside them is lost with them", "give another folder, bucket or prefix");
+            throw new ConfigurationException(
+                $"{To.Name} {to}", $"the cluster's own files are there{(Places.IsSame(from, to) ? "" : $" (--blobs {from}: one lies in the other)")}, and a backup beside them is lost with them", "give another folder, bucket or prefix, neither in --blobs nor around it");
         }
 
         var secret = NodeSetup.ExistingSecret(options);

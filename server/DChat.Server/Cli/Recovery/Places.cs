@@ -37,5 +37,15 @@ internal static class Places
         _ => false,
     };
 
+    /// <summary>Whether one lies in the other, or is it.</summary>
+    public static bool Overlap(EngineUrl one, EngineUrl other) => (one.S3, other.S3) switch
+    {
+        ({ } a, { } b) => a.Bucket == b.Bucket && a.Endpoint == b.Endpoint && IsIn(a.Prefix, b.Prefix),
+        (null, null) => IsIn(Full(one) + Path.DirectorySeparatorChar, Full(other) + Path.DirectorySeparatorChar),
+        _ => false,
+    };
+
+    private static bool IsIn(string a, string b) => a.StartsWith(b, StringComparison.Ordinal) || b.StartsWith(a, StringComparison.Ordinal);
+
     private static string Full(EngineUrl place) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(place.Path));
 }
