@@ -17,7 +17,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
           dchat-server config check         say whether it would start
           dchat-server config show          print every setting, its value and where it came from
           dchat-server version              print the version
-          dchat-server backup --to URL      all of a cluster, running or not, in one sealed backup
+          dchat-server backup --to URL      all of a cluster in one sealed backup, running or not (with --peers: its coordinator runs)
           dchat-server backup verify URL    read the newest backup through
           dchat-server restore --from URL   begin a new cluster with a backup, or the snapshots, of one that was
 

@@ -19,7 +19,7 @@ internal static class BackupVerb
     {
         var verify = new Command("verify", "read the newest backup through, to its last byte") { Place, At };
         verify.SetAction((parsed, _) => RecoveryVerb.RunAsync((progress, logs, cancellation) => VerifyAsync(read(parsed), parsed, progress, logs, cancellation)));
-        var backup = new Command("backup", "make one sealed backup of messages, accounts, rooms and files, of a cluster that runs or not; it reads --log, --store and --blobs itself") { To, verify };
+        var backup = new Command("backup", "make one sealed backup of messages, accounts, rooms and files, of a cluster that runs or not (where its coordinators run their own etcd, --peers: beside one that runs); it reads --log, --store and --blobs itself") { To, verify };
         backup.SetAction((parsed, _) => RecoveryVerb.RunAsync((progress, logs, cancellation) => BackupAsync(read(parsed), parsed, progress, logs, cancellation)));
         return backup;
     }
