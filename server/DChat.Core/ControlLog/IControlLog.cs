@@ -37,6 +37,15 @@ public interface IControlLog : IControlLogReader
     /// <summary>Removes the entries up to and including <paramref name="throughIndex"/>, if <paramref name="term"/> still leads; false where it does not.</summary>
     Task<bool> TruncateAsync(long term, long throughIndex, CancellationToken cancellation);
 
+    /// <summary>The engine has no space for another entry, nor for an election, as far as it was looked at last.</summary>
+    bool IsFull => false;
+
+    /// <summary>
+    /// Makes space in a full engine: as <see cref="TruncateAsync"/>, but the log keeps its last entry, and with <paramref name="term"/> 0 it is done
+    /// if nobody leads: without space nobody can be elected. What is removed must be in a verified snapshot. False where nothing was done.
+    /// </summary>
+    Task<bool> FreeAsync(long term, long throughIndex, CancellationToken cancellation) => Task.FromResult(false);
+
     /// <summary>
     /// Lets a log that never held an entry begin behind <paramref name="index"/>, as one that was truncated so far: what a restore ends with.
     /// False where <paramref name="term"/> does not lead. A repeat of what was done already answers true.

@@ -244,6 +244,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         var following = _recovery.FollowAsync(_replica, elected.Token);
         var campaign = _log.CampaignAsync(_options.Advertise, giveUp.Token);
         var linking = _leaderLink?.RunAsync(mayStandBy: !_options.StartsAsLeader || Term == 0, elected.Token) ?? Task.Delay(Timeout.InfiniteTimeSpan, elected.Token);
+        var relieving = _keeper.RelieveAsync(elected.Token);
         await Task.WhenAny(following, campaign, linking);
         if (!campaign.IsCompleted)
         {
@@ -262,6 +263,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         finally
         {
             await elected.CancelAsync();
+            await relieving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await ObserveAsync(Task.WhenAll(following, linking), leadership);
         }
 

@@ -60,16 +60,16 @@ public sealed partial class EtcdControlLog : IControlLog
         {
             var answer = await GuardAsync(_client.TxnAsync(
                 new EtcdTxn(
-                    [Leads(term), Absent(key), before],
+                    [Leads(term), index == 1 ? NoEntry : Absent(key), before],
                     [EtcdOperation.Put(key, value)],
-                    [EtcdOperation.Get(_keys.Leader), EtcdOperation.Get(key), EtcdOperation.Get(_keys.First)]),
+                    [EtcdOperation.Get(_keys.Leader), EtcdOperation.Get(key), EtcdOperation.Get(_keys.First), Lowest]),
                 cancellation));
             if (answer.Succeeded || IsSame(answer.Range(1), value))
             {
                 return AppendOutcome.Committed;
             }
 
-            var first = FirstIn(answer.Range(2));
+            var first = FirstIn(answer.Range(2), answer.Range(3));
             if (index < first)
             {
                 return AppendOutcome.WrongIndex;
@@ -143,12 +143,35 @@ public sealed partial class EtcdControlLog : IControlLog
         }
     }
 
+    public bool IsFull => _space.IsFull;
+
+    /// <remarks>
+    /// A full etcd refuses what holds a put, so the key that tells the first index stays as it is, and the first entry there is tells it: the last
+    /// one is kept for that. The next truncation writes the key.
+    /// </remarks>
+    public async Task<bool> FreeAsync(long term, long throughIndex, CancellationToken cancellation)
+    {
+        var last = (await ReadBoundsAsync(cancellation)).Last;
+        if (throughIndex > last)
+        {
+            return false; // Of another log.
+        }
+
+        var answer = await GuardAsync(_client.TxnAsync(
+            new EtcdTxn(
+                [term == 0 ? Absent(_keys.Leader) : Leads(term)],
+                [EtcdOperation.Delete(_keys.Entry(0), _keys.Entry(Math.Min(throughIndex + 1, last)))],
+                []),
+            cancellation));
+        return answer.Succeeded;
+    }
+
     public async Task<bool> BeginAfterAsync(long term, long index, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(index, 1);
         var answer = await GuardAsync(_client.TxnAsync(
             new EtcdTxn(
-                [Leads(term), Absent(_keys.First), Absent(_keys.Entry(1))],
+                [Leads(term), Absent(_keys.First), NoEntry],
                 [EtcdOperation.Put(_keys.First, Text(index + 1))],
                 [EtcdOperation.Get(_keys.Leader)]),
             cancellation));
@@ -185,14 +208,21 @@ public sealed partial class EtcdControlLog : IControlLog
 
     private static byte[] Text(long index) => Encoding.ASCII.GetBytes(index.ToString(CultureInfo.InvariantCulture));
 
-    private static long FirstIn(IReadOnlyList<EtcdKeyValue> found) =>
-        found is [var first, ..] ? long.Parse(first.Value ?? [], NumberStyles.None, CultureInfo.InvariantCulture) : 1;
+    private EtcdCompare NoEntry => Absent(_keys.Entry(0)) with { RangeEnd = _keys.End };
+
+    private EtcdOperation Lowest => EtcdOperation.Get(_keys.Entry(0), _keys.End, limit: 1, sortOrder: "ASCEND");
+
+    /// <param name="told">The key that says it.</param>
+    /// <param name="lowest">The first entry there is: higher where <see cref="FreeAsync"/> could not write the key.</param>
+    private long FirstIn(IReadOnlyList<EtcdKeyValue> told, IReadOnlyList<EtcdKeyValue> lowest) => Math.Max(
+        told is [var first, ..] ? long.Parse(first.Value ?? [], NumberStyles.None, CultureInfo.InvariantCulture) : 1,
+        lowest is [var entry, ..] ? _keys.IndexOf(entry.Key) : 1);
 
     private async Task<(LogBounds Bounds, long FirstRevision, long Revision)> ReadBoundsAndRevisionAsync(CancellationToken cancellation)
     {
         var answer = await GuardAsync(_client.TxnAsync(
-            new EtcdTxn([], [EtcdOperation.Get(_keys.First), EtcdOperation.Get(_keys.Entry(0), _keys.End, limit: 1, sortOrder: "DESCEND")], []), cancellation));
-        var first = FirstIn(answer.Range(0));
+            new EtcdTxn([], [EtcdOperation.Get(_keys.First), EtcdOperation.Get(_keys.Entry(0), _keys.End, limit: 1, sortOrder: "DESCEND"), Lowest], []), cancellation));
+        var first = FirstIn(answer.Range(0), answer.Range(2));
         var last = answer.Range(1) is [var entry, ..] ? _keys.IndexOf(entry.Key) : first - 1;
         return (new LogBounds(first, last), answer.Range(0) is [var key, ..] ? key.ModRevision : 0, answer.Header?.Revision ?? 0);
     }
@@ -201,8 +231,8 @@ public sealed partial class EtcdControlLog : IControlLog
     private async Task<(List<LogEntry> Page, long Revision)> ReadPageAsync(long from, CancellationToken cancellation)
     {
         var answer = await GuardAsync(_client.TxnAsync(
-            new EtcdTxn([], [EtcdOperation.Get(_keys.First), EtcdOperation.Get(_keys.Entry(from), _keys.End, PageEntries, "ASCEND")], []), cancellation));
-        var first = FirstIn(answer.Range(0));
+            new EtcdTxn([], [EtcdOperation.Get(_keys.First), EtcdOperation.Get(_keys.Entry(from), _keys.End, PageEntries, "ASCEND"), Lowest], []), cancellation));
+        var first = FirstIn(answer.Range(0), answer.Range(2));
         if (from < first)
         {
             throw new EntryTruncatedException(from, first);

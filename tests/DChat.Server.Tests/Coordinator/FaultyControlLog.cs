@@ -84,6 +84,10 @@ internal sealed class FaultyControlLog(IControlLog inner) : IControlLog
     public async Task<bool> TruncateAsync(long term, long throughIndex, CancellationToken cancellation) =>
         !RefusesTruncation && await inner.TruncateAsync(term, throughIndex, cancellation);
 
+    public bool IsFull => inner.IsFull;
+
+    public Task<bool> FreeAsync(long term, long throughIndex, CancellationToken cancellation) => inner.FreeAsync(term, throughIndex, cancellation);
+
     public Task<bool> BeginAfterAsync(long term, long index, CancellationToken cancellation) => inner.BeginAfterAsync(term, index, cancellation);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();

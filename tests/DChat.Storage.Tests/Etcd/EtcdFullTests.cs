@@ -69,6 +69,36 @@ public sealed class EtcdFullTests
         await AppendsAgainAsync(log, leadership.Term, last.Index);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Space_is_made_behind_a_snapshot_by_the_leader_and_where_nobody_leads(bool leads)
+    {
+        await using var etcd = await StartAsync();
+        await using var log = Open(etcd, "?lease=60");
+        var leadership = await log.CampaignAsync("a:1", CancellationToken.None).Within();
+        var last = (await FillAsync(log, leadership.Term)).Index - 1;
+        await Eventually.Holds(() => log.IsFull);
+        Assert.False(await log.FreeAsync(leads ? leadership.Term + 1 : 0, last, CancellationToken.None).Within()); // Another leads.
+        Assert.Equal(new LogBounds(1, last), await log.ReadBoundsAsync(CancellationToken.None).Within());
+        if (!leads)
+        {
+            await leadership.DisposeAsync();
+        }
+
+        Assert.True(await log.FreeAsync(leads ? leadership.Term : 0, last, CancellationToken.None).Within());
+
+        Assert.Equal(new LogBounds(last, last), await log.ReadBoundsAsync(CancellationToken.None).Within());
+        var first = log.FollowAsync(1, CancellationToken.None).GetAsyncEnumerator();
+        Assert.Equal(last, (await Assert.ThrowsAsync<EntryTruncatedException>(() => first.MoveNextAsync().AsTask().Within())).First);
+        await using var next = leads ? leadership : await log.CampaignAsync("a:1", CancellationToken.None).Within();
+        await AppendsAgainAsync(log, next.Term, last + 1);
+        Assert.Equal(AppendOutcome.WrongIndex, await log.AppendAsync(next.Term, 1, Entry, CancellationToken.None).Within());
+        await Assert.ThrowsAsync<InvalidOperationException>(() => log.BeginAfterAsync(next.Term, 1, CancellationToken.None).Within());
+        Assert.True(await log.TruncateAsync(next.Term, last, CancellationToken.None).Within());
+        Assert.Equal(new LogBounds(last + 1, last + 1), await log.ReadBoundsAsync(CancellationToken.None).Within());
+    }
+
     private static async Task AppendsAgainAsync(EtcdControlLog log, long term, long index)
     {
         await Eventually.Holds(async () =>

@@ -14,9 +14,13 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     /// <summary>Where there is no snapshot yet, nobody waits for the first for a whole interval.</summary>
     private static readonly TimeSpan FirstAfter = TimeSpan.FromMinutes(1);
 
+    /// <summary>A log that is full takes no entry that would tell of it.</summary>
+    private static readonly TimeSpan FullLookEvery = TimeSpan.FromSeconds(5);
+
     private readonly HashSet<SnapshotName> _verified = [];
     private readonly HashSet<SnapshotName> _damaged = [];
     private volatile bool _isKeeping;
+    private long _freedThrough;
     private string? _error;
     private long _logFirst;
     private long _writtenAt; // Unix milliseconds UTC; 0: not known.
@@ -72,7 +76,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             while (true)
             {
                 await WaitUntilDueAsync(cancellation);
-                while (!await TryKeepAsync(term, cancellation))
+                while (!await TryKeepAsync(term, cancellation) || log.IsFull)
                 {
                     await Task.Delay(options.SnapshotRetry, time, cancellation);
                 }
@@ -85,6 +89,24 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     }
 
     private async Task WaitUntilDueAsync(CancellationToken cancellation)
+    {
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task[] waits = [WaitForEntriesAsync(done.Token), WaitUntilFullAsync(done.Token)];
+        await Task.WhenAny(waits);
+        await done.CancelAsync();
+        await Task.WhenAll(waits).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    private async Task WaitUntilFullAsync(CancellationToken cancellation)
+    {
+        while (!log.IsFull)
+        {
+            await Task.Delay(FullLookEvery, time, cancellation);
+        }
+    }
+
+    private async Task WaitForEntriesAsync(CancellationToken cancellation)
     {
         var entries = options.SnapshotEntries == 0 ? long.MaxValue : Index + options.SnapshotEntries;
         await replica.WaitForAsync(entries, UntilDue(), cancellation);
@@ -192,7 +214,15 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             }
         }
 
-        if (kept.Count >= 2 && options.SharesSnapshots)
+        if (kept.Count >= 1 && options.SharesSnapshots && log.IsFull)
+        {
+            // No second one can be had: it needs an entry.
+            if (!await FreeAsync(term, kept[0], cancellation))
+            {
+                return;
+            }
+        }
+        else if (kept.Count >= 2 && options.SharesSnapshots)
         {
             if (!await log.TruncateAsync(term, kept[1].Index, cancellation))
             {
@@ -208,6 +238,56 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             // Only what lies behind as many verified ones as are to be kept; a damaged one among those is left for whoever wants to look at it.
             await RemoveOldAsync(found, kept[^1].Index, cancellation);
         }
+    }
+
+    /// <summary>While nobody leads, and nobody can be elected as the log is full: makes space behind the newest verified snapshot, until cancelled.</summary>
+    public async Task RelieveAsync(CancellationToken cancellation)
+    {
+        while (options.SharesSnapshots)
+        {
+            await Task.Delay(FullLookEvery, time, cancellation);
+            if (!log.IsFull)
+            {
+                continue;
+            }
+
+            try
+            {
+                if (await log.ReadLeaderAsync(cancellation) is not null)
+                {
+                    continue; // It does so itself.
+                }
+
+                foreach (var (name, _, _) in await store.ListAsync(cancellation))
+                {
+                    if (await IsVerifiedAsync(name, cancellation))
+                    {
+                        await FreeAsync(0, name, cancellation);
+                        break;
+                    }
+                }
+            }
+            catch (Exception error) when (error is BlobStoreUnavailableException or ControlLogUnavailableException)
+            {
+                Log.Failed(logger, error.Message, FullLookEvery.TotalSeconds);
+            }
+        }
+    }
+
+    private async Task<bool> FreeAsync(long term, SnapshotName behind, CancellationToken cancellation)
+    {
+        if (behind.Index > _freedThrough)
+        {
+            if (!await log.FreeAsync(term, behind.Index, cancellation))
+            {
+                return false;
+            }
+
+            _freedThrough = behind.Index;
+            Log.Freed(logger, behind.ToString());
+        }
+
+        return true;
     }
 
     private async Task RemoveOldAsync(List<StoredSnapshot> found, long before, CancellationToken cancellation)
@@ -269,6 +349,9 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
 
         [LoggerMessage(EventId = 2021, Level = LogLevel.Warning, Message = "No snapshot could be kept, so the log is not truncated; the next attempt is in {RetrySeconds} s: {Reason}")]
         public static partial void Failed(ILogger logger, string reason, double retrySeconds);
+
+        [LoggerMessage(EventId = 2027, Level = LogLevel.Warning, Message = "The control log is full: what snapshot {Name} holds was removed from it, though no second snapshot may hold it")]
+        public static partial void Freed(ILogger logger, string name);
 
         [LoggerMessage(EventId = 2026, Level = LogLevel.Warning, Message = "The snapshots are in this coordinator's own --data, where no other reads them, so the log is never truncated and grows. Remedy: give all coordinators one --blobs, a bucket or a folder that all machines share")]
         public static partial void NotShared(ILogger logger);
