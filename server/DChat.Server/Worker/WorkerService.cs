@@ -159,7 +159,7 @@ internal sealed partial class WorkerService(
     [LoggerMessage(2403, LogLevel.Information, "worker {Worker} gave its rooms away in {Milliseconds:0} ms")]
     private static partial void Drained(ILogger log, string worker, double milliseconds);
 
-    [LoggerMessage(2404, LogLevel.Warning, "worker {Worker} could not give all its rooms away: {Left} rooms are left after {Milliseconds:0} ms, and pause until the coordinator gives them to others")]
+    [LoggerMessage(2406, LogLevel.Warning, "worker {Worker} could not give all its rooms away: {Left} rooms are left after {Milliseconds:0} ms, and pause until the coordinator gives them to others")]
     private static partial void PartlyDrained(ILogger log, string worker, int left, double milliseconds);
 
     [LoggerMessage(2405, LogLevel.Warning, "worker {Worker} gave no room away, as no coordinator took the request within {Milliseconds:0} ms ({Why}): {Left} rooms stay here until it ends, and pause until a coordinator gives them to others")]
