@@ -24,6 +24,8 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Names a folder that keeps what every server wrote, a file each, for the search after what happened.</summary>
     private const string LogsVariable = "DCHAT_TEST_LOGS";
 
+    private static readonly string[] Configuring = ["DCHAT", "AWS_"];
+
     private const int SigTerm = 15;
     private const int SigCont = 18;
     private const int SigStop = 19;
@@ -293,7 +295,8 @@ public sealed partial class ServerProcess : IAsyncDisposable
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
-        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("DCHAT", StringComparison.OrdinalIgnoreCase)).ToArray())
+        // What configures it is given by each test, and never what another one set, or whoever runs them.
+        foreach (var name in start.Environment.Keys.Where(name => Configuring.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))).ToArray())
         {
             start.Environment.Remove(name);
         }
