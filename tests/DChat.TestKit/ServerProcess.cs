@@ -110,6 +110,19 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>An HTTP client of the clients' port. The caller disposes it.</summary>
     public HttpClient CreateHttpClient() => new() { BaseAddress = Client, Timeout = Eventually.DefaultLimit };
 
+    /// <summary>Waits until it has said, in one line, all of these. What it says comes by a pipe, and may come after what it did is seen elsewhere.</summary>
+    public async Task SaysAsync(params string[] parts)
+    {
+        try
+        {
+            await Eventually.Holds(() => Log.Lines.Any(line => Array.TrueForAll(parts, part => line.Contains(part, StringComparison.Ordinal))));
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"the server did not say '{string.Join("' … '", parts)}':\n{Log}");
+        }
+    }
+
     /// <summary>Ends it as <c>kill -9</c> does: nothing is finished, nothing is flushed.</summary>
     public async Task KillAsync()
     {

@@ -31,7 +31,7 @@ public sealed class DeafCoordinatorTests
         await Eventually.Holds(() => cluster.Workers.TrueForAll(HasNoCoordinator));
         cluster.Coordinator.Thaw();
         await AllAreBackAsync(cluster);
-        Assert.True(Said(cluster.Coordinator, "this coordinator was held up for"));
+        await cluster.Coordinator.SaysAsync("this coordinator was held up for");
     }
 
     [Fact]

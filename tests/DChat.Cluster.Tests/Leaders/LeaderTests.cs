@@ -27,7 +27,7 @@ public sealed class LeaderTests(ITestOutputHelper output)
         await first.KillAsync();
         await run.GoOnAsync();
         run.Say("killed", killed);
-        Assert.Contains(run.Cluster.CoordinatorNodes.SelectMany(node => node.Log.Lines), line => line.Contains("is gone: nobody listens there any more", StringComparison.Ordinal));
+        await Eventually.Holds(() => run.Cluster.CoordinatorNodes.SelectMany(node => node.Log.Lines).Any(line => line.Contains("is gone: nobody listens there any more", StringComparison.Ordinal)));
         var second = await run.Sight.NextLeaderAsync(first, standbys: 1);
 
         await first.RestartAsync();
@@ -60,7 +60,7 @@ public sealed class LeaderTests(ITestOutputHelper output)
         await run.Sight.WholeAsync(standbys: 2);
         await run.GoOnAsync();
         await run.EndAsync();
-        Assert.Contains(first.Log.Lines, line => line.Contains("ended: Lost", StringComparison.Ordinal));
+        await first.SaysAsync("ended: Lost");
         Assert.DoesNotContain(run.Cluster.CoordinatorNodes.SelectMany(node => node.Log.Lines), line => line.Contains(" is gone: ", StringComparison.Ordinal));
     }
 
@@ -77,7 +77,7 @@ public sealed class LeaderTests(ITestOutputHelper output)
         await run.Sight.WholeAsync(standbys: 2);
         await run.GoOnAsync();
         Assert.Equal(leader, await run.Sight.LeaderAsync());
-        Assert.Contains(leader.Log.Lines, line => line.Contains("this coordinator was held up for", StringComparison.Ordinal));
+        await leader.SaysAsync("this coordinator was held up for");
         Assert.DoesNotContain(leader.Log.Lines, line => line.Contains(" is gone: ", StringComparison.Ordinal) || line.Contains("ended: Lost", StringComparison.Ordinal));
         await run.EndAsync();
     }

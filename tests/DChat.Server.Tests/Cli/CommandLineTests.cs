@@ -253,9 +253,10 @@ public sealed class CommandLineTests
         await using var server = await ServerProcess.StartAsync();
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(server.Data));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(server.Data, "initial-admin-password")));
-        Assert.Single(server.Log.Lines, line => line.Contains(server.AdminPassword, StringComparison.Ordinal));
+        await server.SaysAsync(server.AdminPassword);
         await server.KillAsync();
         await server.RestartAsync();
+        Assert.Equal(0, await server.TerminateAsync());
         Assert.Single(server.Log.Lines, line => line.Contains(server.AdminPassword, StringComparison.Ordinal));
     }
 
