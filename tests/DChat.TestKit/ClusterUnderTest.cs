@@ -15,6 +15,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
 
     private const int ClientPortOfHost = 8080;
     private const int NodePortOfHost = 9000;
+    private const int PeerPortOfHost = 2380;
     private const int EtcdMembers = 3;
 
     private static readonly Dictionary<string, string> Environment = new() { ["DCHAT_ADMIN_PASSWORD"] = AdminPassword };
@@ -23,6 +24,8 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     private readonly string[] _workerFlags;
     private readonly string? _program;
     private readonly bool _ownClocks;
+    private readonly List<string> _memberPorts = [];
+    private bool _shares;
     private int _made;
 
     private ClusterUnderTest(HostNetwork? network, string[] workerFlags, string? program, bool ownClocks) =>
@@ -47,8 +50,11 @@ public sealed class ClusterUnderTest : IAsyncDisposable
 
     public List<ServerProcess> CoordinatorNodes { get; } = [];
 
-    /// <summary>Of several coordinators; null where there is one.</summary>
+    /// <summary>Of several coordinators; null where there is one, or each runs a member of its own.</summary>
     public EtcdCluster? Etcd { get; private set; }
+
+    /// <summary>The <c>--log</c> by which whoever looks at it past several coordinators finds their control log.</summary>
+    public string LogUrl => Etcd?.Url() ?? $"etcd://{string.Join(',', _memberPorts.Select(port => $"127.0.0.1:{port}"))}?ca={OfMember("ca.pem")}&cert={OfMember("member.pem")}&key={OfMember("member.key")}";
 
     /// <summary>All workers that were started, dead ones included.</summary>
     public List<ServerProcess> Workers { get; } = [];
@@ -56,7 +62,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <summary>Of several coordinators and all workers: where snapshots and files are.</summary>
     public string BlobFolder => _folder["blobs"];
 
-    public string SecretFile => Etcd is null ? Path.Combine(Coordinator.Data, "cluster-secret") : _folder["cluster-secret"];
+    public string SecretFile => _shares ? _folder["cluster-secret"] : Path.Combine(Coordinator.Data, "cluster-secret");
 
     public string Coordinators => string.Join(',', CoordinatorNodes.Select(coordinator => coordinator.Node.Authority));
 
@@ -70,25 +76,24 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <param name="coordinators">How many; more than one share an etcd of three members, which have hosts of their own too.</param>
     /// <param name="program">What all nodes run; the server that was built here when null.</param>
     /// <param name="ownClocks">Whether coordinators and workers have wall clocks of their own, which can be moved.</param>
+    /// <param name="ownMembers">Whether several coordinators run an etcd each, as shipped, instead of sharing one that is there.</param>
     /// <param name="leaseSeconds">After which a leader of several that is not heard loses its leadership.</param>
     public static async Task<ClusterUnderTest> StartAsync(
-        int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false, Action<string>? fill = null, int coordinators = 1, int leaseSeconds = 3, string? program = null, bool ownClocks = false)
+        int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false, Action<string>? fill = null, int coordinators = 1, int leaseSeconds = 3, string? program = null, bool ownClocks = false, bool ownMembers = false)
     {
         var cluster = new ClusterUnderTest(ownHosts ? await HostNetwork.MakeAsync() : null, worker ?? [], program, ownClocks);
         try
         {
             await cluster.StartStoreAsync(postgres, durable);
             fill?.Invoke(cluster._folder["coordinator"]);
-            if (coordinators > 1)
+            cluster._shares = coordinators > 1;
+            if (cluster._shares)
             {
-                cluster.Etcd = await EtcdCluster.StartAsync(hosts: await cluster.AddEtcdHostsAsync());
                 PrivateFile.Create(cluster.SecretFile, Encoding.ASCII.GetBytes(Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))));
+                cluster.Etcd = ownMembers ? null : await EtcdCluster.StartAsync(hosts: await cluster.AddEtcdHostsAsync());
             }
 
-            for (var i = 0; i < coordinators; i++)
-            {
-                await cluster.AddCoordinatorAsync(coordinators == 1 ? "coordinator" : string.Create(CultureInfo.InvariantCulture, $"coordinator{i + 1}"), coordinator ?? [], leaseSeconds);
-            }
+            await cluster.StartCoordinatorsAsync(coordinators, coordinator ?? [], leaseSeconds);
 
             for (var i = 0; i < workers; i++)
             {
@@ -120,19 +125,49 @@ public sealed class ClusterUnderTest : IAsyncDisposable
         return hosts;
     }
 
-    private async Task AddCoordinatorAsync(string name, string[] flags, int leaseSeconds)
+    private async Task StartCoordinatorsAsync(int count, string[] flags, int leaseSeconds)
     {
-        var host = await AddHostAsync(name);
-        string[] shared = Etcd is null ? [] : ["--log", Etcd.Url(parameters: string.Create(CultureInfo.InvariantCulture, $"?lease={leaseSeconds}")), "--cluster-secret-file", SecretFile, "--blobs", $"file:{_folder["blobs"]}"];
-        CoordinatorNodes.Add(await ServerProcess.StartAsync(
-            ["--mode", "coordinator", .. NodeAddress(host), .. shared, .. ServerProcess.WithoutRateLimits, .. flags],
-            _folder[name],
-            Environment,
-            _program,
-            nodePort: host is null ? FreePort.Next() : NodePortOfHost,
-            host: host,
-            clock: Clock(name)));
+        if (!_shares)
+        {
+            CoordinatorNodes.Add(await StartCoordinatorAsync("coordinator", await AddHostAsync("coordinator"), flags));
+            return;
+        }
+
+        string[] shared = ["--cluster-secret-file", SecretFile, "--blobs", $"file:{BlobFolder}", .. flags];
+        var nodes = new List<(string Name, TestHost? Host, string Peer)>();
+        for (var i = 1; i <= count; i++)
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"coordinator{i}");
+            var host = await AddHostAsync(name);
+            nodes.Add((name, host, string.Create(CultureInfo.InvariantCulture, $"{name}={host?.Address ?? "127.0.0.1"}:{(host is null ? FreePort.Next() : PeerPortOfHost)}")));
+        }
+
+        if (Etcd is { } etcd)
+        {
+            foreach (var (name, host, _) in nodes)
+            {
+                CoordinatorNodes.Add(await StartCoordinatorAsync(name, host, ["--log", etcd.Url(parameters: string.Create(CultureInfo.InvariantCulture, $"?lease={leaseSeconds}")), .. shared]));
+            }
+
+            return;
+        }
+
+        // Together: a new cluster of members waits for all of them.
+        var peers = string.Join(',', nodes.Select(node => node.Peer));
+        var lease = leaseSeconds.ToString(CultureInfo.InvariantCulture);
+        _memberPorts.AddRange(nodes.Select(_ => FreePort.Next().ToString(CultureInfo.InvariantCulture)));
+        CoordinatorNodes.AddRange(await Task.WhenAll(nodes.Select((node, i) => StartCoordinatorAsync(
+            node.Name, node.Host, ["--node", node.Name, "--peers", peers, "--etcd-port", _memberPorts[i], "--etcd-lease-seconds", lease, .. shared]))));
     }
+
+    private Task<ServerProcess> StartCoordinatorAsync(string name, TestHost? host, string[] flags) => ServerProcess.StartAsync(
+        ["--mode", "coordinator", .. NodeAddress(host), .. ServerProcess.WithoutRateLimits, .. flags],
+        _folder[name],
+        Environment,
+        _program,
+        nodePort: host is null ? FreePort.Next() : NodePortOfHost,
+        host: host,
+        clock: Clock(name));
 
     public async Task<ServerProcess> AddWorkerAsync(bool hosts = true, params string[] flags) => await AddWorkerOnAsync(await AddHostAsync($"worker{_made + 1}"), hosts, flags);
 
@@ -171,10 +206,8 @@ public sealed class ClusterUnderTest : IAsyncDisposable
                 await worker.DisposeAsync();
             }
 
-            foreach (var coordinator in CoordinatorNodes)
-            {
-                await coordinator.DisposeAsync();
-            }
+            // Together: the last of those with members of their own would find no majority to resign with.
+            await Task.WhenAll(CoordinatorNodes.Select(coordinator => coordinator.DisposeAsync().AsTask()));
         }
         finally
         {
@@ -191,6 +224,8 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     }
 
     private FakeClock? Clock(string name) => _ownClocks ? FakeClock.Create(_folder[name + ".clock"]) : null;
+
+    private string OfMember(string file) => Uri.EscapeDataString(Path.Combine(Coordinator.Data, "etcd", "tls", file));
 
     private static string[] NodeAddress(TestHost? host) => host is null ? [] : ["--node-host", host.Address];
 

@@ -40,6 +40,9 @@ public interface IControlLog : IControlLogReader
     /// <summary>The engine has no space for another entry, nor for an election, as far as it was looked at last.</summary>
     bool IsFull => false;
 
+    /// <summary>How much of its space the engine uses, as far as it was looked at last; null: not known yet, or nothing but the disk bounds it.</summary>
+    LogSpace? Space => null;
+
     /// <summary>
     /// Makes space in a full engine: as <see cref="TruncateAsync"/>, but the log keeps its last entry, and with <paramref name="term"/> 0 it is done
     /// if nobody leads: without space nobody can be elected. What is removed must be in a verified snapshot. False where nothing was done.
@@ -84,6 +87,10 @@ public sealed record LeaderInfo(long Term, string Advertise);
 /// <summary>A committed entry.</summary>
 /// <param name="Term">The leader's that appended it.</param>
 public sealed record LogEntry(long Index, long Term, ReadOnlyMemory<byte> Payload);
+
+/// <param name="Bytes">Of the fullest node that keeps the log, unused space in its files included: what counts towards its bound.</param>
+/// <param name="BytesMax">At which it takes no more writes.</param>
+public sealed record LogSpace(long Bytes, long BytesMax);
 
 /// <param name="First">1 in a log that was never truncated, even when it is empty.</param>
 /// <param name="Last"><c>First - 1</c> in an empty log.</param>

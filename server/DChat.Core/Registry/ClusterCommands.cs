@@ -17,7 +17,8 @@ public sealed record SetWorkerState(string CommandId, string Actor, long At, str
     : Command(CommandId, Actor, At);
 
 /// <summary>Forgets a worker; refused while rooms are assigned to it.</summary>
-public sealed record RemoveWorker(string CommandId, string Actor, long At, string Worker)
+/// <param name="Incarnation">Refused where another one is registered, or this one is not gone; null: whatever it is.</param>
+public sealed record RemoveWorker(string CommandId, string Actor, long At, string Worker, string? Incarnation = null)
     : Command(CommandId, Actor, At);
 
 /// <summary>Assigns rooms to an active worker with a new epoch; rooms that are no more are skipped. Result: the epoch.</summary>

@@ -95,13 +95,22 @@ internal sealed partial class Ruling
             return Outcome.Refused(RefusalCodes.NotFound, "no such worker");
         }
 
+        if (c.Incarnation is not null && (c.Incarnation != worker.Incarnation || worker.State != WorkerState.Gone))
+        {
+            return Outcome.Refused(RefusalCodes.NotFound, "it came back"); // While this waited.
+        }
+
         if (worker.RoomCount > 0)
         {
             return Forbidden($"{worker.RoomCount} rooms are assigned to the worker: move them first");
         }
 
         Add(new WorkerRemoved(worker.Id));
-        Audit("removeWorker", "", worker.Id);
+        if (command.Actor.Length > 0)
+        {
+            Audit("removeWorker", "", worker.Id); // What the cluster forgets by itself would push out what people did.
+        }
+
         return Outcome.Done;
     }
 

@@ -101,8 +101,10 @@ internal static class CoordinatorSetup
         var metrics = app.Services.GetRequiredService<DChatMetrics>();
         var replica = app.Services.GetRequiredService<RegistryReplica>();
         var keeper = app.Services.GetRequiredService<SnapshotKeeper>();
+        var log = app.Services.GetRequiredService<IControlLog>();
         var lag = app.Services.GetRequiredService<LogLag>();
         metrics.ObserveLog(() => replica.Index, () => lag.Entries);
+        metrics.ObserveLogEngine(() => lag.AwaySeconds, () => log.Space?.Bytes, () => log.Space?.BytesMax);
         metrics.ObserveSnapshots(() => keeper.Age?.TotalSeconds, () => keeper.Failures, () => keeper.LogEntries);
         var coordinator = app.Services.GetRequiredService<CoordinatorService>();
         var standbys = app.Services.GetRequiredService<StandbyWatch>();

@@ -90,6 +90,15 @@ public sealed class DChatMetrics : IDisposable
         Gauge("dchat.log.lag.entries", null, "Committed registry entries that this node had not applied when it last asked the log, every 2 s.", behind);
     }
 
+    /// <param name="away">Seconds since the log stopped answering; 0 while it does.</param>
+    /// <param name="bytes">What the log's engine uses of <paramref name="quota"/>; null: nothing but the disk bounds it.</param>
+    public void ObserveLogEngine(Func<double> away, Func<long?> bytes, Func<long?> quota)
+    {
+        Meter.CreateObservableGauge("dchat.log.away", away, "s", "How long the control log has not answered this coordinator; 0 while it does.");
+        KnownGauge("dchat.log.bytes", "By", "Bytes of the database of the etcd member that is nearest to its quota; absent where the log is not in etcd.", bytes);
+        KnownGauge("dchat.log.quota", "By", "The quota of that member: at it etcd takes no more writes.", quota);
+    }
+
     /// <param name="leads">1: this coordinator leads, else 0.</param>
     /// <param name="term">In which it leads, or led last; 0: never.</param>
     /// <param name="standbys">That are linked to it.</param>
@@ -129,6 +138,10 @@ public sealed class DChatMetrics : IDisposable
     }
 
     public void Dispose() => Meter.Dispose();
+
+    /// <summary>Absent while the value is null.</summary>
+    private void KnownGauge(string name, string unit, string about, Func<long?> read) =>
+        Meter.CreateObservableGauge(name, () => read() is { } value ? [new Measurement<long>(value)] : Array.Empty<Measurement<long>>(), unit, about);
 
     private void Gauge(string name, string? unit, string about, Func<long> read) => Meter.CreateObservableGauge(name, read, unit, about);
 

@@ -86,17 +86,12 @@ internal sealed class EtcdClient : IDisposable
     }
 
     /// <summary>Forgets what keys held before a revision; one that is compacted already is no error.</summary>
-    public async Task CompactAsync(long revision, CancellationToken cancellation, bool isPhysical = false)
-    {
-        try
-        {
-            await CallAsync("kv/compaction", new EtcdCompaction(revision, isPhysical), EtcdJson.Default.EtcdCompaction, EtcdJson.Default.EtcdNothing, cancellation);
-        }
-        catch (EtcdRefusedException refused) when (refused.Code == EtcdRefusedException.OutOfRange)
-        {
-            // A repeat, or another node was quicker.
-        }
-    }
+    public Task CompactAsync(long revision, CancellationToken cancellation) =>
+        CompactAsync(CallAsync("kv/compaction", new EtcdCompaction(revision), EtcdJson.Default.EtcdCompaction, EtcdJson.Default.EtcdNothing, cancellation));
+
+    /// <summary>The same, answered when it is gone from that member's database: of a large one not before minutes.</summary>
+    public Task CompactAsync(Uri member, long revision, TimeSpan limit, CancellationToken cancellation) =>
+        CompactAsync(TryAsync(member, "kv/compaction", new EtcdCompaction(revision, Physical: true), EtcdJson.Default.EtcdCompaction, EtcdJson.Default.EtcdNothing, limit, cancellation));
 
     /// <summary>How each member stands; null for those that do not answer.</summary>
     public async Task<IReadOnlyList<(Uri Member, EtcdStatus? Status)>> StatusAsync(CancellationToken cancellation) =>
@@ -252,6 +247,18 @@ internal sealed class EtcdClient : IDisposable
                     await Task.Delay(Pause, _time, cancellation);
                 }
             }
+        }
+    }
+
+    private static async Task CompactAsync(Task<EtcdNothing> call)
+    {
+        try
+        {
+            await call;
+        }
+        catch (EtcdRefusedException refused) when (refused.Code == EtcdRefusedException.OutOfRange)
+        {
+            // A repeat, or another node was quicker; a physical one was waited for all the same.
         }
     }
 

@@ -145,6 +145,8 @@ public sealed partial class EtcdControlLog : IControlLog
 
     public bool IsFull => _space.IsFull;
 
+    public LogSpace? Space => _space.Used;
+
     /// <remarks>
     /// A full etcd refuses what holds a put, so the key that tells the first index stays as it is, and the first entry there is tells it: the last
     /// one is kept for that. The next truncation writes the key.

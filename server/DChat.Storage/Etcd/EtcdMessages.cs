@@ -71,7 +71,13 @@ internal sealed record EtcdNothing;
 /// <param name="DbSize">Bytes on disk of the member that answers.</param>
 /// <param name="DbSizeInUse">Of those, how many are used.</param>
 /// <param name="Leader">The member that leads; 0: none is known.</param>
-internal sealed record EtcdStatus(EtcdHeader? Header = null, string? Version = null, long DbSize = 0, long DbSizeInUse = 0, ulong Leader = 0, IReadOnlyList<string>? Errors = null)
+internal sealed record EtcdStatus(
+    EtcdHeader? Header = null,
+    string? Version = null,
+    [property: JsonPropertyName("dbSize")] long DbSize = 0,
+    [property: JsonPropertyName("dbSizeInUse")] long DbSizeInUse = 0,
+    ulong Leader = 0,
+    IReadOnlyList<string>? Errors = null)
 {
     /// <summary>Whether some member is full: then none takes a write.</summary>
     public bool IsFull => Errors?.Any(error => error.Contains("alarm:NOSPACE", StringComparison.Ordinal)) == true;

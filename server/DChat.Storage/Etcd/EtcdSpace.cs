@@ -1,3 +1,4 @@
+using DChat.Core.ControlLog;
 using Microsoft.Extensions.Logging;
 
 namespace DChat.Storage.Etcd;
@@ -12,8 +13,17 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
     /// <summary>Of the quota: an alarm ends below this, so that it does not come back at once.</summary>
     private const double UsedMost = 0.75;
 
+    /// <summary>A quota changes with a restart of its member only, and stands in a long text.</summary>
+    private static readonly TimeSpan QuotaEvery = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan DefragmentLimit = TimeSpan.FromMinutes(1);
+
+    /// <summary>For a compaction, and for a defragmentation.</summary>
+    private static readonly TimeSpan WorkLimit = TimeSpan.FromMinutes(5);
+
+    /// <summary>What did not bring enough is tried again after so long, then twice as long, and so on.</summary>
+    private static readonly TimeSpan RetryFirst = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan RetryLongest = TimeSpan.FromMinutes(10);
 
     private readonly EtcdClient _client;
     private readonly ILogger _logger;
@@ -21,9 +31,11 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
     private readonly CancellationTokenSource _closed = new();
     private readonly Task _working;
 
-    /// <summary>Up to which revision each member gave back what it can: nothing more is to be had until the revision is another. (How much is in use is not told before the next write.)</summary>
-    private readonly Dictionary<Uri, long> _givenBack = [];
+    /// <summary>When each member gave back last what it can, and of which revision: it answers nothing meanwhile, so that is not done again at once.</summary>
+    private readonly Dictionary<Uri, (long Revision, long At, TimeSpan Again)> _givenBack = [];
+    private readonly Dictionary<Uri, (long Bytes, long At)> _quotas = [];
     private volatile bool _isFull;
+    private volatile LogSpace? _used;
     private string? _said;
 
     public EtcdSpace(EtcdClient client, ILogger logger, TimeProvider time)
@@ -34,6 +46,9 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
 
     /// <summary>Whether a member was full when they were looked at last: no member takes writes then.</summary>
     public bool IsFull => _isFull;
+
+    /// <summary>Of the member that is nearest to its quota, of those that answered; null until one told it.</summary>
+    public LogSpace? Used => _used;
 
     public async ValueTask DisposeAsync()
     {
@@ -72,6 +87,7 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
             _said = null;
         }
 
+        await MeasureAsync(all);
         foreach (var (member, status) in all)
         {
             if (status?.IsItselfFull != true)
@@ -83,21 +99,47 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
             {
                 await RelieveAsync(member, status);
             }
-            catch (Exception failure) when (EtcdClient.IsFailure(failure) || failure is Core.ControlLog.ControlLogUnavailableException)
+            catch (Exception failure) when (EtcdClient.IsFailure(failure) || failure is ControlLogUnavailableException)
             {
                 Say($"{member.Authority}: {failure.Message}");
             }
         }
     }
 
+    private async Task MeasureAsync(IReadOnlyList<(Uri Member, EtcdStatus? Status)> all)
+    {
+        LogSpace? fullest = null;
+        foreach (var (member, status) in all)
+        {
+            if (status is null)
+            {
+                continue;
+            }
+
+            if (!_quotas.TryGetValue(member, out var quota) || _time.GetElapsedTime(quota.At) > QuotaEvery)
+            {
+                quota = _quotas[member] = (await _client.QuotaAsync(member, _closed.Token) ?? 0, _time.GetTimestamp());
+            }
+
+            if (quota.Bytes > 0 && (fullest is null || (double)status.DbSize / quota.Bytes > (double)fullest.Bytes / fullest.BytesMax))
+            {
+                fullest = new LogSpace(status.DbSize, quota.Bytes);
+            }
+        }
+
+        _used = fullest ?? _used;
+    }
+
     private async Task RelieveAsync(Uri member, EtcdStatus status)
     {
         var revision = status.Header?.Revision ?? 0;
-        if (_givenBack.GetValueOrDefault(member) != revision)
+        var isKnown = _givenBack.TryGetValue(member, out var before) && before.Revision == revision;
+        if (!isKnown || _time.GetElapsedTime(before.At) > before.Again)
         {
-            await _client.CompactAsync(revision, _closed.Token, isPhysical: true);
-            await _client.DefragmentAsync(member, DefragmentLimit, _closed.Token);
-            _givenBack[member] = revision;
+            var again = !isKnown ? RetryFirst : before.Again * 2 < RetryLongest ? before.Again * 2 : RetryLongest;
+            await _client.CompactAsync(member, revision, WorkLimit, _closed.Token);
+            await _client.DefragmentAsync(member, WorkLimit, _closed.Token);
+            _givenBack[member] = (revision, _time.GetTimestamp(), again);
             status = await _client.StatusAsync(member, _closed.Token);
         }
 

@@ -25,6 +25,7 @@ public sealed class MemberTests
         await Eventually.Holds(() => MemberCluster.EtcdOf(c1) != killed && MemberCluster.Runs(MemberCluster.EtcdOf(c1)));
         await c1.SaysAsync("etcd ended by itself");
         Assert.Equal(1, await Metrics.ReadAsync(c1, "dchat_etcd_ends_total"));
+        await Eventually.Holds(async () => await Metrics.ReadAsync(c2, "dchat_log_bytes") is > 0 and var used && await Metrics.ReadAsync(c2, "dchat_log_quota_bytes") > used);
 
         var orphan = MemberCluster.EtcdOf(c2);
         await c2.KillAsync();

@@ -16,10 +16,13 @@ public sealed class LeaderTests(ITestOutputHelper output)
     /// <summary>Ahead, back beyond where it was, and right again.</summary>
     private static readonly int[] JumpMinutes = [5, -5, 0];
 
-    [Fact]
-    public async Task A_killed_leader_is_followed_by_a_standby_and_comes_back_as_one()
+    /// <param name="ownMembers">Whether each coordinator runs an etcd of its own, which goes with it.</param>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_killed_leader_is_followed_by_a_standby_and_comes_back_as_one(bool ownMembers)
     {
-        await using var run = await Run.StartAsync(output, workers: 2, leaseSeconds: 60); // Not to be waited for.
+        await using var run = await Run.StartAsync(output, workers: 2, leaseSeconds: 60, ownMembers: ownMembers); // The lease is not to be waited for.
         var first = await run.Sight.LeaderAsync();
         await run.Sight.WholeAsync(standbys: 2);
 
@@ -43,10 +46,12 @@ public sealed class LeaderTests(ITestOutputHelper output)
         await run.EndAsync();
     }
 
-    [Fact]
-    public async Task A_frozen_leader_that_wakes_after_its_time_can_append_nothing()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_frozen_leader_that_wakes_after_its_time_can_append_nothing(bool ownMembers)
     {
-        await using var run = await Run.StartAsync(output, workers: 2);
+        await using var run = await Run.StartAsync(output, workers: 2, ownMembers: ownMembers);
         var first = await run.Sight.LeaderAsync();
         await run.Sight.WholeAsync(standbys: 2);
 
@@ -205,9 +210,9 @@ public sealed class LeaderTests(ITestOutputHelper output)
 
         private RoomMaking Making { get; set; } = null!;
 
-        public static async Task<Run> StartAsync(ITestOutputHelper output, int workers, bool ownHosts = false, int leaseSeconds = 3, bool ownClocks = false)
+        public static async Task<Run> StartAsync(ITestOutputHelper output, int workers, bool ownHosts = false, int leaseSeconds = 3, bool ownClocks = false, bool ownMembers = false)
         {
-            var run = new Run(output, await ClusterUnderTest.StartAsync(workers, ownHosts: ownHosts, coordinators: 3, leaseSeconds: leaseSeconds, ownClocks: ownClocks));
+            var run = new Run(output, await ClusterUnderTest.StartAsync(workers, ownHosts: ownHosts, coordinators: 3, leaseSeconds: leaseSeconds, ownClocks: ownClocks, ownMembers: ownMembers));
             try
             {
                 var cluster = run.Cluster;
@@ -241,7 +246,7 @@ public sealed class LeaderTests(ITestOutputHelper output)
         {
             await Chat.EndAsync();
             await Making.EndAsync(Sight);
-            await LogCheck.AssertEachEntryIsItsLeadersAsync(Cluster.Etcd!);
+            await LogCheck.AssertEachEntryIsItsLeadersAsync(Cluster);
             _output.WriteLine(Making.Seen);
         }
 

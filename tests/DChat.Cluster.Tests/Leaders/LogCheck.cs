@@ -9,9 +9,9 @@ namespace DChat.Cluster.Tests.Leaders;
 internal static class LogCheck
 {
     /// <summary>Entries follow each other without holes, and none of a term stands behind one of a later term: who was deposed appended nothing.</summary>
-    public static async Task AssertEachEntryIsItsLeadersAsync(EtcdCluster etcd)
+    public static async Task AssertEachEntryIsItsLeadersAsync(ClusterUnderTest cluster)
     {
-        await using var log = new EtcdControlLog(EtcdUrl.Parse(etcd.Url()), TimeProvider.System, NullLogger<EtcdControlLog>.Instance);
+        await using var log = new EtcdControlLog(EtcdUrl.Parse(cluster.LogUrl), TimeProvider.System, NullLogger<EtcdControlLog>.Instance);
         using var limit = new CancellationTokenSource(Eventually.DefaultLimit);
         var bounds = await log.ReadBoundsAsync(limit.Token);
         var (index, term) = (bounds.First - 1, 0L);

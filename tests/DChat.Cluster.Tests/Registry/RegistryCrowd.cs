@@ -24,7 +24,7 @@ internal sealed class RegistryCrowd : IAsyncDisposable
     private Task _watching = Task.CompletedTask;
     private HashWatch? _hashes;
 
-    private RegistryCrowd(ClusterUnderTest cluster) => (_cluster, Audit) = (cluster, new LogAudit(cluster.Etcd!.Url()));
+    private RegistryCrowd(ClusterUnderTest cluster) => (_cluster, Audit) = (cluster, new LogAudit(cluster.LogUrl));
 
     public LogAudit Audit { get; }
 

@@ -148,6 +148,17 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public void Who_came_back_meanwhile_is_not_forgotten()
+    {
+        _world.Ok(Worker("w1", "i1"));
+        _world.Refused(RefusalCodes.NotFound, new RemoveWorker("a", "", 0, "w1", "i1")); // It is not gone.
+        _world.Ok(new SetWorkerState("b", "", 0, "w1", WorkerState.Gone));
+        _world.Refused(RefusalCodes.NotFound, new RemoveWorker("c", "", 0, "w1", "i0"));
+        _world.Ok(new RemoveWorker("d", "", 0, "w1", "i1"));
+        Assert.Empty(State.Workers());
+    }
+
+    [Fact]
     public void That_a_member_of_the_log_is_replaced_is_in_the_audit_trail()
     {
         _world.Refused(RefusalCodes.Forbidden, new NoteMemberReplaced("a", "ann", 0, "c2", "h:1"));

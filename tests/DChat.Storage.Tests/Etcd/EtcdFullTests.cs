@@ -78,7 +78,9 @@ public sealed class EtcdFullTests
         await using var log = Open(etcd, "?lease=60");
         var leadership = await log.CampaignAsync("a:1", CancellationToken.None).Within();
         var last = (await FillAsync(log, leadership.Term)).Index - 1;
-        await Eventually.Holds(() => log.IsFull);
+        await Eventually.Holds(() => log.IsFull && log.Space is not null);
+        Assert.Equal(QuotaBytes, log.Space!.BytesMax.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Assert.InRange(log.Space.Bytes, log.Space.BytesMax / 2, log.Space.BytesMax * 10);
         Assert.False(await log.FreeAsync(leads ? leadership.Term + 1 : 0, last, CancellationToken.None).Within()); // Another leads.
         Assert.Equal(new LogBounds(1, last), await log.ReadBoundsAsync(CancellationToken.None).Within());
         if (!leads)

@@ -28,6 +28,15 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>For so long after workers of a zone died together, rooms go to other zones.</summary>
     private static readonly TimeSpan ZoneOutageFor = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// So many that are gone stay listed, those that came last: an operator sees what became of them, and they need no approval when they come back.
+    /// The machines of a group that grows and shrinks are new ones each time; the others are forgotten.
+    /// </summary>
+    internal const int GoneKept = 100;
+
+    /// <summary>Of them, at a time.</summary>
+    private const int ForgottenAtOnce = 100;
+
     private readonly RoomLoads _loads = new();
     private readonly ConcurrentDictionary<string, long> _movedAt = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Zone, long At)> _buried = new(StringComparer.Ordinal);
@@ -75,6 +84,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
                 watch.TellActivity();
                 _loads.Take(Hosts().Select(worker => watch.Find(worker.Id)?.Report).OfType<WorkerReport>());
                 await HouseAsync(leader, offDuty);
+                await ForgetAsync(leader, offDuty);
                 if (HaveAllReported() || time.GetElapsedTime(began) > ReportsFor)
                 {
                     await RebalanceAsync(leader, offDuty);
@@ -210,6 +220,17 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         await AssignAsync(commands, RoomSpread.Over(options.Placement, homeless, hosts), offDuty);
     }
 
+    private async Task ForgetAsync(RegistryLeader leader, CancellationToken offDuty)
+    {
+        var old = replica.State.Workers().Where(worker => worker is { State: WorkerState.Gone, RoomCount: 0 })
+            .OrderByDescending(worker => worker.IncarnationEpoch).Skip(GoneKept).Take(ForgottenAtOnce).ToList();
+        if (old.Count > 0)
+        {
+            Forgotten(log, old.Count, GoneKept);
+            await Task.WhenAll(old.ConvertAll(worker => leader.SubmitAsync(new RemoveWorker("", "", Now, worker.Id, worker.Incarnation), offDuty)));
+        }
+    }
+
     private async Task RebalanceAsync(IRegistryCommands commands, CancellationToken offDuty)
     {
         if (options.Placement == PlacementPolicy.Creator)
@@ -290,6 +311,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
 
     [LoggerMessage(2071, LogLevel.Information, "{Rooms} rooms of {Worker} were given to {Others} other workers")]
     private static partial void MovedAll(ILogger log, int rooms, string worker, int others);
+
+    [LoggerMessage(2078, LogLevel.Information, "{Count} workers that are gone are forgotten: the {Kept} that came last stay listed")]
+    private static partial void Forgotten(ILogger log, int count, int kept);
 
     [LoggerMessage(2073, LogLevel.Information, "{Rooms} rooms are moved to even the loads out: {Moves}")]
     private static partial void EvenedOut(ILogger log, int rooms, string moves);

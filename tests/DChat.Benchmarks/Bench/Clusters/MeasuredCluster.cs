@@ -23,9 +23,9 @@ internal sealed class MeasuredCluster : IAsyncDisposable
 
     public IReadOnlyList<ServerProcess> Workers => Cluster.Workers;
 
-    public static async Task<MeasuredCluster> StartAsync(int workers, int coordinators = 1)
+    public static async Task<MeasuredCluster> StartAsync(int workers, int coordinators = 1, bool ownMembers = false)
     {
-        var cluster = await ClusterUnderTest.StartAsync(workers, durable: true, coordinators: coordinators);
+        var cluster = await ClusterUnderTest.StartAsync(workers, durable: true, coordinators: coordinators, ownMembers: ownMembers);
         var measured = new MeasuredCluster(cluster);
         foreach (var server in cluster.Workers.Concat(cluster.CoordinatorNodes))
         {
