@@ -31,4 +31,25 @@ public sealed partial class RegistryState
 
         return page;
     }
+
+    /// <summary>
+    /// Rooms that entries after <paramref name="index"/> deleted, newest first, as far as the audit trail goes back. Not every room that is not
+    /// known was deleted: a restore does not know those that were made after its snapshot.
+    /// </summary>
+    public IEnumerable<string> DeletionsAfter(long index)
+    {
+        for (var number = AuditCount; number > AuditCount - AuditRing.Count; number--)
+        {
+            var line = AuditRing[(int)((number - 1) % RegistryBounds.AuditLines)];
+            if (line.Index <= index)
+            {
+                yield break;
+            }
+
+            if (line.Action == AuditLine.DeleteRoom)
+            {
+                yield return line.Room;
+            }
+        }
+    }
 }

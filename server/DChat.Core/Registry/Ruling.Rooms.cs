@@ -163,7 +163,7 @@ internal sealed partial class Ruling
         }
 
         Add(new RoomDeleted(room.Id));
-        Audit("deleteRoom", room.Id, "", room.Name);
+        Audit(AuditLine.DeleteRoom, room.Id, "", room.Name);
         return Outcome.Done;
     }
 

@@ -38,4 +38,8 @@ public sealed record ProtectionKey(string KeyId, byte[] Sealed, long CreatedAt, 
 /// <summary>A line of the audit trail.</summary>
 /// <param name="Number">1, 2, 3, …</param>
 /// <param name="Index">The log entry's.</param>
-public sealed record AuditLine(long Number, long Index, long At, string Actor, string Action, string Room, string Subject, string Text);
+public sealed record AuditLine(long Number, long Index, long At, string Actor, string Action, string Room, string Subject, string Text)
+{
+    /// <summary>The <see cref="Action"/> of every deletion of a room.</summary>
+    public const string DeleteRoom = "deleteRoom";
+}

@@ -37,5 +37,5 @@ internal sealed class RegistryWrites(IRegistryCommands commands, RegistryReplica
     /// <summary>Waits until this worker knows what the leader told of entry <paramref name="index"/>; no longer than is usual.</summary>
     public Task CatchUpAsync(long index, CancellationToken cancellation) => replica.WaitForAsync(index, CatchUp, cancellation);
 
-    private static string Sentence(string text) => text.Length == 0 ? "It was refused." : char.ToUpperInvariant(text[0]) + text[1..] + ".";
+    internal static string Sentence(string text) => text.Length == 0 ? "It was refused." : char.ToUpperInvariant(text[0]) + text[1..] + ".";
 }

@@ -1,6 +1,7 @@
 using DChat.Core.Messages;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator;
+using DChat.Server.Worker.Calls;
 using Microsoft.Extensions.Hosting;
 using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
@@ -11,6 +12,7 @@ internal sealed partial class Housekeeping(
     IMessageStore store,
     RegistryReplica replica,
     RoomHost host,
+    DeletedRooms deleted,
     WorkerIdentity identity,
     ServerOptions options,
     TimeProvider time,
@@ -44,6 +46,11 @@ internal sealed partial class Housekeeping(
     {
         try
         {
+            if (options.IsHost)
+            {
+                await deleted.CloseLeftAsync(stopping).ConfigureAwait(false);
+            }
+
             while (await store.PurgeAsync(StepMessages, stopping).ConfigureAwait(false))
             {
                 await Task.Delay(Pause, time, stopping).ConfigureAwait(false);

@@ -46,6 +46,7 @@ internal static class WorkerSetup
         services.AddSingleton<SearchGate>();
         services.AddSingleton<RegistryCalls>();
         services.AddSingleton<Removals>();
+        services.AddSingleton<DeletedRooms>();
         services.AddSingleton<RoomDirectory>();
         services.AddSingleton<SyncCalls>();
         services.AddSingleton<RoomPasswords>();

@@ -166,6 +166,20 @@ public sealed class ModerationTests
     }
 
     [Fact]
+    public void The_trail_tells_which_rooms_were_deleted_since_an_entry()
+    {
+        _world.WithRoom("den", RoomVisibility.Private, "ann", "bob");
+        Assert.Empty(State.DeletionsAfter(0));
+        _world.Ok(new DeleteRoom("d1", "root", 0, "den"));
+        var index = State.Index;
+        _world.Ok(new Ban("d2", "ann", 9, "r1", "cid", "spam"));
+        Assert.Empty(State.DeletionsAfter(index));
+        _world.Ok(new DeleteRoom("d3", "root", 0, "r1"));
+        Assert.Equal(["r1"], State.DeletionsAfter(index));
+        Assert.Equal(["r1", "den"], State.DeletionsAfter(index - 1));
+    }
+
+    [Fact]
     public void The_trail_is_bounded()
     {
         for (var i = 0; i < RegistryBounds.AuditLines / 2; i++)

@@ -50,6 +50,17 @@ internal sealed class PeerCluster : IAsyncDisposable
 
     public InProcessServer Coordinator => _coordinator!;
 
+    /// <summary>The messages of all rooms, as they are whatever workers are kept from.</summary>
+    public IMessageStore Store => _store!;
+
+    /// <summary>Deletes a room as <c>room delete</c> does, at a worker.</summary>
+    public async Task DeleteAsAdminAsync(int worker, string room)
+    {
+        using var deletion = new HttpRequestMessage(HttpMethod.Delete, new Uri(_workers[worker].Server.Client, $"/api/admin/rooms/{room}"));
+        using var answer = await _admin!.SendAsync(deletion).Within();
+        answer.EnsureSuccessStatusCode();
+    }
+
     /// <summary>An account that nobody else uses, connected to a worker.</summary>
     public async Task<Person> PersonAsync(int worker)
     {

@@ -13,6 +13,9 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
     /// <summary>Thrown by every write, of which nothing is committed.</summary>
     public Func<Exception>? WriteFault { get; set; }
 
+    /// <summary>Thrown by <see cref="CloseAsync"/>.</summary>
+    public Func<Exception>? CloseFault { get; set; }
+
     /// <summary>Thrown by <see cref="CheckAsync"/>.</summary>
     public Func<Exception>? CheckFault { get; set; }
 
@@ -54,7 +57,8 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
 
     public Task<IReadOnlyList<long>> ReadEpochsAsync(IReadOnlyList<string> rooms, CancellationToken cancellation) => inner.ReadEpochsAsync(rooms, cancellation);
 
-    public Task CloseAsync(string room, CancellationToken cancellation) => inner.CloseAsync(room, cancellation);
+    public Task CloseAsync(string room, CancellationToken cancellation) =>
+        CloseFault is { } fault ? Task.FromException(fault()) : inner.CloseAsync(room, cancellation);
 
     public Task<bool> PurgeAsync(int limit, CancellationToken cancellation) => inner.PurgeAsync(limit, cancellation);
 

@@ -3,6 +3,7 @@ using DChat.Core.Messages;
 using DChat.Core.Registry;
 using DChat.Core.Rooms;
 using DChat.Protocol;
+using DChat.Server.Worker.Calls;
 using DChat.Server.Worker.Hub;
 
 namespace DChat.Server.Http.Administration;
@@ -13,7 +14,7 @@ using Room = DChat.Core.Registry.Room;
 /// All rooms, private and direct ones too, for administrators: where they are hosted and who owns them. What was said in them only by
 /// an export, which leaves a line in the audit trail.
 /// </summary>
-internal sealed class RoomAdministration(RegistryWrites registry, IMessageStore store) : IApiEndpoints
+internal sealed class RoomAdministration(RegistryWrites registry, IMessageStore store, DeletedRooms deleted) : IApiEndpoints
 {
     private const int OwnersShown = 20;
     private const string ExportType = "application/x-ndjson";
@@ -76,8 +77,28 @@ internal sealed class RoomAdministration(RegistryWrites registry, IMessageStore 
 
     private async Task<IResult> DeleteAsync(ApiCall call)
     {
-        await registry.CommitAsync(new DeleteRoom(RegistryWrites.NewCommandId(), call.User, registry.Now, Find(call).Id), call.Aborted);
+        var room = call.Route("room");
+        try
+        {
+            room = Find(call).Id;
+            await registry.CommitAsync(new DeleteRoom(RegistryWrites.NewCommandId(), call.User, registry.Now, room), call.Aborted);
+        }
+        catch (ApiException e) when (e.Code == ErrorCodes.NotFound)
+        {
+            Require(await deleted.CloseUnknownAsync(room));
+            throw;
+        }
+
+        Require(await deleted.CloseAsync(room));
         return Results.NoContent();
+
+        static void Require(bool isClosed)
+        {
+            if (!isClosed)
+            {
+                throw new ApiException(ErrorCodes.Unavailable, RegistryWrites.Sentence(DeletedRooms.NotClosedYet));
+            }
+        }
     }
 
     private async Task<IResult> ExportAsync(ApiCall call)

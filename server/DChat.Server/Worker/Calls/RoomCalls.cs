@@ -3,7 +3,6 @@ using DChat.Core.Rooms;
 using DChat.Protocol;
 using DChat.Server.Cli;
 using DChat.Server.Worker.Gateway;
-using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
 namespace DChat.Server.Worker.Calls;
 
@@ -13,7 +12,7 @@ internal sealed class RoomCalls(
     Removals removals,
     ChatGateway gateway,
     RoomDirectory directory,
-    RoomHost host,
+    DeletedRooms deleted,
     RoomPasswords passwords,
     LimitsOptions limits)
 {
@@ -129,12 +128,9 @@ internal sealed class RoomCalls(
     {
         var command = new DeleteRoom(RegistryCalls.NewId(), caller.Name, registry.Now(), request.Room ?? "");
         var done = await registry.CommitQuietlyAsync(command).ConfigureAwait(false);
-        if (done.Error is null)
-        {
-            await host.CloseAsync(command.Room).ConfigureAwait(false);
-        }
-
-        return done;
+        var isClosed = done.Error is null ? await deleted.CloseAsync(command.Room).ConfigureAwait(false)
+            : done.Error.Code != ErrorCodes.NotFound || await deleted.CloseUnknownAsync(command.Room).ConfigureAwait(false);
+        return isClosed ? done : new HubError(ErrorCodes.Unavailable, DeletedRooms.NotClosedYet);
     }
 
     public async ValueTask<Answer<Protocol.Room>> OpenDirectAsync(Caller caller, OpenDirectRequest request)

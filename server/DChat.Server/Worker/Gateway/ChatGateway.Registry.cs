@@ -1,5 +1,4 @@
 using System.Text.Json;
-using DChat.Core.Messages;
 using DChat.Core.Registry;
 using DChat.Core.Rooms;
 using DChat.Protocol;
@@ -94,7 +93,7 @@ internal sealed partial class ChatGateway
                 TellRemoved(withdrawn.Room, withdrawn.User, WhyWithdrawn(record, withdrawn.User));
                 break;
             case RoomDeleted deleted:
-                Deleted(before, deleted.Room, before.FindRoom(deleted.Room)?.AssignedTo == identity.Id);
+                Deleted(before, deleted.Room);
                 break;
             case SessionEnded ended:
                 EndSessions(after, ended.User, "the session was ended");
@@ -229,8 +228,8 @@ internal sealed partial class ChatGateway
         }
     }
 
-    /// <param name="isHost">It was hosted here.</param>
-    private void Deleted(RegistryState before, string room, bool isHost)
+    /// <summary>Whoever deleted it closes it in the message store.</summary>
+    private void Deleted(RegistryState before, string room)
     {
         if (feeds.TryRemove(room, out var feed))
         {
@@ -247,22 +246,7 @@ internal sealed partial class ChatGateway
         }
 
         activities.Forget(room);
-        if (isHost)
-        {
-            _ = CloseAsync(room);
-        }
-    }
-
-    private async Task CloseAsync(string room)
-    {
-        try
-        {
-            await host.CloseAsync(room).ConfigureAwait(false);
-        }
-        catch (MessageStoreUnavailableException exception)
-        {
-            NotClosed(log, room, exception.Message);
-        }
+        host.Drop(room);
     }
 
     private void EndSessions(RegistryState after, string user, string why)
@@ -297,9 +281,6 @@ internal sealed partial class ChatGateway
     private static byte[] RemovedFrame(string room, string reason) =>
         HubText.EventFrame(HubEvents.RoomRemoved, new RoomRemoved(room, reason), static (json, removed) =>
             JsonSerializer.Serialize(json, removed, ProtocolJson.Wire.RoomRemoved));
-
-    [LoggerMessage(2302, LogLevel.Warning, "deleted room {Room} could not be closed in the message store, its messages stay there: {Why}")]
-    private static partial void NotClosed(ILogger log, string room, string why);
 
     [LoggerMessage(2301, LogLevel.Warning, "room {Room} could not be followed for {User} yet")]
     private static partial void NotFollowed(ILogger log, string room, string user);

@@ -46,7 +46,6 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private readonly RegistryReplica replica;
     private readonly RoomHost host;
     private readonly RoomRoutes routes;
-    private readonly WorkerIdentity identity;
     private readonly RoomActivities activities;
     private readonly LimitsOptions limits;
     private readonly DChatMetrics metrics;
@@ -58,12 +57,11 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private volatile bool isCutOff;
 
     public ChatGateway(
-        RegistryReplica replica, WorkerIdentity identity, RoomHost host, RoomRoutes routes, RoomActivities activities, LimitsOptions limits, DChatMetrics metrics, ILogger<ChatGateway> log)
+        RegistryReplica replica, RoomHost host, RoomRoutes routes, RoomActivities activities, LimitsOptions limits, DChatMetrics metrics, ILogger<ChatGateway> log)
     {
         this.replica = replica;
         this.host = host;
         this.routes = routes;
-        this.identity = identity;
         this.activities = activities;
         this.limits = limits;
         this.metrics = metrics;

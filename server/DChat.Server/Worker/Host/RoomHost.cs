@@ -275,12 +275,17 @@ internal sealed partial class RoomHost : IAsyncDisposable
     /// </summary>
     public Task CloseAsync(string roomId)
     {
+        Drop(roomId);
+        return store.CloseAsync(roomId, CancellationToken.None);
+    }
+
+    /// <summary>Takes a deleted room out of service, changes that wait being answered <c>not_found</c>.</summary>
+    public void Drop(string roomId)
+    {
         if (rooms.TryGetValue(roomId, out var room))
         {
             Retire(room, Deleted);
         }
-
-        return store.CloseAsync(roomId, CancellationToken.None);
     }
 
     public async ValueTask DisposeAsync()
