@@ -17,6 +17,8 @@ public static class RoomTexts
 
     /// <summary>Code points.</summary>
     public const int BodyMax = 8_000;
+
+    /// <summary>UTF-16 code units, of a room's id too.</summary>
     public const int ClientIdMax = 64;
 
     /// <summary>Bytes of UTF-8.</summary>
@@ -57,8 +59,10 @@ public static class RoomTexts
     }
 
     /// <summary>A client id or command id: 1 to 64 characters on one line.</summary>
-    public static string? CheckClientId(string? id) =>
-        id is null || id.Length is 0 or > ClientIdMax || !TextRules.IsLine(id) ? RefusalCodes.InvalidArgument : null;
+    public static string? CheckClientId(string? id) => CheckId(id);
+
+    /// <summary>What may be a room's id: 1 to 64 characters on one line.</summary>
+    public static string? CheckRoomId(string? id) => CheckId(id);
 
     /// <summary>A reaction: one grapheme of at most 32 bytes that can be seen.</summary>
     public static string? CheckEmoji(string? emoji) =>
@@ -70,6 +74,9 @@ public static class RoomTexts
         || StringInfo.GetNextTextElementLength(emoji) != emoji.Length
             ? RefusalCodes.InvalidArgument
             : null;
+
+    private static string? CheckId(string? id) =>
+        id is null || id.Length is 0 or > ClientIdMax || !TextRules.IsLine(id) ? RefusalCodes.InvalidArgument : null;
 
     private static string? CheckLine(string text, int codePoints) =>
         !TextRules.HasAtMost(text, codePoints) ? RefusalCodes.TooLarge

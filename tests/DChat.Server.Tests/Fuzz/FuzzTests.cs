@@ -1,5 +1,7 @@
+using DChat.Server.Cli;
 using DChat.Server.Worker.Gateway;
 using DChat.Server.Worker.Transport;
+using DChat.Storage.Postgres;
 using DChat.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -19,13 +21,25 @@ public sealed class FuzzTests(ITestOutputHelper output)
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(LongTests.Pick(4, 25));
 
     [Fact]
-    public async Task A_hundred_thousand_bad_frames_records_calls_and_requests_disturb_nobody()
+    public Task A_hundred_thousand_bad_frames_records_calls_and_requests_disturb_nobody() => FuzzAsync(store: null, LongTests.Pick(1.0, 10));
+
+    /// <summary>It takes less for a text than SQLite does.</summary>
+    [Fact]
+    public async Task Nor_do_they_where_the_messages_are_in_PostgreSQL()
+    {
+        await using var postgres = await PostgresServer.StartAsync();
+        var url = PostgresUrl.Parse(postgres.Url(await postgres.CreateDatabaseAsync()));
+        await FuzzAsync(EngineUrl.Of(url), LongTests.Pick(0.2, 2));
+    }
+
+    /// <param name="times">Of a hundred thousand.</param>
+    private async Task FuzzAsync(EngineUrl? store, double times)
     {
         var seed = Seed.Print(output);
-        var times = LongTests.Pick(1, 10);
         await using var server = await InProcessServer.StartAsync(options => options with
         {
             LogLevel = LogLevel.Warning,
+            Store = store,
             Limits = options.Limits with
             {
                 SendBurst = 0,
@@ -65,7 +79,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
         await chatting.Within();
         await quiet.CheckAsync();
         output.WriteLine($"{fuzzed} bad inputs, {quiet.Messages} quiet messages");
-        Assert.InRange(fuzzed, 100_000, int.MaxValue);
+        Assert.InRange(fuzzed, (int)(100_000 * times), int.MaxValue);
 
         await Eventually.Holds(() => gateway.Connections == 2);
         await Eventually.Holds(() => server.Services.GetRequiredService<OutboxBudget>().TakenBytes == 0);
@@ -74,7 +88,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
 
         void Start(int number, int inAll, Func<HubFuzzer, HttpFuzzer, int, Task> run)
         {
-            var count = inAll * times / 4;
+            var count = (int)(inAll * times / 4);
             fuzzed += count;
             var nasty = new Nasty(new Random(unchecked((seed * 31) + number)));
             string Token() => crowd.Token(nasty.Random.Next(FuzzUsers));

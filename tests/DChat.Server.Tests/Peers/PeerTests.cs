@@ -105,6 +105,24 @@ public sealed class PeerTests
     }
 
     [Fact]
+    public async Task What_is_refused_in_a_room_elsewhere_goes_there_without_what_does_not_fit_a_link()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 2);
+        await using var ann = await cluster.PersonAsync(0);
+        var room = await cluster.MakeRoomAsync(1, ann);
+        await ann.Hub.SendAsync(room, "there is a way to it");
+        foreach (var method in new[] { "edit", "delete", "react" })
+        {
+            await ann.Hub.RefusesAsync(ErrorCodes.InvalidArgument, method, new { room, clientId = Chat.NewId(), seq = -1, body = "x", emoji = "👍" });
+        }
+
+        await ann.Hub.RefusesAsync(ErrorCodes.InvalidArgument, "send", new { room, clientId = Chat.NewId(), body = "x", replyTo = long.MinValue });
+        await ann.Hub.SendAsync(room, "still connected");
+        await cluster.MoveAsync(room, 0);
+        await ann.Hub.SendAsync(room, "and nothing stands in line");
+    }
+
+    [Fact]
     public async Task What_one_has_read_on_one_worker_is_read_on_every_other()
     {
         await using var cluster = await PeerCluster.StartAsync(hosts: 2, gateways: 1);

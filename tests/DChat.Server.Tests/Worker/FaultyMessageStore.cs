@@ -16,6 +16,9 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
     /// <summary>Thrown by <see cref="CloseAsync"/>.</summary>
     public Func<Exception>? CloseFault { get; set; }
 
+    /// <summary>Thrown where a repeat's first answer is looked for.</summary>
+    public Func<Exception>? FindFault { get; set; }
+
     /// <summary>Thrown by <see cref="CheckAsync"/>.</summary>
     public Func<Exception>? CheckFault { get; set; }
 
@@ -35,7 +38,7 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
         WriteFault is { } fault ? Task.FromException<IReadOnlyList<RoomWriteResult>>(fault()) : inner.WriteAsync(batch, cancellation);
 
     public Task<ChangeAnswer?> FindAnswerAsync(string room, string author, string clientId, CancellationToken cancellation) =>
-        inner.FindAnswerAsync(room, author, clientId, cancellation);
+        FindFault is { } fault ? Task.FromException<ChangeAnswer?>(fault()) : inner.FindAnswerAsync(room, author, clientId, cancellation);
 
     public Task<ChangesPage> ReadAfterAsync(string room, long afterRev, int limit, string? reader, CancellationToken cancellation) =>
         inner.ReadAfterAsync(room, afterRev, limit, reader, cancellation);

@@ -75,7 +75,7 @@ internal sealed class MessageCalls(
         error ??= Admit(caller, request.Room!, RoomAction.Send);
         if (error is not null)
         {
-            return new ChangePlan(request.Room!, post, error);
+            return Refuse(request.Room!, post, error);
         }
 
         post = post with { Mentions = Mentions.In(body) };
@@ -94,7 +94,7 @@ internal sealed class MessageCalls(
         var body = request.Body ?? "";
         var edit = new EditMessage(caller.Name, request.ClientId!, Now(), request.Seq ?? 0, body, Mentions.In(body));
         var error = CheckSeq(request.Seq) ?? CheckBody(body, false) ?? Admit(caller, request.Room!, RoomAction.EditOwn);
-        return new ChangePlan(request.Room!, edit, error);
+        return Plan(request.Room!, edit, error);
     }
 
     public ChangePlan Delete(Caller caller, DeleteRequest request)
@@ -107,7 +107,7 @@ internal sealed class MessageCalls(
         var access = RoomAccess.Check(replica.State, request.Room, caller.Name, RoomAction.DeleteOthers, Now());
         var delete = new DeleteMessage(caller.Name, request.ClientId!, Now(), request.Seq ?? 0, AsModerator: access.Error is null);
         var error = CheckSeq(request.Seq) ?? Admit(caller, request.Room!, RoomAction.DeleteOwn);
-        return new ChangePlan(request.Room!, delete, error);
+        return Plan(request.Room!, delete, error);
     }
 
     public ChangePlan React(Caller caller, ReactRequest request)
@@ -121,7 +121,7 @@ internal sealed class MessageCalls(
         var error = CheckSeq(request.Seq)
             ?? Rule(RoomTexts.CheckEmoji(request.Emoji), "emoji is one emoji of at most 32 bytes")
             ?? Admit(caller, request.Room!, RoomAction.Send);
-        return new ChangePlan(request.Room!, react, error);
+        return Plan(request.Room!, react, error);
     }
 
     public async ValueTask<Answer<MessagesPage>> HistoryAsync(Caller caller, HistoryRequest request)
@@ -238,7 +238,7 @@ internal sealed class MessageCalls(
         {
             if (await files.FindAsync(room, caller.Name, id, CancellationToken.None).ConfigureAwait(false) is not { } file)
             {
-                return new ChangePlan(room, post, new HubError(ErrorCodes.NotFound, "files names a file that was not uploaded to this room"));
+                return Refuse(room, post, new HubError(ErrorCodes.NotFound, "files names a file that was not uploaded to this room"));
             }
 
             attached.Add(file);
@@ -246,6 +246,13 @@ internal sealed class MessageCalls(
 
         return new ChangePlan(room, post with { Files = attached }, null);
     }
+
+    private static ChangePlan Plan(string room, RoomChange change, HubError? error) =>
+        error is null ? new ChangePlan(room, change, null) : Refuse(room, change, error);
+
+    /// <summary>A refused change goes on only to be recognized if it is a repeat, which it is by its ids: nothing else of it goes along.</summary>
+    private static ChangePlan Refuse(string room, RoomChange change, HubError error) =>
+        new(room, new DeleteMessage(change.Author, change.ClientId, change.At, Seq: 0, AsModerator: false), error);
 
     private HubError? Admit(Caller caller, string room, RoomAction action)
     {
@@ -273,8 +280,7 @@ internal sealed class MessageCalls(
     }
 
     private static HubError? CheckIds(string? room, string? clientId) =>
-        string.IsNullOrEmpty(room) ? new HubError(ErrorCodes.InvalidArgument, "room is missing: give a room's id")
-        : Rule(RoomTexts.CheckClientId(clientId), "clientId is 1 to 64 characters");
+        RoomAccess.CheckId(room) ?? Rule(RoomTexts.CheckClientId(clientId), "clientId is 1 to 64 characters");
 
     private static HubError? CheckSeq(long? seq) =>
         seq is >= 1 ? null : new HubError(ErrorCodes.InvalidArgument, "seq is a message's number, 1 or more");

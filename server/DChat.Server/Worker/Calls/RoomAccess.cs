@@ -27,16 +27,22 @@ internal readonly struct RoomAccess
     /// <param name="now">Unix milliseconds, for mutes.</param>
     public static RoomAccess Check(RegistryState state, string? roomId, string user, RoomAction action, long now)
     {
-        if (string.IsNullOrEmpty(roomId))
+        if (CheckId(roomId) is { } bad)
         {
-            return new RoomAccess(new HubError(ErrorCodes.InvalidArgument, "room is missing: give a room's id"));
+            return new RoomAccess(bad);
         }
 
-        var room = state.FindRoom(roomId);
+        var room = state.FindRoom(roomId!);
         return state.Check(room, user, action, now) is { } refusal
             ? new RoomAccess(Describe(refusal))
             : new RoomAccess(room!, state.RoleOf(room!, user));
     }
+
+    /// <summary>Why a text can be no room's id, before it is looked up anywhere; null: it may be one.</summary>
+    public static HubError? CheckId(string? roomId) =>
+        string.IsNullOrEmpty(roomId) ? new HubError(ErrorCodes.InvalidArgument, "room is missing: give a room's id")
+        : RoomTexts.CheckRoomId(roomId) is { } code ? new HubError(code, "a room's id is 1 to 64 characters")
+        : null;
 
     /// <summary>In the registry's words: a room that one may not know of is answered as one that is not there.</summary>
     public static HubError NoSuchRoom { get; } = new(ErrorCodes.NotFound, "no such room");

@@ -129,12 +129,12 @@ internal sealed class SyncCalls(
 
     public ValueTask<Answer<Nothing>> UnsubscribeAsync(Caller caller, RoomRequest request)
     {
-        if (string.IsNullOrEmpty(request.Room))
+        if (RoomAccess.CheckId(request.Room) is { } bad)
         {
-            return new(new HubError(ErrorCodes.InvalidArgument, "room is missing: give a room's id"));
+            return new(bad);
         }
 
-        gateway.Unfollow(caller.Connection!, request.Room);
+        gateway.Unfollow(caller.Connection!, request.Room!);
         return new(new Nothing());
     }
 

@@ -21,6 +21,7 @@ internal sealed partial class CommitLoop(
     Action<HostedRoom, ChangeOutcome> retire,
     Action<HostedRoom> interrupted,
     RoomPublisher publisher,
+    FirstAnswers answers,
     DChatMetrics metrics,
     ILogger log)
 {
@@ -180,7 +181,7 @@ internal sealed partial class CommitLoop(
     {
         foreach (var (room, pending, error) in batch.Refused)
         {
-            _ = VitalWork.RunAsync("the answer to a refused change", () => RefuseAsync(room, pending, error), log);
+            answers.Answer(room, pending.Change, error, pending.Receiver);
         }
     }
 
@@ -219,21 +220,6 @@ internal sealed partial class CommitLoop(
             {
                 sends[post.Author] = Math.Max(sends.GetValueOrDefault(post.Author), results[i].Answer.SentAt);
             }
-        }
-    }
-
-    /// <summary>A repeat gets its first answer whatever has changed since; only what is new is refused.</summary>
-    private async Task RefuseAsync(string room, PendingChange pending, HubError error)
-    {
-        try
-        {
-            var first = await store.FindAnswerAsync(room, pending.Change.Author, pending.Change.ClientId, CancellationToken.None).ConfigureAwait(false);
-            pending.Receiver.Completed(first is { } answer ? ChangeOutcome.Of(answer) : ChangeOutcome.Failed(error));
-        }
-        catch (MessageStoreUnavailableException)
-        {
-            // To its caller, who repeats it: what the same sender sent after it may be made already, so no gateway may send it again by itself.
-            pending.Receiver.Completed(ChangeOutcome.Unavailable("the message store cannot be reached; try again"));
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
         this.store = store;
         this.authority = authority;
         this.log = log;
-        commits = new CommitLoop(store, authority, time, Retire, Interrupted, new RoomPublisher(load), metrics, log);
+        commits = new CommitLoop(store, authority, time, Retire, Interrupted, new RoomPublisher(load), new FirstAnswers(store, log, stopping.Token), metrics, log);
         soft = new SoftState(load);
         metrics.ObserveRoomsHosted(() => rooms.Count);
         loops =

@@ -269,8 +269,16 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
         {
             link.Fail(call, failure.Message);
         }
+        catch (Exception failure)
+        {
+            NotRead(log, failure);
+            link.Reply(call, []); // A mistake, which another host would make too.
+        }
     }
 
     [LoggerMessage(2510, LogLevel.Warning, "this registry is at {Index} and behind a gateway's, which is at {Theirs}: what it sends waits")]
     private static partial void Behind(ILogger log, long index, long theirs);
+
+    [LoggerMessage(2511, LogLevel.Error, "what a gateway asked of the message store failed unexpectedly")]
+    private static partial void NotRead(ILogger log, Exception exception);
 }

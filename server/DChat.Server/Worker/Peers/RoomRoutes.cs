@@ -39,6 +39,7 @@ internal sealed partial class RoomRoutes : IRegistryObserver, IAsyncDisposable
     private readonly IMessageStore store;
     private readonly ILogger log;
     private readonly LocalHostPort local;
+    private readonly FirstAnswers answers;
     private readonly IDisposable observing;
     private readonly Task loop;
     private long lastAttempt;
@@ -48,6 +49,7 @@ internal sealed partial class RoomRoutes : IRegistryObserver, IAsyncDisposable
     {
         (this.replica, this.identity, this.host, this.peers, this.store, this.log) = (replica, identity, host, peers, store, log);
         local = new LocalHostPort(host);
+        answers = new FirstAnswers(store, log, stopping.Token);
         peers.Changed += PortChanged;
         observing = replica.Subscribe(this, out _);
         peers.Refresh();
@@ -81,7 +83,11 @@ internal sealed partial class RoomRoutes : IRegistryObserver, IAsyncDisposable
     /// <summary>Answers a change that is refused, unless it repeats one that was made: then it gets that one's answer.</summary>
     public void Refuse(string room, RoomChange change, HubError error, IChangeReceiver receiver)
     {
-        if (routes.TryGetValue(room, out var route) && route.MayHold)
+        if (!Exists(room))
+        {
+            receiver.Completed(ChangeOutcome.Failed(error)); // Nor does a room that was deleted know repeats.
+        }
+        else if (routes.TryGetValue(room, out var route) && route.MayHold)
         {
             while (!Of(room).TrySubmit(change, error, receiver))
             {
@@ -90,7 +96,7 @@ internal sealed partial class RoomRoutes : IRegistryObserver, IAsyncDisposable
         }
         else if (!host.TryQueueRefusal(room, change, error, receiver))
         {
-            _ = VitalWork.RunAsync("the answer to a refused change", () => LookUpAsync(room, change, error, receiver), log);
+            answers.Answer(room, change, error, receiver);
         }
     }
 
@@ -299,20 +305,6 @@ internal sealed partial class RoomRoutes : IRegistryObserver, IAsyncDisposable
         foreach (var route in routes.Values)
         {
             route.PortChanged(port);
-        }
-    }
-
-    private async Task LookUpAsync(string room, RoomChange change, HubError error, IChangeReceiver receiver)
-    {
-        try
-        {
-            var first = await store.FindAnswerAsync(room, change.Author, change.ClientId, CancellationToken.None).ConfigureAwait(false);
-            receiver.Completed(first is { } answer ? ChangeOutcome.Of(answer) : ChangeOutcome.Failed(error));
-        }
-        catch (Exception failure) when (failure is MessageStoreUnavailableException || stopping.IsCancellationRequested)
-        {
-            // Where the gateway stops, the store may be closed already.
-            receiver.Completed(ChangeOutcome.StoreAway);
         }
     }
 
