@@ -14,10 +14,10 @@ public sealed record LimitsOptions
     /// <summary>Sends a second that a user may make after the burst. Default: 100.</summary>
     public int SendsPerSecond { get; init; } = 100;
 
-    /// <summary>Other calls that a user may make at once. Default: 1,000.</summary>
+    /// <summary>Other calls that a user may make at once; and as many sends that are refused and may be repeats. Default: 1,000.</summary>
     public int CallBurst { get; init; } = 1_000;
 
-    /// <summary>Other calls a second that a user may make after the burst. Default: 200.</summary>
+    /// <summary>Other calls a second that a user may make after the burst; and as many sends that are refused. Default: 200.</summary>
     public int CallsPerSecond { get; init; } = 200;
 
     /// <summary>Open connections of one address. Default: 20,000.</summary>

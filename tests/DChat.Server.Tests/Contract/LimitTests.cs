@@ -53,6 +53,31 @@ public sealed class LimitTests(LimitTests.StrictServer server) : IClassFixture<L
         Assert.All(refused, error => Assert.Equal("rate_limited", error.Code));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Refused_sends_past_the_burst_are_rate_limited_and_a_repeat_among_them_gets_its_answer_later(bool isMember)
+    {
+        await using var ann = await server.PersonAsync();
+        await using var ben = await server.PersonAsync();
+        var room = await ann.MakeRoomAsync(ben);
+        var first = await ben.Hub.SendAsync(room, "said", "id");
+        if (!isMember)
+        {
+            await ann.Hub.CallAsync("kick", new { room, user = ben.Name });
+        }
+
+        var refused = await RefusedAsync([.. Enumerable.Range(0, 80).Select(i => ben.Hub.BeginCall("send", new { room, clientId = $"c{i}", body = isMember ? "" : "x" }))]);
+        Assert.Equal(80, refused.Count);
+        Assert.Contains(refused, error => error is { Code: "rate_limited", RetryAfterMs: > 0 });
+        await Eventually.Holds(async () =>
+        {
+            var again = await ben.Hub.BeginCall("send", new { room, clientId = "id", body = "" }).ContinueWith(call => call, TaskScheduler.Default).Within();
+            Assert.True(again.IsCompletedSuccessfully || ((HubCallFailedException)again.Exception!.InnerException!).Error!.Code == "rate_limited", again.Exception?.ToString());
+            return again.IsCompletedSuccessfully && (await again)!.ToJsonString() == first.ToJsonString();
+        });
+    }
+
     [Fact]
     public async Task A_user_is_in_so_many_rooms_and_a_room_has_so_many_members()
     {

@@ -75,7 +75,7 @@ internal sealed class MessageCalls(
         error ??= Admit(caller, request.Room!, RoomAction.Send);
         if (error is not null)
         {
-            return Refuse(request.Room!, post, error);
+            return Refuse(caller, request.Room!, post, error);
         }
 
         post = post with { Mentions = Mentions.In(body) };
@@ -94,7 +94,7 @@ internal sealed class MessageCalls(
         var body = request.Body ?? "";
         var edit = new EditMessage(caller.Name, request.ClientId!, Now(), request.Seq ?? 0, body, Mentions.In(body));
         var error = CheckSeq(request.Seq) ?? CheckBody(body, false) ?? Admit(caller, request.Room!, RoomAction.EditOwn);
-        return Plan(request.Room!, edit, error);
+        return Plan(caller, request.Room!, edit, error);
     }
 
     public ChangePlan Delete(Caller caller, DeleteRequest request)
@@ -107,7 +107,7 @@ internal sealed class MessageCalls(
         var access = RoomAccess.Check(replica.State, request.Room, caller.Name, RoomAction.DeleteOthers, Now());
         var delete = new DeleteMessage(caller.Name, request.ClientId!, Now(), request.Seq ?? 0, AsModerator: access.Error is null);
         var error = CheckSeq(request.Seq) ?? Admit(caller, request.Room!, RoomAction.DeleteOwn);
-        return Plan(request.Room!, delete, error);
+        return Plan(caller, request.Room!, delete, error);
     }
 
     public ChangePlan React(Caller caller, ReactRequest request)
@@ -121,7 +121,7 @@ internal sealed class MessageCalls(
         var error = CheckSeq(request.Seq)
             ?? Rule(RoomTexts.CheckEmoji(request.Emoji), "emoji is one emoji of at most 32 bytes")
             ?? Admit(caller, request.Room!, RoomAction.Send);
-        return Plan(request.Room!, react, error);
+        return Plan(caller, request.Room!, react, error);
     }
 
     public async ValueTask<Answer<MessagesPage>> HistoryAsync(Caller caller, HistoryRequest request)
@@ -238,7 +238,7 @@ internal sealed class MessageCalls(
         {
             if (await files.FindAsync(room, caller.Name, id, CancellationToken.None).ConfigureAwait(false) is not { } file)
             {
-                return Refuse(room, post, new HubError(ErrorCodes.NotFound, "files names a file that was not uploaded to this room"));
+                return Refuse(caller, room, post, new HubError(ErrorCodes.NotFound, "files names a file that was not uploaded to this room"));
             }
 
             attached.Add(file);
@@ -247,12 +247,16 @@ internal sealed class MessageCalls(
         return new ChangePlan(room, post with { Files = attached }, null);
     }
 
-    private static ChangePlan Plan(string room, RoomChange change, HubError? error) =>
-        error is null ? new ChangePlan(room, change, null) : Refuse(room, change, error);
+    private static ChangePlan Plan(Caller caller, string room, RoomChange change, HubError? error) =>
+        error is null ? new ChangePlan(room, change, null) : Refuse(caller, room, change, error);
 
-    /// <summary>A refused change goes on only to be recognized if it is a repeat, which it is by its ids: nothing else of it goes along.</summary>
-    private static ChangePlan Refuse(string room, RoomChange change, HubError error) =>
-        new(room, new DeleteMessage(change.Author, change.ClientId, change.At, Seq: 0, AsModerator: false), error);
+    /// <summary>
+    /// A refused change goes on only to be recognized if it is a repeat, which it is by its ids: nothing else of it goes along. Each is a
+    /// question to the store, so past the limit the answer is to try again later, whatever it was.
+    /// </summary>
+    private static ChangePlan Refuse(Caller caller, string room, RoomChange change, HubError error) => caller.User.Lookups.TryTake(out var retryAfterMs)
+        ? new(room, new DeleteMessage(change.Author, change.ClientId, change.At, Seq: 0, AsModerator: false), error)
+        : ChangePlan.Refused(new HubError(ErrorCodes.RateLimited, "too many refused calls at once", retryAfterMs));
 
     private HubError? Admit(Caller caller, string room, RoomAction action)
     {

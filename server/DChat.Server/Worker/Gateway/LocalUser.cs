@@ -18,6 +18,9 @@ internal sealed class LocalUser(string name, LimitsOptions limits)
 
     public TokenBucket Calls { get; } = new(limits.CallBurst, limits.CallsPerSecond);
 
+    /// <summary>Of refused changes that may be repeats: as many as of other calls, and beside them.</summary>
+    public TokenBucket Lookups { get; } = new(limits.CallBurst, limits.CallsPerSecond);
+
     public TokenBucket Searches { get; } = new(limits.SearchBurst, limits.SearchesPerSecond);
 
     /// <summary>When the user was last needed, in <see cref="Environment.TickCount64"/> milliseconds.</summary>
