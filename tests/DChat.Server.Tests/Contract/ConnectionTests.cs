@@ -4,7 +4,10 @@ using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using DChat.Protocol;
+using DChat.Server.Coordinator;
+using DChat.Server.Security;
 using DChat.TestKit;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace DChat.Server.Tests.Contract;
 
@@ -37,6 +40,21 @@ public sealed class ConnectionTests(ContractServer server) : IClassFixture<Contr
 
         await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(HubAddress(), default).Within());
         Assert.Equal(HttpStatusCode.Unauthorized, socket.HttpStatusCode);
+    }
+
+    [Fact]
+    public async Task A_token_that_is_ahead_of_the_servers_registry_is_worth_a_retry()
+    {
+        var (name, _) = await server.AccountAsync();
+        var services = server.Server.Services;
+        var later = services.GetRequiredService<RegistryReplica>().Index + 1_000_000;
+        var token = services.GetRequiredService<SessionTokens>().IssueAccess(name, SessionTokens.NewSessionId(), later, TimeSpan.FromHours(1));
+        using var socket = new ClientWebSocket();
+        socket.Options.CollectHttpResponseDetails = true;
+        socket.Options.SetRequestHeader("Authorization", "Bearer " + token);
+        await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(HubAddress(), default).Within());
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, socket.HttpStatusCode);
+        Assert.Contains("Retry-After", socket.HttpResponseHeaders!.Keys, StringComparer.OrdinalIgnoreCase);
     }
 
     [Fact]

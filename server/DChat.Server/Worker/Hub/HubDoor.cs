@@ -95,7 +95,16 @@ internal sealed class HubDoor(
             return null;
         }
 
-        var session = await authenticator.AuthenticateAsync(request.Token, connection.ConnectionClosed).ConfigureAwait(false);
+        Session? session;
+        try
+        {
+            session = await authenticator.AuthenticateAsync(request.Token, connection.ConnectionClosed).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return null; // The registry here is behind the token: the endpoint waits once more, and says so.
+        }
+
         if (session is null)
         {
             return null;

@@ -18,6 +18,8 @@ internal sealed class HubEndpoint(SessionAuthenticator authenticator, ChatGatewa
     private const int KeyChars = 24;
     private const int KeyBytes = 16;
 
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
     public async Task HandleAsync(HttpContext context)
     {
         var upgrade = context.Features.Get<IHttpUpgradeFeature>();
@@ -38,7 +40,18 @@ internal sealed class HubEndpoint(SessionAuthenticator authenticator, ChatGatewa
             return;
         }
 
-        var session = await authenticator.AuthenticateAsync(TokenOf(context.Request), context.RequestAborted).ConfigureAwait(false);
+        Session? session;
+        try
+        {
+            session = await authenticator.AuthenticateAsync(TokenOf(context.Request), context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            const string behind = "This server has not heard of the sign-in yet; try again, or connect to another.";
+            await ProblemResults.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, ErrorCodes.Unavailable, behind, RetryAfter).ConfigureAwait(false);
+            return;
+        }
+
         if (session is null)
         {
             await RefuseAsync(context, StatusCodes.Status401Unauthorized, ErrorCodes.NotSignedIn, "Sign in first: the access token is missing, expired or ended.").ConfigureAwait(false);
