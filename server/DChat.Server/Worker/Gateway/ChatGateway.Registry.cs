@@ -29,29 +29,6 @@ internal sealed partial class ChatGateway
         }
     }
 
-    /// <inheritdoc/>
-    public void Replaced(RegistryState before, RegistryState after)
-    {
-        foreach (var (name, user) in users)
-        {
-            EndSessions(after, name, "the session was ended");
-            var rooms = after.RoomsOf(name).Select(room => room.Id).ToHashSet(StringComparer.Ordinal);
-            foreach (var connection in user.Connections)
-            {
-                foreach (var lost in connection.Subscriptions.Select(subscription => subscription.Feed.Room).Where(room => !rooms.Contains(room)).ToList())
-                {
-                    Unfollow(connection, lost);
-                    connection.Outbox.WriteFrame(RemovedFrame(lost, after.FindRoom(lost) is null ? RemovalReasons.Deleted : RemovalReasons.Left));
-                }
-            }
-
-            foreach (var room in rooms)
-            {
-                Joined(room, name);
-            }
-        }
-    }
-
     private void Hear(RegistryState before, RegistryState after, RegistryRecord record, RegistryEvent change, HashSet<string> noticed)
     {
         switch (change)
@@ -161,12 +138,7 @@ internal sealed partial class ChatGateway
 
     private void Left(MemberLeft left)
     {
-        if (feeds.TryGetValue(left.Room, out var feed))
-        {
-            feed.DetachUser(left.User);
-        }
-
-        host.Forget(left.Room, left.User);
+        TakeOut(left.Room, left.User);
         TellRemoved(left.Room, left.User, left.Reason switch
         {
             LeaveReason.Kicked => RemovalReasons.Kicked,
@@ -175,11 +147,23 @@ internal sealed partial class ChatGateway
         });
     }
 
-    private void TellRemoved(string room, string user, string reason)
+    /// <summary>Nothing of the room reaches the user after this returns.</summary>
+    private void TakeOut(string room, string user)
+    {
+        if (feeds.TryGetValue(room, out var feed))
+        {
+            feed.DetachUser(user);
+        }
+
+        host.Forget(room, user);
+    }
+
+    private void TellRemoved(string room, string user, string reason) => TellRemoved(user, RemovedFrame(room, reason));
+
+    private void TellRemoved(string user, byte[] frame)
     {
         if (users.TryGetValue(user, out var local))
         {
-            var frame = RemovedFrame(room, reason);
             foreach (var connection in local.Connections)
             {
                 connection.Outbox.WriteFrame(frame);
@@ -231,10 +215,7 @@ internal sealed partial class ChatGateway
     /// <summary>Whoever deleted it closes it in the message store.</summary>
     private void Deleted(RegistryState before, string room)
     {
-        if (feeds.TryRemove(room, out var feed))
-        {
-            feed.DetachAll();
-        }
+        EndFeed(room);
 
         // Whoever followed it, and whoever only had it in a list.
         if (before.FindRoom(room) is { } deleted)
@@ -247,6 +228,14 @@ internal sealed partial class ChatGateway
 
         activities.Forget(room);
         host.Drop(room);
+    }
+
+    private void EndFeed(string room)
+    {
+        if (feeds.TryRemove(room, out var feed))
+        {
+            feed.DetachAll();
+        }
     }
 
     private void EndSessions(RegistryState after, string user, string why)

@@ -265,6 +265,22 @@ internal sealed partial class RoomHost : IAsyncDisposable
         }
     }
 
+    /// <summary>The registry went on by more than an entry: of the rooms that are open here, deleted ones go and the others are told their news.</summary>
+    public void CatchUp()
+    {
+        foreach (var room in rooms.Keys)
+        {
+            if (authority.Exists(room))
+            {
+                WriteNotices(room);
+            }
+            else
+            {
+                Drop(room);
+            }
+        }
+    }
+
     /// <summary>The number of the newest message of an open room; null where it is not open here.</summary>
     public long? NewestSeq(string roomId) =>
         rooms.TryGetValue(roomId, out var room) && room.Phase == RoomPhase.Open ? room.Seq : null;

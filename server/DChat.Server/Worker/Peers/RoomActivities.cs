@@ -31,4 +31,13 @@ internal sealed class RoomActivities
 
     /// <summary>A room is no more.</summary>
     public void Forget(string room) => _rooms.TryRemove(room, out _);
+
+    /// <summary>Some rooms are no more.</summary>
+    public void ForgetWhere(Func<string, bool> isDeleted)
+    {
+        foreach (var room in _rooms.Keys.Where(isDeleted))
+        {
+            Forget(room);
+        }
+    }
 }
