@@ -6,6 +6,10 @@ namespace DChat.Server.Tests.Peers;
 internal sealed class HeldStore(IMessageStore store) : IMessageStore
 {
     private volatile TaskCompletionSource? _held;
+    private int _writing;
+
+    /// <summary>Batches that are being written, or wait on the way.</summary>
+    public int Writing => Volatile.Read(ref _writing);
 
     /// <summary>Thrown where a repeat's first answer is looked for.</summary>
     public Func<Exception>? FindFault { get; set; }
@@ -29,8 +33,16 @@ internal sealed class HeldStore(IMessageStore store) : IMessageStore
 
     public async Task<IReadOnlyList<RoomWriteResult>> WriteAsync(IReadOnlyList<RoomWrite> batch, CancellationToken cancellation)
     {
-        await PassAsync();
-        return await store.WriteAsync(batch, cancellation);
+        Interlocked.Increment(ref _writing);
+        try
+        {
+            await PassAsync();
+            return await store.WriteAsync(batch, cancellation);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _writing);
+        }
     }
 
     public Task<IReadOnlyList<long>> ReadLastSentAsync(IReadOnlyList<string> rooms, CancellationToken cancellation) => store.ReadLastSentAsync(rooms, cancellation);

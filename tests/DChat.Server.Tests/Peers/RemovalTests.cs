@@ -73,6 +73,28 @@ public sealed class RemovalTests
         Assert.DoesNotContain(ben.Hub.Untaken(), heard => IsLaterThan(shown, heard.Name, heard.Argument));
     }
 
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(2, 1)]
+    public async Task A_removal_is_answered_when_what_the_host_let_pass_before_is_committed(int hosts, int at)
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var ben = await cluster.PersonAsync(at);
+        var room = await cluster.MakeRoomAsync(at, ann, ben);
+        await ann.Hub.SendAsync(room, "before");
+        var store = cluster.Workers[at].Store!;
+        await Eventually.Holds(() => store.Writing == 0);
+        store.Hold();
+        var said = ben.Hub.BeginCall("send", new { room, clientId = Chat.NewId(), body = "last words" });
+        await Eventually.Holds(() => store.Writing == 1);
+        var removal = await BeginAsync(cluster, ann, "kick", room, ben);
+        store.Release();
+        await removal.Within();
+        Assert.Contains(await ann.Hub.HistoryAsync(room), message => (string)message["body"]! == "last words");
+        await said.Within();
+    }
+
     [Fact]
     public async Task A_removal_is_answered_by_the_next_host_where_the_one_before_is_gone()
     {

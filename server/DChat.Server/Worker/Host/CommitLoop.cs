@@ -121,25 +121,33 @@ internal sealed partial class CommitLoop(
                 batch.Bytes += pending.Cost;
             }
 
-            room.InFlight++;
+            room.Flight.Take();
         }
 
         taken.RemoveAll(pending => !IsAllowed(room, pending, batch));
         if (taken.Count == 0)
         {
-            Landed(room);
+            Landed(room, isEmpty: true);
         }
 
         return taken;
     }
 
     /// <summary>Nothing of a batch is left to be told; a room that another worker got goes now.</summary>
-    private void Landed(HostedRoom room)
+    private void Landed(HostedRoom room, bool isEmpty = false)
     {
         lock (room.Gate)
         {
-            room.InFlight--;
-            if (room.InFlight > 0 || !room.IsLeaving)
+            if (isEmpty)
+            {
+                room.Flight.Drop();
+            }
+            else
+            {
+                room.Flight.Land();
+            }
+
+            if (room.Flight.Count > 0 || !room.IsLeaving)
             {
                 return;
             }
@@ -301,7 +309,7 @@ internal sealed partial class CommitLoop(
                     NotePace(room, batch.Pending[i], batch.Results[i].Changes);
                     break;
                 case RoomStatus.Stale:
-                    Reopen(room, batch.Pending[i]);
+                    Reopen(room, batch.Pending[i], isKnown: batch.Results is not null);
                     break;
                 case var status:
                     Lost(room, batch.Pending[i], status);
@@ -339,11 +347,12 @@ internal sealed partial class CommitLoop(
     }
 
     /// <summary>The outcome stays unknown: the callers try again with their ids, and the room opens again before anything else.</summary>
-    private void Reopen(HostedRoom room, List<PendingChange> pending)
+    private void Reopen(HostedRoom room, List<PendingChange> pending, bool isKnown)
     {
         interrupted(room);
         lock (room.Gate)
         {
+            room.IsFenced &= isKnown; // Else what was judged long ago may be committed yet, until it is opened again.
             if (room.Phase == RoomPhase.Open)
             {
                 room.Phase = RoomPhase.New;

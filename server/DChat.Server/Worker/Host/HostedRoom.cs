@@ -24,11 +24,13 @@ internal sealed class HostedRoom(string id)
     /// <summary>Another worker or epoch has it: nothing more is taken, and it goes when what is being committed is published.</summary>
     public bool IsLeaving { get; set; }
 
-    /// <summary>It was opened in the store under its epoch: hosts before it are refused there, whatever became of this one since.</summary>
+    /// <summary>
+    /// It was opened in the store under its epoch: hosts before it are refused there, whatever became of this one since. Not while the outcome of
+    /// a write of its own is unknown.
+    /// </summary>
     public bool IsFenced { get; set; }
 
-    /// <summary>Batches that hold changes of it and are not published yet.</summary>
-    public int InFlight { get; set; }
+    public RoomFlight Flight { get; } = new();
 
     /// <summary>As the store last told it.</summary>
     public long Seq { get; set; }

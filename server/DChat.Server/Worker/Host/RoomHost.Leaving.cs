@@ -51,7 +51,7 @@ internal sealed partial class RoomHost
         lock (room.Gate)
         {
             room.IsLeaving = true;
-            if (room.InFlight > 0)
+            if (room.Flight.Count > 0)
             {
                 return;
             }

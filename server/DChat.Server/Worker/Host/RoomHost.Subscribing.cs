@@ -33,13 +33,30 @@ internal sealed partial class RoomHost
             cancellation);
 
     /// <summary>
-    /// Sees to it that the store knows this host and epoch: no host before can write the room any more. False where it cannot be opened here now,
-    /// or not under this epoch.
+    /// Sees to it that the store knows this host and epoch, so that no host before can write the room any more, and that what was judged here before
+    /// this call is committed or never will be. False where it cannot be opened here now, or not under this epoch.
     /// </summary>
-    /// <exception cref="TimeoutException">It does not open.</exception>
-    public async ValueTask<bool> FenceAsync(string roomId, long epoch) =>
-        Enter(roomId, epoch) is { IsFenced: true, IsLeaving: false }
-        || await WhenOpenAsync(roomId, epoch, static _ => 0, CancellationToken.None).ConfigureAwait(false) is not null;
+    /// <exception cref="TimeoutException">It does not open, or what is in flight does not land, within <see cref="HoldMs"/>.</exception>
+    public async ValueTask<bool> FenceAsync(string roomId, long epoch)
+    {
+        if (Enter(roomId, epoch) is not { } room)
+        {
+            return false;
+        }
+
+        Task landed;
+        lock (room.Gate)
+        {
+            landed = room.Flight.LandedAsync();
+        }
+
+        await landed.WaitAsync(TimeSpan.FromMilliseconds(HoldMs), CancellationToken.None).ConfigureAwait(false);
+        return room is { IsFenced: true, IsLeaving: false }
+            || await WhenOpenAsync(roomId, epoch, static _ => 0, CancellationToken.None).ConfigureAwait(false) is not null;
+    }
+
+    /// <summary>Whether a room is in use here: open, being opened, or to be opened again.</summary>
+    public bool Holds(string roomId) => rooms.ContainsKey(roomId);
 
     /// <summary>Does something under the lock of a room that is open, opening it first where that is needed. Null where it cannot be opened.</summary>
     private async ValueTask<long?> WhenOpenAsync(string roomId, long epoch, Func<HostedRoom, long> work, CancellationToken cancellation)

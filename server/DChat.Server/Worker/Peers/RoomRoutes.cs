@@ -138,12 +138,12 @@ internal sealed partial class RoomRoutes : IRegistryObserver, IAsyncDisposable
 
     /// <summary>
     /// Waits until whoever may write a room knows all that this worker knows of the registry: no change that is committed later reaches a user of whose
-    /// removal this worker knows, nor is made by him. Given up after <see cref="RoomHost.HoldMs"/>, with a word in the log.
+    /// removal this worker knows, nor is made by him: what was judged before is committed by then, or never. Given up after <see cref="RoomHost.HoldMs"/>, with a word in the log.
     /// </summary>
     public async Task BarrierAsync(string room)
     {
         var giveUpAt = Environment.TickCount64 + RoomHost.HoldMs;
-        while (Exists(room) && !IsAlone && !stopping.IsCancellationRequested)
+        while (Exists(room) && (!IsAlone || host.Holds(room)) && !stopping.IsCancellationRequested)
         {
             var left = giveUpAt - Environment.TickCount64;
             if (left <= 0)
