@@ -80,6 +80,6 @@ internal sealed partial class DeletedRooms(IMessageStore store, RegistryReplica 
     [LoggerMessage(2302, LogLevel.Warning, "deleted room {Room} could not be closed in the message store; that is tried again: {Why}")]
     private static partial void NotClosed(ILogger log, string room, string why);
 
-    [LoggerMessage(2303, LogLevel.Information, "{Count} deleted rooms that were left open were closed in the message store")]
+    [LoggerMessage(2304, LogLevel.Information, "{Count} deleted rooms that were left open were closed in the message store")]
     private static partial void ClosedLate(ILogger log, int count);
 }
