@@ -26,6 +26,7 @@ internal sealed partial class WorkerService(
     PeerPorts ports,
     IMessageStore store,
     NodeDoor door,
+    OwnDrain drain,
     ServerOptions options,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
@@ -106,8 +107,7 @@ internal sealed partial class WorkerService(
     }
 
     /// <summary>An administrator drains this worker, and others can do what it does. A process that is a coordinator too only gives its rooms away.</summary>
-    private bool IsSentAway => !options.IsCoordinator && HasHeir
-        && registry.State.FindWorker(identity.Id) is { State: WorkerState.Draining } self && self.Incarnation == identity.Incarnation;
+    private bool IsSentAway => !options.IsCoordinator && HasHeir && drain.IsAsked;
 
     private async Task ReportAsync(PeriodicTimer timer)
     {

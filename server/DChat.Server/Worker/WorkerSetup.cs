@@ -37,6 +37,7 @@ internal static class WorkerSetup
             provider.GetService<IControlLog>();
             return MessageStores.Open(options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>());
         });
+        services.AddSingleton<OwnDrain>();
         services.AddSingleton<IRoomAuthority, RegistryAuthority>();
         services.AddSingleton<RoomHost>();
         services.AddPeers();

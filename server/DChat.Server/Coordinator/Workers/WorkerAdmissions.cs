@@ -13,7 +13,7 @@ internal sealed class WorkerAdmissions(CoordinatorService coordinator, RegistryR
     private static readonly TimeSpan CatchUp = TimeSpan.FromSeconds(2);
 
     public Task<WorkerAdmission> AdmitAsync(NodeHello worker, WorkerApplication application, CancellationToken cancellation) =>
-        AdmitAsync(worker, application, StateOf(worker), cancellation);
+        AdmitAsync(worker, application, StateOf(worker, application.Drains), cancellation);
 
     public async Task<WorkerAdmission> AdmitAsync(NodeHello worker, WorkerApplication application, WorkerState state, CancellationToken cancellation)
     {
@@ -56,16 +56,16 @@ internal sealed class WorkerAdmissions(CoordinatorService coordinator, RegistryR
         }
     }
 
-    /// <summary>Who was approved once stays so; a process that drains goes on draining when its link comes back.</summary>
-    private WorkerState StateOf(NodeHello worker)
+    /// <summary>Who was approved once stays so; a process that drains goes on draining when its link comes back, whatever it was taken for meanwhile.</summary>
+    private WorkerState StateOf(NodeHello worker, bool drains)
     {
         var known = replica.State.FindWorker(worker.Node);
-        return known switch
+        if (known is null or { State: WorkerState.Pending } && options.Admission != WorkerAdmissionMode.Open)
         {
-            null or { State: WorkerState.Pending } => options.Admission == WorkerAdmissionMode.Open ? WorkerState.Active : WorkerState.Pending,
-            { State: WorkerState.Draining } when known.Incarnation == worker.Incarnation => WorkerState.Draining,
-            _ => WorkerState.Active,
-        };
+            return WorkerState.Pending;
+        }
+
+        return drains || (known is { State: WorkerState.Draining } && known.Incarnation == worker.Incarnation) ? WorkerState.Draining : WorkerState.Active;
     }
 }
 

@@ -7,7 +7,8 @@ namespace DChat.Server.Coordinator.Workers;
 /// <param name="Capacity">Relative to the other workers; 1 to 1,000,000.</param>
 /// <param name="Labels"><c>key=value</c>.</param>
 /// <param name="Store">The id of its message store; null: it has none, is given no rooms, and is a gateway only.</param>
-internal sealed record WorkerApplication(int Capacity, IReadOnlyList<string> Labels, string? Store);
+/// <param name="Drains">This process was told to go: it is given no rooms, also where it was taken for gone meanwhile. Leaders of the version before do not read it.</param>
+internal sealed record WorkerApplication(int Capacity, IReadOnlyList<string> Labels, string? Store, bool Drains = false);
 
 /// <summary>What a worker is answered.</summary>
 /// <param name="Error">Why it may not take part, for people; null: it may.</param>

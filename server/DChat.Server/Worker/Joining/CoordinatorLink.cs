@@ -28,6 +28,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     private readonly NodeSelf _self;
     private readonly CoordinatorAddresses _addresses;
     private readonly RegistryReplica _replica;
+    private readonly OwnDrain _drain;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly TimeProvider _time;
     private readonly ILogger<CoordinatorLink> _log;
@@ -42,9 +43,10 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     private string? _lastLeader;
 
     public CoordinatorLink(
-        NodeDialer dialer, NodeSelf self, CoordinatorAddresses addresses, RegistryReplica replica, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CoordinatorLink> log)
+        NodeDialer dialer, NodeSelf self, CoordinatorAddresses addresses, RegistryReplica replica, OwnDrain drain, IHostApplicationLifetime lifetime, TimeProvider time,
+        ILogger<CoordinatorLink> log)
     {
-        (_search, _self, _addresses, _replica, _lifetime, _time, _log) = (new LeaderSearch(dialer, addresses, time), self, addresses, replica, lifetime, time, log);
+        (_search, _self, _addresses, _replica, _drain, _lifetime, _time, _log) = (new LeaderSearch(dialer, addresses, time), self, addresses, replica, drain, lifetime, time, log);
     }
 
     /// <summary>Soft state of rooms that the leader tells.</summary>
@@ -245,8 +247,9 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                     await CatchUpAsync(leader, stop);
                 }
 
+                var asked = application with { Drains = _drain.IsAsked || _lifetime.ApplicationStopping.IsCancellationRequested };
                 var answer = await leader.CallAsync(
-                    RegistryMethods.Register, JsonSerializer.SerializeToUtf8Bytes(application, WorkerJson.Default.WorkerApplication), CommandLimit, stop);
+                    RegistryMethods.Register, JsonSerializer.SerializeToUtf8Bytes(asked, WorkerJson.Default.WorkerApplication), CommandLimit, stop);
                 var admission = JsonSerializer.Deserialize(answer, WorkerJson.Default.WorkerAdmission)!;
                 if (admission.Error is not null)
                 {

@@ -17,10 +17,13 @@ public sealed class SearchAgainTests
     public async Task Whoever_was_refused_for_good_comes_back_as_soon_as_others_hear_a_coordinator()
     {
         var port = FreePort.Next();
-        using var dialer = new NodeDialer(new NodeHandshake(Secret(2)), new NodeSelf("w", "i", "w:9000", "0"), null, TimeProvider.System);
+        var self = new NodeSelf("w", "i", "w:9000", "0");
+        var replica = new RegistryReplica(TimeProvider.System);
+        using var drain = new OwnDrain(replica, self);
+        using var dialer = new NodeDialer(new NodeHandshake(Secret(2)), self, null, TimeProvider.System);
         var lifetime = new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance);
         using var link = new CoordinatorLink(
-            dialer, new NodeSelf("w", "i", "w:9000", "0"), new CoordinatorAddresses($"127.0.0.1:{port}"), new RegistryReplica(TimeProvider.System), lifetime, new StandingTime(), NullLogger<CoordinatorLink>.Instance);
+            dialer, self, new CoordinatorAddresses($"127.0.0.1:{port}"), replica, drain, lifetime, new StandingTime(), NullLogger<CoordinatorLink>.Instance);
         var joining = link.JoinAsync(new WorkerApplication(0, [], null), CancellationToken.None);
         await using (await StartAsync(port, secret: 1))
         {
