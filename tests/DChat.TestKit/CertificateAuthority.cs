@@ -29,11 +29,12 @@ public sealed class CertificateAuthority : IDisposable
     public string RootFile => _folder["root.pem"];
 
     /// <summary>A certificate of this machine with its chain, and its key.</summary>
-    public (string Certificate, string Key) Issue()
+    /// <param name="isNameless">Without a common name.</param>
+    public (string Certificate, string Key) Issue(bool isNameless = false)
     {
         var name = $"node{++_made}";
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(isNameless ? "" : $"CN={name}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");

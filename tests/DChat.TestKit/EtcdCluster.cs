@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Security;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -56,8 +57,12 @@ public sealed class EtcdCluster : IAsyncDisposable
     }
 
     /// <summary>Asks everybody who he is from now on: <c>root</c>, and one user who may use what begins with <c>PREFIX/</c>.</summary>
-    public async Task RequirePasswordsAsync(string user, string password, string prefix)
+    /// <param name="tls">For members that speak it.</param>
+    public async Task RequirePasswordsAsync(string user, string password, string prefix, SslClientAuthenticationOptions? tls = null)
     {
+        using var handler = new SocketsHttpHandler { SslOptions = tls ?? new SslClientAuthenticationOptions() };
+        using var http = new HttpClient(handler) { Timeout = Eventually.DefaultLimit };
+        Task AskAsync(string path, string body) => this.AskAsync(http, path, body);
         var keys = $$"""{"permType":"READWRITE","key":"{{Base64(prefix + "/")}}","range_end":"{{Base64(prefix + "0")}}"}""";
         await AskAsync("auth/user/add", """{"name":"root","password":"of root"}""");
         await AskAsync("auth/user/grant", """{"user":"root","role":"root"}""");
@@ -70,11 +75,10 @@ public sealed class EtcdCluster : IAsyncDisposable
 
     private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
-    private async Task AskAsync(string path, string body)
+    private async Task AskAsync(HttpClient http, string path, string body)
     {
-        using var http = new HttpClient { Timeout = Eventually.DefaultLimit };
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
-        using var answer = await http.PostAsync(new Uri($"http://{_members[0].Address}/v3/{path}"), content);
+        using var answer = await http.PostAsync(new Uri($"{_members[0].ClientUrl}/v3/{path}"), content);
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
     }
 
@@ -114,7 +118,7 @@ public sealed class EtcdMember(string name, TemporaryFolder folder, string[] fla
 
     private string Ip => host?.Address ?? "127.0.0.1";
 
-    private string ClientUrl => $"{(secure ? "https" : "http")}://{Address}";
+    internal string ClientUrl => $"{(secure ? "https" : "http")}://{Address}";
 
     /// <summary>Starts it, after an end, on the same data and ports.</summary>
     public async Task StartAgainAsync()

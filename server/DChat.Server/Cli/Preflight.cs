@@ -54,7 +54,7 @@ internal static class Preflight
             NodeSetup.CheckSecret(options);
             if (options.IsCoordinator && options.SharesLog)
             {
-                CheckLog(options.Log);
+                CheckLog(options.Log, isTrial);
             }
 
             CheckBlobs(options.Blobs, needsBlobs: isTrial);
@@ -173,15 +173,22 @@ internal static class Preflight
         }
     }
 
-    private static void CheckLog(EngineUrl? log)
+    private static void CheckLog(EngineUrl? log, bool isTrial)
     {
         var look = log?.Etcd is { } url
             ? EtcdProbe.LookAsync(url, TimeProvider.System, why => Console.Error.WriteLine($"dchat-server: waiting for etcd at {url}: {why}")).GetAwaiter().GetResult()
             : null;
-        if (look is { } finding)
+        if (look is not { } finding)
+        {
+            return;
+        }
+
+        if (isTrial || !finding.Passes)
         {
             throw new ConfigurationException($"--log {log}", finding.Problem, finding.Remedy);
         }
+
+        Console.Error.WriteLine($"dchat-server: warning: --log {log}: {finding.Problem}; {finding.Remedy}.");
     }
 
     private static void CheckBlobs(EngineUrl? blobs, bool needsBlobs)

@@ -111,11 +111,11 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     {
         try
         {
-            await RecoverAsync(cancellationToken);
+            await RecoverAtStartAsync(cancellationToken);
             RefuseAnotherSecret();
             await DeposePredecessorAsync(cancellationToken);
         }
-        catch (Exception error) when (error is UnknownRegistryEventException or ControlLogUnavailableException)
+        catch (Exception error) when (error is UnknownRegistryEventException or ControlLogUnavailableException or SnapshotsAwayException)
         {
             throw new StartRefusedException(error.Message, error);
         }
@@ -161,7 +161,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
             {
                 return;
             }
-            catch (ControlLogUnavailableException error)
+            catch (Exception error) when (error is ControlLogUnavailableException or SnapshotsAwayException)
             {
                 Log.LogAway(_logger, error.Message);
                 await Task.Delay(RetryAfter, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -206,6 +206,27 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         catch (ControlLogUnavailableException error)
         {
             Log.LogAway(_logger, error.Message); // Its lease ran out this moment, or will: whoever campaigns waits for it.
+        }
+    }
+
+    /// <summary>
+    /// One of several waits for its snapshots, and does not end: the etcd that it runs would end with it, and where the blob store is away the
+    /// next restart would take the majority along.
+    /// </summary>
+    private async Task RecoverAtStartAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                await RecoverAsync(cancellation);
+                return;
+            }
+            catch (SnapshotsAwayException error) when (!_options.StartsAsLeader)
+            {
+                Log.SnapshotsAway(_logger, _options.SnapshotRetry.TotalSeconds, error.Message);
+                await Task.Delay(_options.SnapshotRetry, _time, cancellation);
+            }
         }
     }
 
@@ -360,6 +381,9 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
 
         [LoggerMessage(EventId = 2042, Level = LogLevel.Warning, Message = "The control log is away; trying again: {Reason}")]
         public static partial void LogAway(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 2046, Level = LogLevel.Warning, Message = "This coordinator waits for its snapshots, and tries again every {Seconds} s. Until then it neither leads nor stands by; an etcd of its own runs: {Reason}")]
+        public static partial void SnapshotsAway(ILogger logger, double seconds, string reason);
 
         [LoggerMessage(EventId = 2044, Level = LogLevel.Error, Message = "This coordinator resigns, it seems to be cut off: {Reason}")]
         public static partial void CutOff(ILogger logger, string reason);

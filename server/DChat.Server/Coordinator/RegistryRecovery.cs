@@ -18,6 +18,7 @@ internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotSt
     /// <returns>The snapshot that was used, or null where there was none.</returns>
     /// <exception cref="ControlLogDamagedException">Snapshots and log do not make a whole; the message names what is missing and the remedy.</exception>
     /// <exception cref="ControlLogUnavailableException">The log cannot be reached.</exception>
+    /// <exception cref="SnapshotsAwayException">The log was truncated, and the snapshots cannot be read now.</exception>
     public async Task<SnapshotName?> RecoverAsync(RegistryReplica replica, CancellationToken cancellation)
     {
         var bounds = await log.ReadBoundsAsync(cancellation);
@@ -147,8 +148,11 @@ internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotSt
         }
     }
 
-    private static ControlLogUnavailableException NotEnough(LogBounds bounds, BlobStoreUnavailableException error) =>
-        new($"The snapshots cannot be read, and the control log (entries {bounds.First} to {bounds.Last}) is not enough to start from: {error.Message}", error);
+    private static Exception NotEnough(LogBounds bounds, BlobStoreUnavailableException error)
+    {
+        var why = $"The snapshots cannot be read, and the control log (entries {bounds.First} to {bounds.Last}) is not enough to start from: {error.Message}";
+        return bounds.First > 1 ? new SnapshotsAwayException(why, error) : new ControlLogUnavailableException(why, error);
+    }
 
     private static string Because(List<SnapshotName> names, List<string> damaged) =>
         damaged.Count > 0 ? $" ({string.Join("; ", damaged)}; if all of them fail to open, the cluster secret may be another's)"
@@ -167,3 +171,6 @@ internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotSt
         public static partial void Unreadable(ILogger logger, string reason);
     }
 }
+
+/// <summary>The registry cannot be recovered before the blob store answers again.</summary>
+internal sealed class SnapshotsAwayException(string message, Exception inner) : Exception(message, inner);

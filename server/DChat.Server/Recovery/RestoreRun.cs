@@ -73,7 +73,16 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
             throw;
         }
 
-        await BeginLogAsync(index, cancellation); // Whether it began may stay unknown: then it must find its snapshot.
+        try
+        {
+            await BeginLogAsync(index, cancellation); // Whether it began may stay unknown: then it must find its snapshot.
+        }
+        catch when (to.InPlace && to.Options.Peers is not null)
+        {
+            await TakeBackAsync(snapshots, index); // The etcd that was to hold it is removed: it did not begin.
+            throw;
+        }
+
         await UnmarkAsync();
         return registry;
     }

@@ -338,13 +338,15 @@ internal sealed class EtcdClient : IDisposable
         }
 
         throw error is null
-            ? new EtcdRefusedException(response.StatusCode == HttpStatusCode.ServiceUnavailable ? EtcdRefusedException.Unavailable : 0, $"HTTP {(int)response.StatusCode}")
+            ? new EtcdRefusedException(
+                response.StatusCode == HttpStatusCode.ServiceUnavailable ? EtcdRefusedException.Unavailable : 0,
+                text.Contains(EtcdRefusedException.CommonName, StringComparison.Ordinal) ? text.Trim() : $"HTTP {(int)response.StatusCode}")
             : EtcdRefusedException.Of(error);
     }
 
     private void Next(int failed) => Interlocked.CompareExchange(ref _preferred, (failed + 1) % _url.Endpoints.Count, failed);
 
-    private static SslClientAuthenticationOptions Tls(EtcdUrl url)
+    internal static SslClientAuthenticationOptions Tls(EtcdUrl url)
     {
         var tls = new SslClientAuthenticationOptions();
         if (url.CertificateFile is { } certificate)

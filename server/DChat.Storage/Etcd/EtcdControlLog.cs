@@ -13,7 +13,7 @@ namespace DChat.Storage.Etcd;
 /// <remarks>The term is the create revision of the leader's key: etcd's revisions only rise.</remarks>
 public sealed partial class EtcdControlLog : IControlLog
 {
-    /// <summary>Entries that are read at once: of the largest, 16 MiB.</summary>
+    /// <summary>Entries that are read at once: of the largest, 16 MiB. Half as many each time where that did not come in time.</summary>
     private const int PageEntries = 32;
 
     /// <summary>A watch on which nothing came for so long is looked at: its member may be cut off.</summary>
@@ -26,6 +26,7 @@ public sealed partial class EtcdControlLog : IControlLog
     private readonly EtcdSpace _space;
     private readonly CancellationTokenSource _closed = new();
     private readonly ILogger _logger;
+    private volatile int _page = PageEntries;
 
     public EtcdControlLog(EtcdUrl url, TimeProvider time, ILogger<EtcdControlLog> logger)
     {
@@ -36,6 +37,9 @@ public sealed partial class EtcdControlLog : IControlLog
         _housekeeping = new EtcdHousekeeping(_client, logger);
         _space = new EtcdSpace(_client, logger, time);
     }
+
+    /// <summary>Entries that are removed at once: all members stand still for that long.</summary>
+    internal int RemovedAtOnce { get; init; } = 10_000;
 
     public async Task<ILeadership> CampaignAsync(string advertise, CancellationToken cancellation)
     {
@@ -123,7 +127,8 @@ public sealed partial class EtcdControlLog : IControlLog
         while (true)
         {
             var (bounds, firstRevision, _) = await ReadBoundsAndRevisionAsync(cancellation);
-            var first = Math.Max(bounds.First, Math.Min(throughIndex, bounds.Last) + 1);
+            var end = Math.Max(bounds.First, Math.Min(throughIndex, bounds.Last) + 1);
+            var first = Math.Min(end, bounds.First + RemovedAtOnce);
             var answer = await GuardAsync(_client.TxnAsync(
                 new EtcdTxn(
                     [Leads(term), new EtcdCompare(_keys.First, "MOD", "EQUAL", ModRevision: firstRevision)],
@@ -132,6 +137,11 @@ public sealed partial class EtcdControlLog : IControlLog
                 cancellation));
             if (answer.Succeeded)
             {
+                if (first < end)
+                {
+                    continue;
+                }
+
                 _housekeeping.Truncated(answer.Header?.Revision ?? 0);
                 return true;
             }
@@ -153,19 +163,22 @@ public sealed partial class EtcdControlLog : IControlLog
     /// </remarks>
     public async Task<bool> FreeAsync(long term, long throughIndex, CancellationToken cancellation)
     {
-        var last = (await ReadBoundsAsync(cancellation)).Last;
+        var (first, last) = await ReadBoundsAsync(cancellation);
         if (throughIndex > last)
         {
             return false; // Of another log.
         }
 
-        var answer = await GuardAsync(_client.TxnAsync(
-            new EtcdTxn(
-                [term == 0 ? Absent(_keys.Leader) : Leads(term)],
-                [EtcdOperation.Delete(_keys.Entry(0), _keys.Entry(Math.Min(throughIndex + 1, last)))],
-                []),
-            cancellation));
-        return answer.Succeeded;
+        for (var end = Math.Min(throughIndex + 1, last); ;)
+        {
+            first = Math.Min(end, first + RemovedAtOnce);
+            var answer = await GuardAsync(_client.TxnAsync(
+                new EtcdTxn([term == 0 ? Absent(_keys.Leader) : Leads(term)], [EtcdOperation.Delete(_keys.Entry(0), _keys.Entry(first))], []), cancellation));
+            if (!answer.Succeeded || first == end)
+            {
+                return answer.Succeeded;
+            }
+        }
     }
 
     public async Task<bool> BeginAfterAsync(long term, long index, CancellationToken cancellation)
@@ -232,8 +245,7 @@ public sealed partial class EtcdControlLog : IControlLog
     /// <summary>The entries from an index on that exist, at most a page of them, and the revision at which they were read.</summary>
     private async Task<(List<LogEntry> Page, long Revision)> ReadPageAsync(long from, CancellationToken cancellation)
     {
-        var answer = await GuardAsync(_client.TxnAsync(
-            new EtcdTxn([], [EtcdOperation.Get(_keys.First), EtcdOperation.Get(_keys.Entry(from), _keys.End, PageEntries, "ASCEND"), Lowest], []), cancellation));
+        var answer = await ReadHalvingAsync(entries => new EtcdTxn([], [EtcdOperation.Get(_keys.First), EtcdOperation.Get(_keys.Entry(from), _keys.End, entries, "ASCEND"), Lowest], []), cancellation);
         var first = FirstIn(answer.Range(0), answer.Range(2));
         if (from < first)
         {
@@ -254,6 +266,23 @@ public sealed partial class EtcdControlLog : IControlLog
         }
 
         return (page, answer.Header?.Revision ?? 0);
+    }
+
+    /// <summary>A page that is too large for what is between fails each time: the next one, whoever asks for it, is smaller, until one comes.</summary>
+    private async Task<EtcdTxnAnswer> ReadHalvingAsync(Func<int, EtcdTxn> read, CancellationToken cancellation)
+    {
+        var entries = _page;
+        try
+        {
+            var answer = await GuardAsync(_client.TxnAsync(read(entries), cancellation));
+            _page = answer.Range(1).Count < entries ? PageEntries : entries; // The last of many: the next is another matter.
+            return answer;
+        }
+        catch (ControlLogUnavailableException)
+        {
+            _page = Math.Max(1, entries / 2);
+            throw;
+        }
     }
 
     /// <summary>The entries from an index on as they are committed. It ends when the stream does, or says nothing for long: then the log is read again.</summary>

@@ -19,7 +19,8 @@ public static class EtcdProbe
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>What is wrong, and what to do about it.</summary>
-    public readonly record struct Finding(string Problem, string Remedy);
+    /// <param name="Passes">A coordinator can run, and should: it mends that.</param>
+    public readonly record struct Finding(string Problem, string Remedy, bool Passes = false);
 
     /// <summary>Null where all is well.</summary>
     /// <param name="waits">Told once, with the reason, when it has to be waited for: 10 s at most.</param>
@@ -143,6 +144,8 @@ public static class EtcdProbe
             EtcdRefusedException { IsTooOld: true } => TooOld(member, $"before {OldestVersion}"),
             EtcdRefusedException { IsWrongPassword: true } => new(
                 $"it does not let \"{url.User}\" in: {what.Message}", $"check the user, and the password in {(url.PassFile is { } file ? $"'{file}'" : EtcdUrl.PasswordVariable)}"),
+            EtcdRefusedException { IsCommonName: true } => new(
+                "where users sign in, its gateway takes no client certificate that has a common name", "give one in cert=FILE whose subject is empty; subject alternative names do no harm"),
             EtcdRefusedException { IsUserMissing: true } => new(
                 "it asks who comes, and no user is given", "give one: etcd://USER@HOST:PORT/PREFIX?passfile=FILE"),
             EtcdRefusedException { IsAuthenticationOff: true } => new(
@@ -152,7 +155,7 @@ public static class EtcdProbe
                 $"grant it to a role of the user: etcdctl role grant-permission ROLE readwrite {url.Prefix}/ --prefix"),
             HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse } when member.Scheme == Uri.UriSchemeHttp => new(
                 $"{member.Authority} ends the connection without an answer: it may speak TLS only", "name the authority that signed its certificate with ca=FILE, or say tls=on"),
-            EtcdRefusedException { IsFull: true } => new($"{EtcdFull.Problem} ({what.Message})", EtcdFull.Remedy),
+            EtcdRefusedException { IsFull: true } => new($"{EtcdFull.Problem} ({what.Message})", EtcdFull.Remedy, Passes: true),
             EtcdRefusedException { IsTemporary: false } => new($"it refuses: {what.Message}", "see etcd's log"),
             _ when what is SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData } => null,
             _ when Find<AuthenticationException>(failure) is { } tls => new(

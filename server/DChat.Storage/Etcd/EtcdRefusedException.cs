@@ -12,7 +12,12 @@ internal sealed class EtcdRefusedException(int code, string message) : Exception
     public const int Unavailable = 14;
     public const int Unauthenticated = 16;
 
+    /// <summary>Stands in what the gateway says, as plain text, where users sign in and the client's certificate has one.</summary>
+    internal const string CommonName = "CommonName";
+
     public int Code => code;
+
+    public bool IsCommonName => Message.Contains(CommonName, StringComparison.Ordinal);
 
     /// <summary>Another member, or a later try, may answer otherwise.</summary>
     public bool IsTemporary => !IsFull && (code is DeadlineExceeded or ResourceExhausted or Unavailable || IsUnauthenticated);

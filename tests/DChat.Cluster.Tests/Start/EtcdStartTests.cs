@@ -1,4 +1,7 @@
+using DChat.Core.ControlLog;
+using DChat.Storage.Etcd;
 using DChat.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace DChat.Cluster.Tests.Start;
 
@@ -55,6 +58,35 @@ public sealed class EtcdStartTests
         Assert.Equal(ConfigurationIsWrong, code);
         Assert.Contains("DCHAT_ETCD_PASSWORD", error, StringComparison.Ordinal);
         Assert.DoesNotContain("open-sesame", output + error, StringComparison.Ordinal);
+    }
+
+    /// <summary>All coordinators may have been stopped when it was full, and none of them, had it refused to start, would have ended the alarm.</summary>
+    [Fact]
+    public async Task Whoever_comes_to_a_full_etcd_that_was_given_a_larger_quota_ends_the_alarm()
+    {
+        using var folder = new TemporaryFolder();
+        string[] quota = ["--quota-backend-bytes", "700000"];
+        await using var etcd = await EtcdCluster.StartAsync(1, _ => quota);
+        await using (var log = new EtcdControlLog(EtcdUrl.Parse(etcd.Url("other")), TimeProvider.System, NullLogger<EtcdControlLog>.Instance))
+        {
+            await using var leadership = await log.CampaignAsync("a:1", CancellationToken.None).Within();
+            await Assert.ThrowsAsync<ControlLogUnavailableException>(async () =>
+            {
+                for (var index = 1; ; index++)
+                {
+                    await log.AppendAsync(leadership.Term, index, new byte[32 * 1024], CancellationToken.None).Within();
+                }
+            });
+        }
+
+        await etcd.Members[0].KillAsync();
+        quota[1] = "70000000";
+        await etcd.Members[0].StartAgainAsync();
+        await using var server = await ServerProcess.StartAsync(["--log", etcd.Url("office"), "--cluster-secret-file", MakeSecret(folder)]);
+        await server.SaysAsync("dchat-server: warning: --log etcd://", "its database is full");
+        server.Log.ExpectErrors("no coordinator can be elected"); // Until the alarm is ended.
+        using var http = server.CreateHttpClient();
+        await Crowd.MakeAsync(http, server.AdminPassword, users: 1);
     }
 
     private static string MakeSecret(TemporaryFolder folder)

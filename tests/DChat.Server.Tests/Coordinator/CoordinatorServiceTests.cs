@@ -275,6 +275,23 @@ public sealed class CoordinatorServiceTests : IDisposable
         await Eventually.Holds(() => node.Keeper.Error is null && node.Keeper.LogEntries == node.Replica.Index - node.Keeper.TruncatedThrough);
     }
 
+    /// <summary>The etcd that it may run of its own would end with it, and so might the majority.</summary>
+    [Fact]
+    public async Task One_of_several_waits_for_its_snapshots_and_does_not_end()
+    {
+        await RunWithSnapshotsAsync();
+        var blobs = new FaultyBlobStore(FileBlobStore.OpenFolder(_folder["blobs"])) { IsAway = true };
+        await using var node = Node(OftenSnapshots with { StartsAsLeader = false, SnapshotRetry = TimeSpan.FromMilliseconds(50) }, blobs);
+        var starting = node.Service.StartAsync(CancellationToken.None);
+        await Eventually.Holds(() => _book.Lines.Count(line => line.Contains("waits for its snapshots", StringComparison.Ordinal)) > 1);
+        Assert.False(starting.IsCompleted);
+
+        blobs.IsAway = false;
+        await starting.Within();
+        Assert.True(node.Replica.Index > 1);
+        await Eventually.Holds(() => node.Service.IsLeader);
+    }
+
     [Fact]
     public async Task What_could_not_be_tidied_up_is_tried_again_though_nothing_changes()
     {

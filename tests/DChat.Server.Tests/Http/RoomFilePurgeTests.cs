@@ -51,6 +51,27 @@ public sealed class RoomFilePurgeTests : IDisposable
         Assert.True(IsThere("new"));
     }
 
+    [Fact]
+    public async Task After_a_restore_nothing_is_left_over_for_a_month_but_rooms_that_are_deleted_are()
+    {
+        await PutAsync("unknown", old: true);
+        await PutAsync("deleted", old: true);
+        var time = new Calendar { Now = DateTimeOffset.UnixEpoch.AddYears(60) };
+        var state = Do(RegistryState.Empty, new CreateAccount("", "", 1, "ann", "ann", [1]));
+        _replica.Replace(RegistryMachine.Restore(state, new RegistryRestoration(100, 100, "store", time.Now.ToUnixTimeMilliseconds(), "from there")));
+        using var purge = new RoomFilePurge(_blobs, _replica, time, NullLogger<RoomFilePurge>.Instance);
+        time.Now += TimeSpan.FromDays(29);
+        await purge.PurgeAsync(FileId.Folder, default);
+        Assert.True(IsThere("unknown"));
+
+        await purge.PurgeAsync(FileId.FolderOf("deleted"), default);
+        Assert.False(IsThere("deleted"));
+
+        time.Now += TimeSpan.FromDays(2);
+        await purge.PurgeAsync(FileId.Folder, default);
+        Assert.False(IsThere("unknown"));
+    }
+
     private async Task PutAsync(string room, bool old)
     {
         await _blobs.PutAsync($"files/{room}/1/content", new MemoryStream([1]), default);
@@ -63,6 +84,13 @@ public sealed class RoomFilePurgeTests : IDisposable
     private bool IsThere(string room) => File.Exists(PathOf(room));
 
     private string PathOf(string room) => Path.Combine(_folder["blobs"], "files", room, "1", "content");
+
+    private sealed class Calendar : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
 
     private static RegistryState Do(RegistryState state, Command command)
     {

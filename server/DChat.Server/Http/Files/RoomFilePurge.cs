@@ -20,6 +20,12 @@ internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica re
     /// <summary>What is left over is so old at least: no registry that a node follows is as far behind.</summary>
     private static readonly TimeSpan LeftoverAge = TimeSpan.FromDays(1);
 
+    /// <summary>
+    /// What is left over stays for so long after a restore: one from an older snapshot does not know rooms that are made since, and is mended by
+    /// another from a later one.
+    /// </summary>
+    private static readonly TimeSpan RestoredAge = TimeSpan.FromDays(30);
+
     private readonly BlobHoldWatch _holds = new(blobs, time);
     private readonly Channel<string> _due = Channel.CreateBounded<string>(new BoundedChannelOptions(RoomsWaitingMax) { FullMode = BoundedChannelFullMode.DropWrite });
 
@@ -66,8 +72,14 @@ internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica re
                     continue;
                 }
 
+                var isLeftover = folder == FileId.Folder;
+                if (isLeftover && state.RestoredAt is { } restored && time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(restored) < RestoredAge)
+                {
+                    return; // At a later start.
+                }
+
                 var removed = 0;
-                var before = folder == FileId.Folder ? (time.GetUtcNow() - LeftoverAge).ToUnixTimeMilliseconds() : long.MaxValue;
+                var before = isLeftover ? (time.GetUtcNow() - LeftoverAge).ToUnixTimeMilliseconds() : long.MaxValue;
                 await foreach (var blob in blobs.ListAsync(folder, cancellation))
                 {
                     if (blob.ModifiedAt < before && FileId.RoomOf(blob.Name) is { } room && state.FindRoom(room) is null && replica.State.FindRoom(room) is null)
