@@ -1,32 +1,34 @@
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 using DChat.Core.Registry;
 using DChat.Storage;
 
 namespace DChat.Server.Coordinator;
 
 /// <summary>
-/// Feeds followers from this node's replica. The newest entries are kept for those that come back; each follower has a bounded buffer,
-/// and one that overflows it gets the state instead.
+/// Feeds followers from this node's replica. The newest entries are kept once for all of them; a follower that falls behind those, or is new,
+/// gets the state instead, and goes on with what was kept while that was on its way.
 /// </summary>
 public sealed class RegistryFeed : IRegistrySource, IRegistryObserver, IDisposable
 {
-    /// <summary>Entries that may wait for one follower.</summary>
-    public const int BufferEntries = 256;
+    /// <summary>Entries kept, at most: a state of the largest registries is on its way for seconds.</summary>
+    public const int KeptEntries = 8_192;
 
-    /// <summary>Entries kept for followers that come back, at most.</summary>
-    public const int KeptEntries = 1_024;
-
-    /// <summary>Bytes of entries kept for followers that come back, about.</summary>
+    /// <summary>Bytes of entries kept, about.</summary>
     public const int KeptBytes = 16 * 1024 * 1024;
+
+    /// <summary>Entries that a follower takes at once.</summary>
+    private const int TakenAtOnce = 256;
 
     private readonly RegistryReplica _replica;
     private readonly Lock _lock = new();
     private readonly Queue<(EntryUpdate Update, int Bytes)> _kept = new();
-    private readonly List<Follower> _followers = [];
+    private readonly Dictionary<long, EntryUpdate> _byIndex = [];
+    private readonly ChangeSignal _news = new();
     private readonly IDisposable _subscription;
     private long _keptBytes;
     private long _index;
+    private long _replacements;
+    private int _followers;
 
     public RegistryFeed(RegistryReplica replica)
     {
@@ -41,64 +43,44 @@ public sealed class RegistryFeed : IRegistrySource, IRegistryObserver, IDisposab
     }
 
     /// <summary>Followers at the moment.</summary>
-    public int Followers
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _followers.Count;
-            }
-        }
-    }
+    public int Followers => Volatile.Read(ref _followers);
 
     public async IAsyncEnumerable<RegistryUpdate> FollowAsync(long fromIndex, [EnumeratorCancellation] CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(fromIndex);
-        var follower = new Follower();
-        var next = fromIndex;
-        var missed = Join(follower, fromIndex);
+        var (next, seen) = (fromIndex, Replacements);
+        Interlocked.Increment(ref _followers);
         try
         {
-            if (missed is null)
-            {
-                var state = _replica.State; // It may be one entry ahead of what this was told; that one is skipped.
-                next = state.Index + 1;
-                yield return new StateUpdate(state);
-            }
-
-            while (missed?.TryDequeue(out var update) == true)
-            {
-                yield return update;
-                next = update.Index + 1;
-            }
-
             while (true)
             {
-                var news = follower.News;
-                while (follower.TryRead(out var update))
+                var news = _news.Next;
+                var replacements = Replacements;
+                var entries = replacements == seen ? Take(next) : null;
+                if (entries is null)
                 {
-                    // An entry that the state held already.
-                    if (update.Index >= next)
-                    {
-                        yield return update;
-                        next = update.Index + 1;
-                    }
-                }
-
-                if (follower.TakeOverflow())
-                {
+                    // As of now or later; not kept here: as long as it is, so is every node of it.
                     var state = _replica.State;
-                    next = state.Index + 1;
+                    (next, seen) = (state.Index + 1, replacements);
                     yield return new StateUpdate(state);
+                    continue;
                 }
 
-                await news.WaitAsync(cancellation);
+                foreach (var entry in entries)
+                {
+                    yield return entry;
+                    next = entry.Index + 1;
+                }
+
+                if (entries.Count == 0)
+                {
+                    await news.WaitAsync(cancellation);
+                }
             }
         }
         finally
         {
-            Leave(follower);
+            Interlocked.Decrement(ref _followers);
         }
     }
 
@@ -106,15 +88,12 @@ public sealed class RegistryFeed : IRegistrySource, IRegistryObserver, IDisposab
 
     void IRegistryObserver.Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)
     {
-        var update = new EntryUpdate(index, entry);
         lock (_lock)
         {
-            Keep(update, entry.Records.Sum(record => record.EncodedSize));
-            foreach (var follower in _followers)
-            {
-                follower.Offer(update);
-            }
+            Keep(new EntryUpdate(index, entry), entry.Records.Sum(record => record.EncodedSize));
         }
+
+        _news.Raise();
     }
 
     void IRegistryObserver.Replaced(RegistryState before, RegistryState after)
@@ -122,11 +101,23 @@ public sealed class RegistryFeed : IRegistrySource, IRegistryObserver, IDisposab
         lock (_lock)
         {
             _kept.Clear();
+            _byIndex.Clear();
             _keptBytes = 0;
             _index = after.Index;
-            foreach (var follower in _followers)
+            _replacements++;
+        }
+
+        _news.Raise();
+    }
+
+    /// <summary>How often the replica jumped: whoever followed before has another registry.</summary>
+    private long Replacements
+    {
+        get
+        {
+            lock (_lock)
             {
-                follower.Overflow();
+                return _replacements;
             }
         }
     }
@@ -134,68 +125,34 @@ public sealed class RegistryFeed : IRegistrySource, IRegistryObserver, IDisposab
     private void Keep(EntryUpdate update, int bytes)
     {
         _kept.Enqueue((update, bytes));
+        _byIndex[update.Index] = update;
         _keptBytes += bytes;
         _index = update.Index;
         while (_kept.Count > KeptEntries || _keptBytes > KeptBytes)
         {
-            _keptBytes -= _kept.Dequeue().Bytes;
+            var (old, oldBytes) = _kept.Dequeue();
+            _byIndex.Remove(old.Index);
+            _keptBytes -= oldBytes;
         }
     }
 
-    /// <summary>
-    /// What the follower has missed, or null where it needs a whole state (which is not kept here: as long as it is, so is every node of it);
-    /// from then on it is offered every entry.
-    /// </summary>
-    private Queue<EntryUpdate>? Join(Follower follower, long fromIndex)
+    /// <summary>The next entries that there are, none where there are none yet; null where they are not kept any more.</summary>
+    private List<EntryUpdate>? Take(long next)
     {
         lock (_lock)
         {
-            _followers.Add(follower);
-            if (fromIndex > _index)
+            var taken = new List<EntryUpdate>();
+            for (; next <= _index && taken.Count < TakenAtOnce; next++)
             {
-                return new Queue<EntryUpdate>();
+                if (!_byIndex.TryGetValue(next, out var entry))
+                {
+                    return taken.Count > 0 ? taken : null;
+                }
+
+                taken.Add(entry);
             }
 
-            return _kept.Count > 0 && fromIndex >= _kept.Peek().Update.Index
-                ? new Queue<EntryUpdate>(_kept.Select(kept => kept.Update).Where(update => update.Index >= fromIndex))
-                : null;
+            return taken;
         }
-    }
-
-    private void Leave(Follower follower)
-    {
-        lock (_lock)
-        {
-            _followers.Remove(follower);
-        }
-    }
-
-    private sealed class Follower
-    {
-        private readonly Channel<EntryUpdate> _buffer = Channel.CreateBounded<EntryUpdate>(new BoundedChannelOptions(BufferEntries) { SingleReader = true });
-        private readonly ChangeSignal _news = new();
-        private int _overflown;
-
-        public Task News => _news.Next;
-
-        public void Offer(EntryUpdate update)
-        {
-            if (Volatile.Read(ref _overflown) == 0 && !_buffer.Writer.TryWrite(update))
-            {
-                Volatile.Write(ref _overflown, 1);
-            }
-
-            _news.Raise();
-        }
-
-        public void Overflow()
-        {
-            Volatile.Write(ref _overflown, 1);
-            _news.Raise();
-        }
-
-        public bool TryRead(out EntryUpdate update) => _buffer.Reader.TryRead(out update!);
-
-        public bool TakeOverflow() => Interlocked.Exchange(ref _overflown, 0) == 1;
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Threading.Channels;
 using DChat.Core.Messages;
 using DChat.Core.Registry;
 using DChat.Server.Cli;
@@ -35,6 +36,10 @@ internal sealed partial class WorkerService(
     private static readonly TimeSpan StoreCheckLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>Links may come and go fast.</summary>
+    private static readonly TimeSpan ReportsApart = TimeSpan.FromMilliseconds(100);
+
+    private readonly Channel<bool> _linksChanged = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private PeriodicTimer? _reports;
     private Task _reporting = Task.CompletedTask;
     private Task _draining = Task.CompletedTask;
@@ -47,6 +52,7 @@ internal sealed partial class WorkerService(
         await membership.JoinAsync(new WorkerApplication(options.Capacity, labels, storeId), waiting.Token);
         Registered(log, identity.Id, options.EffectiveAdvertise);
         _reports = new PeriodicTimer(WorkerReports.Interval, time);
+        ports.Changed += LinkChanged;
         _reporting = VitalWork.RunAsync("the reports to the leader", () => ReportAsync(_reports), log);
 
         // As soon as a stop is asked for: the web server waits for its connections to end.
@@ -56,6 +62,7 @@ internal sealed partial class WorkerService(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _draining;
+        ports.Changed -= LinkChanged;
         _reports?.Dispose(); // Ends the reports.
         await _reporting;
     }
@@ -109,9 +116,14 @@ internal sealed partial class WorkerService(
     /// <summary>An administrator drains this worker, and others can do what it does. A process that is a coordinator too only gives its rooms away.</summary>
     private bool IsSentAway => !options.IsCoordinator && HasHeir && drain.IsAsked;
 
+    private void LinkChanged(IHostPort port) => _linksChanged.Writer.TryWrite(true);
+
+    /// <summary>Once a second, and as soon as a link to another worker is lost or back: rooms that most cannot reach wait for the leader.</summary>
     private async Task ReportAsync(PeriodicTimer timer)
     {
-        do
+        var tick = timer.WaitForNextTickAsync(CancellationToken.None).AsTask();
+        var links = _linksChanged.Reader.WaitToReadAsync(CancellationToken.None).AsTask();
+        while (true)
         {
             if (IsSentAway && !lifetime.ApplicationStopping.IsCancellationRequested)
             {
@@ -122,8 +134,21 @@ internal sealed partial class WorkerService(
             membership.Report(new WorkerReport(
                 gateway.Connections, host.Count, host.Load.DeliveriesPerSecond, registry.Index, await FindStoreErrorAsync(),
                 ports.Unreachable, host.Load.BusiestRooms(WorkerReports.BusiestMax), host.Load.TakeChanges(WorkerReports.ActivityMax)));
+            if (await Task.WhenAny(tick, links) == links)
+            {
+                await Task.Delay(ReportsApart, time, CancellationToken.None);
+                _linksChanged.Reader.TryRead(out _);
+                links = _linksChanged.Reader.WaitToReadAsync(CancellationToken.None).AsTask();
+                continue;
+            }
+
+            if (!await tick)
+            {
+                return;
+            }
+
+            tick = timer.WaitForNextTickAsync(CancellationToken.None).AsTask();
         }
-        while (await timer.WaitForNextTickAsync(CancellationToken.None));
     }
 
     /// <summary>Looked for only where another could take the rooms: an idle server by itself writes nothing.</summary>

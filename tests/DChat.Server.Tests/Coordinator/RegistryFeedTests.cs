@@ -60,7 +60,7 @@ public sealed class RegistryFeedTests : IDisposable
         await using var slow = feed.FollowAsync(1, _stop.Token).GetAsyncEnumerator(_stop.Token);
         ApplyMany(1, 1);
         Assert.True(await slow.MoveNextAsync());
-        const int Last = RegistryFeed.BufferEntries + 100;
+        const int Last = RegistryFeed.KeptEntries + 100;
 
         ApplyMany(2, Last);
 
@@ -80,6 +80,25 @@ public sealed class RegistryFeedTests : IDisposable
         ApplyMany(Last + 1, Last + 1);
         Assert.True(await slow.MoveNextAsync());
         Assert.Equal(Last + 1, Assert.IsType<EntryUpdate>(slow.Current).Index);
+    }
+
+    /// <summary>The state of a large registry takes seconds, in which many entries are made.</summary>
+    [Fact]
+    public async Task What_is_made_while_the_state_is_on_its_way_comes_as_entries()
+    {
+        const int Meanwhile = 2_000;
+        ApplyMany(1, 10);
+        using var feed = new RegistryFeed(_replica);
+        await using var slow = feed.FollowAsync(1, _stop.Token).GetAsyncEnumerator(_stop.Token);
+        Assert.True(await slow.MoveNextAsync());
+        Assert.Equal(10, Assert.IsType<StateUpdate>(slow.Current).Index);
+
+        ApplyMany(11, Meanwhile);
+        for (var index = 11; index <= Meanwhile; index++)
+        {
+            Assert.True(await slow.MoveNextAsync());
+            Assert.Equal(index, Assert.IsType<EntryUpdate>(slow.Current).Index);
+        }
     }
 
     [Fact]

@@ -25,6 +25,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>A new leader waits for so long for the reports of all workers before it evens loads out by those that it has.</summary>
     private static readonly TimeSpan ReportsFor = TimeSpan.FromSeconds(10);
 
+    /// <summary>A worker that most others cannot reach keeps its rooms for so long: its links may be back at once, and a report tells of each that is.</summary>
+    private static readonly TimeSpan IsolationBorne = TimeSpan.FromSeconds(1);
+
     /// <summary>For so long after workers of a zone died together, rooms go to other zones.</summary>
     private static readonly TimeSpan ZoneOutageFor = TimeSpan.FromSeconds(30);
 
@@ -129,7 +132,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         }
     }
 
-    /// <summary>Finds out whom most others cannot reach; one that is so for as long as silence is borne gives its rooms up.</summary>
+    /// <summary>Finds out whom most others cannot reach; one that is so for long enough gives its rooms up.</summary>
     private void SeeIsolation()
     {
         var active = replica.State.Workers().Where(worker => worker.State == WorkerState.Active).Select(worker => worker.Id).ToList();
@@ -148,7 +151,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>Nothing speaks against giving it rooms: its store can be used, and most others reach it.</summary>
     private bool IsFit(Worker worker) =>
         watch.Find(worker.Id)?.Report?.StoreError is null
-        && !(_isolatedSince.TryGetValue(worker.Id, out var since) && time.GetElapsedTime(since) > options.WorkerSilence);
+        && !(_isolatedSince.TryGetValue(worker.Id, out var since) && time.GetElapsedTime(since) > IsolationBorne);
 
     /// <summary>It is linked, to a leader that was just elected too, or in this process, and not silent.</summary>
     private bool IsHeard(Worker worker) =>
