@@ -275,7 +275,7 @@ public sealed partial class EtcdControlLog : IControlLog
         try
         {
             var answer = await GuardAsync(_client.TxnAsync(read(entries), cancellation));
-            _page = answer.Range(1).Count < entries ? PageEntries : entries; // The last of many: the next is another matter.
+            _page = answer.Range(1).Count < entries ? PageEntries : Math.Min(PageEntries, entries + 1); // It may have been an outage, and there may be many.
             return answer;
         }
         catch (ControlLogUnavailableException)
