@@ -54,7 +54,7 @@ public sealed class G6AuthorizationTests(ContractServer server) : IClassFixture<
         var file = (string)(await HttpMessageTests.UploadAsync(server, ann.Token, room, "s.txt", "text/plain", word))["id"]!;
         await Eventually.Holds(async () => (await ann.Hub.CallAsync("search", new { query = word }))!["hits"]!.AsArray().Count == 1);
         await ben.Hub.SyncAsync(); // What was told before he was an outsider stands before this answer.
-        ben.Hub.Untaken();
+        var before = ben.Hub.Untaken().Count;
 
         var code = visibility == "private" ? "not_found" : outsider == Outsider.Banned ? "banned" : "not_member";
         foreach (var (method, request) in Calls(room, seq, ann.Name))
@@ -83,7 +83,7 @@ public sealed class G6AuthorizationTests(ContractServer server) : IClassFixture<
         await ann.Hub.SendAsync(room, word);
         await ben.Hub.SyncAsync();
         ben.Hub.HeardNothingOf(word);
-        Assert.DoesNotContain(ben.Hub.Untaken(), heard => heard.Name is "presence" or "typing" && (string)heard.Argument["room"]! == room);
+        Assert.DoesNotContain(ben.Hub.Untaken().Skip(before), heard => heard.Name is "presence" or "typing" && (string)heard.Argument["room"]! == room);
     }
 
     [Fact]
