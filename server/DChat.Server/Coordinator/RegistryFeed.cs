@@ -10,16 +10,18 @@ namespace DChat.Server.Coordinator;
 /// </summary>
 public sealed class RegistryFeed : IRegistrySource, IRegistryObserver, IDisposable
 {
-    /// <summary>Entries kept, at most: a state of the largest registries is on its way for seconds.</summary>
+    /// <summary>Entries that a coordinator keeps, at most: a state of the largest registries is on its way for seconds.</summary>
     public const int KeptEntries = 8_192;
 
-    /// <summary>Bytes of entries kept, about.</summary>
+    /// <summary>Bytes of entries that a coordinator keeps, about.</summary>
     public const int KeptBytes = 16 * 1024 * 1024;
 
     /// <summary>Entries that a follower takes at once.</summary>
     private const int TakenAtOnce = 256;
 
     private readonly RegistryReplica _replica;
+    private readonly int _keptEntries;
+    private readonly long _keptBytesMax;
     private readonly Lock _lock = new();
     private readonly Queue<(EntryUpdate Update, int Bytes)> _kept = new();
     private readonly Dictionary<long, EntryUpdate> _byIndex = [];
@@ -30,9 +32,11 @@ public sealed class RegistryFeed : IRegistrySource, IRegistryObserver, IDisposab
     private long _replacements;
     private int _followers;
 
-    public RegistryFeed(RegistryReplica replica)
+    /// <param name="keptEntries">Entries kept, at most.</param>
+    /// <param name="keptBytes">Bytes of entries kept, about.</param>
+    public RegistryFeed(RegistryReplica replica, int keptEntries = KeptEntries, long keptBytes = KeptBytes)
     {
-        _replica = replica;
+        (_replica, _keptEntries, _keptBytesMax) = (replica, keptEntries, keptBytes);
         _subscription = replica.Subscribe(this, out var current);
 
         // Taken after subscribing, not around it: the replica calls this while it holds its own lock.
@@ -84,6 +88,9 @@ public sealed class RegistryFeed : IRegistrySource, IRegistryObserver, IDisposab
         }
     }
 
+    /// <summary>The entries from one on, some of them where they are many; none where there are none yet, or where the first is not kept any more.</summary>
+    public IReadOnlyList<EntryUpdate> KeptFrom(long index) => Take(index) ?? [];
+
     public void Dispose() => _subscription.Dispose();
 
     void IRegistryObserver.Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)
@@ -128,7 +135,7 @@ public sealed class RegistryFeed : IRegistrySource, IRegistryObserver, IDisposab
         _byIndex[update.Index] = update;
         _keptBytes += bytes;
         _index = update.Index;
-        while (_kept.Count > KeptEntries || _keptBytes > KeptBytes)
+        while (_kept.Count > _keptEntries || _keptBytes > _keptBytesMax)
         {
             var (old, oldBytes) = _kept.Dequeue();
             _byIndex.Remove(old.Index);

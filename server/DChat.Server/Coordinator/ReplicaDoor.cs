@@ -1,35 +1,68 @@
+using DChat.Core.Registry;
 using DChat.Server.Nodes;
 
 namespace DChat.Server.Coordinator;
 
-/// <summary>Where whoever compares the nodes' registries asks a node, coordinator or worker, for its own.</summary>
-internal sealed partial class ReplicaDoor(ReplicaHash hash, ILogger<ReplicaDoor> log) : INodeServer
+/// <summary>Where a node, coordinator or worker, is asked about its registry: by whoever compares those of the nodes, and by workers that miss entries.</summary>
+internal sealed partial class ReplicaDoor(ReplicaHash hash, RegistryFeed feed, ILogger<ReplicaDoor> log) : INodeServer
 {
-    /// <summary>The only call: nothing → the index of the last entry applied, and the hash of the registry after it.</summary>
+    /// <summary>Call: nothing → the index of the last entry applied, and the hash of the registry after it.</summary>
     public const byte Ask = 1;
+
+    /// <summary>
+    /// Call: the index of an entry → that entry and those after it, each with its index, as far as they are there, are still kept and fit.
+    /// Known to nodes of <see cref="EntriesSince"/>.
+    /// </summary>
+    public const byte Entries = 2;
+
+    /// <summary>A version of the link.</summary>
+    public const int EntriesSince = 4;
+
+    /// <summary>An answer takes no further entry beyond so many bytes.</summary>
+    private const int AnswerBytes = 1024 * 1024;
 
     public string Service => NodeServices.Replica;
 
     public string? Refuse(NodeHello peer) => null;
 
-    public INodeService Accept(NodeHello peer) => new Session(hash, log);
+    public INodeService Accept(NodeHello peer) => new Session(hash, feed, log);
 
-    private sealed class Session(ReplicaHash hash, ILogger log) : INodeService
+    private sealed class Session(ReplicaHash hash, RegistryFeed feed, ILogger log) : INodeService
     {
         public ValueTask ReceivedAsync(NodeLink link, NodeMessage message)
         {
-            if (message.Method != Ask)
+            switch (message.Method)
             {
-                throw new InvalidDataException($"a node that asks for the registry's hash sent {message.Method} out of turn");
+                case Ask:
+                    _ = TellAsync(link, message);
+                    return default;
+                case Entries:
+                    link.Reply(message, Kept(new PayloadReader(message.Payload).Number()).Written);
+                    return default;
+                default:
+                    throw new InvalidDataException($"a node that asks about the registry sent {message.Method} out of turn");
             }
-
-            _ = TellAsync(link, message);
-            return default;
         }
 
         public void Ended(NodeLink link, string why)
         {
             // What is computed meanwhile is told to nobody.
+        }
+
+        private PayloadWriter Kept(long index)
+        {
+            var answer = new PayloadWriter();
+            foreach (var entry in feed.KeptFrom(index))
+            {
+                if (answer.Written.Length > AnswerBytes)
+                {
+                    break;
+                }
+
+                answer.Number(entry.Index).Bytes(RegistryEntryCodec.Encode(entry.Entry));
+            }
+
+            return answer;
         }
 
         private async Task TellAsync(NodeLink link, NodeMessage call)

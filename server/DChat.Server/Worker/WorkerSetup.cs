@@ -23,6 +23,11 @@ internal static class WorkerSetup
     /// <summary>What may wait for all slow clients together, in bytes; above it each may queue less.</summary>
     private const long OutboxBytesInAll = 512L * 1024 * 1024;
 
+    /// <summary>Entries of the registry that are kept for other workers, which may miss the newest when a coordinator dies; and their bytes, about.</summary>
+    private const int KeptEntries = 1_024;
+
+    private const long KeptEntryBytes = 2 * 1024 * 1024;
+
     public static void AddWorker(this WebApplicationBuilder builder, ServerOptions options)
     {
         var services = builder.Services;
@@ -80,6 +85,7 @@ internal static class WorkerSetup
         else
         {
             services.AddSingleton<RegistryReplica>();
+            services.AddSingleton(provider => new RegistryFeed(provider.GetRequiredService<RegistryReplica>(), KeptEntries, KeptEntryBytes));
             services.AddSingleton(new CoordinatorAddresses(options.Coordinators));
             services.AddSingleton<CoordinatorLink>();
             services.AddSingleton<IClusterMembership>(provider => provider.GetRequiredService<CoordinatorLink>());

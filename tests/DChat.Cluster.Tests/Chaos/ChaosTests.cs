@@ -32,7 +32,8 @@ public sealed class ChaosTests(ITestOutputHelper output)
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     [Fact]
-    public Task Whatever_fails_nothing_is_lost_doubled_reordered_or_unseen() => RunAsync(ShortSeconds, workers: 3, coordinators: 1, kinds: null);
+    public Task Whatever_fails_nothing_is_lost_doubled_reordered_or_unseen() =>
+        Minutes > 0 ? RunAsync(Minutes * 60, workers: 4, coordinators: 1, kinds: null) : RunAsync(ShortSeconds, workers: 3, coordinators: 1, kinds: null);
 
     /// <summary>
     /// The same with several coordinators and an etcd of three members, and users who change the registry all the time: what they are answered is

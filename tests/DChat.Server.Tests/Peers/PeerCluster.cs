@@ -110,6 +110,7 @@ internal sealed class PeerCluster : IAsyncDisposable
         {
             worker.Store?.Release();
             worker.Proxy.Mend();
+            worker.Proxy.Release();
             worker.Registry.Release();
         }
 

@@ -6,7 +6,7 @@ using DChat.Server.Worker.Host;
 namespace DChat.Server.Worker.Peers;
 
 /// <summary>One link to a host, as the gateway uses it. What is under way when it ends is not told any more.</summary>
-internal sealed class PeerChannel(RegistryReplica replica) : INodeService
+internal sealed class PeerChannel(RegistryReplica replica, MissedEntries missed) : INodeService
 {
     private readonly ConcurrentDictionary<long, OutstandingChange> _changes = new();
     private readonly ConcurrentDictionary<long, (string Room, IRoomSink Sink)> _subscriptions = new();
@@ -131,7 +131,7 @@ internal sealed class PeerChannel(RegistryReplica replica) : INodeService
         }
 
         // Who was removed by what the host knew must be gone here before more is told.
-        var isKnown = replica.Index >= index || await replica.WaitForAsync(index, PeerLimits.CatchUp, CancellationToken.None).ConfigureAwait(false);
+        var isKnown = await missed.ReachAsync(index, link.Peer).ConfigureAwait(false);
         if (_subscriptions.TryGetValue(number, out var told))
         {
             Tell(message.Method, ref payload, number, told.Room, told.Sink, isKnown);

@@ -12,6 +12,7 @@ internal sealed partial class PeerPort : IHostPort, IAsyncDisposable
     private readonly string _worker;
     private readonly NodeDialer _dialer;
     private readonly RegistryReplica _replica;
+    private readonly MissedEntries _missed;
     private readonly Action<IHostPort> _changed;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _ending = new();
@@ -20,9 +21,9 @@ internal sealed partial class PeerPort : IHostPort, IAsyncDisposable
     private readonly Task _keeping;
     private volatile PeerChannel? _channel;
 
-    public PeerPort(string worker, NodeDialer dialer, RegistryReplica replica, TimeProvider time, Action<IHostPort> changed, ILogger log)
+    public PeerPort(string worker, NodeDialer dialer, RegistryReplica replica, MissedEntries missed, TimeProvider time, Action<IHostPort> changed, ILogger log)
     {
-        (_worker, _dialer, _replica, _changed, _log) = (worker, dialer, replica, changed, log);
+        (_worker, _dialer, _replica, _missed, _changed, _log) = (worker, dialer, replica, missed, changed, log);
         _dialling = new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(new RetryStrategyOptions
         {
             ShouldHandle = new PredicateBuilder().Handle<NodeLinkException>(),
@@ -130,7 +131,7 @@ internal sealed partial class PeerPort : IHostPort, IAsyncDisposable
         {
             while (true)
             {
-                var channel = new PeerChannel(_replica);
+                var channel = new PeerChannel(_replica, _missed);
                 await using var link = await _dialling.ExecuteAsync(async cancellation => await DialAsync(channel, cancellation).ConfigureAwait(false), _ended).ConfigureAwait(false);
                 channel.Open(link);
                 _channel = channel;

@@ -6,7 +6,7 @@ using DChat.Server.Nodes;
 namespace DChat.Server.Worker.Peers;
 
 /// <summary>The links of this gateway to the hosts of the cluster: one to each, made before it is needed, so that no room waits for it when it moves.</summary>
-internal sealed class PeerPorts(NodeDialer dialer, RegistryReplica replica, WorkerIdentity identity, TimeProvider time, ILogger<PeerPort> log) : IAsyncDisposable
+internal sealed class PeerPorts(NodeDialer dialer, RegistryReplica replica, MissedEntries missed, WorkerIdentity identity, TimeProvider time, ILogger<PeerPort> log) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<PeerPort>> _ports = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<PeerPort, Task> _ending = new();
@@ -66,7 +66,7 @@ internal sealed class PeerPorts(NodeDialer dialer, RegistryReplica replica, Work
         await Task.WhenAll(_ending.Values).ConfigureAwait(false);
     }
 
-    private PeerPort Make(string worker) => new(worker, dialer, replica, time, port => Changed?.Invoke(port), log);
+    private PeerPort Make(string worker) => new(worker, dialer, replica, missed, time, port => Changed?.Invoke(port), log);
 
     private void End(PeerPort port)
     {

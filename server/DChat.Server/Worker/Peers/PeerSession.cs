@@ -12,20 +12,16 @@ namespace DChat.Server.Worker.Peers;
 /// One gateway's link at this host. Who asks is the gateway's word: it proved to belong to the cluster, and rights are checked again before
 /// anything is written.
 /// </summary>
-internal sealed partial class PeerSession(RoomHost host, StoreReads reads, RegistryReplica replica, IClusterMembership membership, ILogger<PeerSession> log) : INodeService
+internal sealed partial class PeerSession(RoomHost host, StoreReads reads, RegistryReplica replica, MissedEntries missed, IClusterMembership membership, ILogger<PeerSession> log) : INodeService
 {
-    /// <summary>After this replica was behind for long, senders are not kept waiting for it again for so long, in milliseconds.</summary>
-    private const int ImpatientMs = 500;
-
     private readonly Dictionary<string, ChangeFlow> _flows = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<long, PeerSink> _sinks = new();
-    private long _behindUntil;
 
     public async ValueTask ReceivedAsync(NodeLink link, NodeMessage message)
     {
         var payload = new PayloadReader(message.Payload);
         var index = payload.Number();
-        var isKnown = replica.Index >= index || await CatchUpAsync(index).ConfigureAwait(false);
+        var isKnown = await missed.ReachAsync(index, link.Peer).ConfigureAwait(false);
         switch (message.Method)
         {
             case PeerMethods.Submit:
@@ -77,23 +73,6 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
         {
             Unsubscribe(number);
         }
-    }
-
-    private async ValueTask<bool> CatchUpAsync(long index)
-    {
-        if (Environment.TickCount64 < _behindUntil)
-        {
-            return false;
-        }
-
-        if (await replica.WaitForAsync(index, PeerLimits.CatchUp, CancellationToken.None).ConfigureAwait(false))
-        {
-            return true;
-        }
-
-        _behindUntil = Environment.TickCount64 + ImpatientMs;
-        Behind(log, replica.Index, index);
-        return false;
     }
 
     private void Submit(NodeLink link, ref PayloadReader payload, bool isKnown)
@@ -275,9 +254,6 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
             link.Reply(call, []); // A mistake, which another host would make too.
         }
     }
-
-    [LoggerMessage(2510, LogLevel.Warning, "this registry is at {Index} and behind a gateway's, which is at {Theirs}: what it sends waits")]
-    private static partial void Behind(ILogger log, long index, long theirs);
 
     [LoggerMessage(2511, LogLevel.Error, "what a gateway asked of the message store failed unexpectedly")]
     private static partial void NotRead(ILogger log, Exception exception);

@@ -7,6 +7,7 @@ internal static class PeersSetup
 {
     public static void AddPeers(this IServiceCollection services)
     {
+        services.AddSingleton<MissedEntries>();
         services.AddSingleton<PeerPorts>();
         services.AddSingleton<RoomRoutes>();
         services.AddSingleton<StoreReads>();
