@@ -24,7 +24,6 @@ public sealed class MissedEntriesTests
         await ann.Hub.CallAsync("updateRoom", new { room, topic = "the last that the coordinator did" });
         var last = knows.Replica.Index;
         await cluster.Coordinator.DisposeAsync();
-        Assert.True(misses.Replica.Index < last);
 
         await ann.Hub.SendAsync(room, "of one who knows");
         await ben.Hub.NextPostAsync(room, "of one who knows");

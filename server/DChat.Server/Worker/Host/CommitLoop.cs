@@ -171,10 +171,21 @@ internal sealed partial class CommitLoop(
 
     private bool IsAllowed(HostedRoom room, PendingChange pending, Batch batch)
     {
-        var error = pending.Refusal is not null ? pending.Refusal
-            : pending.DeadlineMs < Environment.TickCount64
-            ? new HubError(ErrorCodes.Unavailable, "it took too long; try again")
-            : authority.Check(room.Id, pending.Change) ?? CheckPace(room, pending.Change);
+        if (pending.Flow?.Admits(pending.Attempt) == false)
+        {
+            batch.Bounced.Add(pending);
+            return false;
+        }
+
+        var error = pending.Refusal;
+        if (error is null && pending.DeadlineMs < Environment.TickCount64)
+        {
+            // It may be on its way once more, with a little more time: what its gateway sent after it comes again too, and then behind it.
+            pending.Refuse();
+            error = new HubError(ErrorCodes.Unavailable, "it took too long; try again");
+        }
+
+        error ??= authority.Check(room.Id, pending.Change) ?? CheckPace(room, pending.Change);
         if (error is null)
         {
             return true;
@@ -190,6 +201,11 @@ internal sealed partial class CommitLoop(
         foreach (var (room, pending, error) in batch.Refused)
         {
             answers.Answer(room, pending.Change, error, pending.Receiver);
+        }
+
+        foreach (var pending in batch.Bounced)
+        {
+            pending.Receiver.Completed(ChangeOutcome.Moved);
         }
     }
 
@@ -412,6 +428,9 @@ internal sealed partial class CommitLoop(
         public List<RoomWrite> Writes { get; } = [];
 
         public List<(string Room, PendingChange Change, HubError Error)> Refused { get; } = [];
+
+        /// <summary>Not made, as one before them was not: their gateway sends them again.</summary>
+        public List<PendingChange> Bounced { get; } = [];
 
         /// <summary>Null where the outcome stays unknown.</summary>
         public IReadOnlyList<RoomWriteResult>? Results { get; set; }
