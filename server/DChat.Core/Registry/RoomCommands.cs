@@ -5,7 +5,7 @@ namespace DChat.Core.Registry;
 /// <summary>Makes a room owned by the actor. Result: its id.</summary>
 /// <param name="RoomId">Random, never used before.</param>
 /// <param name="PasswordHash">Null: no password.</param>
-/// <param name="Worker">The host; empty: none yet.</param>
+/// <param name="Worker">The host; empty: none yet. The leader chooses it: until then it is the worker on which the room is made.</param>
 /// <param name="InitialMembers">For administrators: accounts that are members from the start, at most <see cref="RegistryBounds.BulkNames"/>. The first is the owner where the system makes the room.</param>
 public sealed record CreateRoom(string CommandId, string Actor, long At, string RoomId, string Name, string? Topic, RoomVisibility Visibility, byte[]? PasswordHash, string Worker, IReadOnlyList<string>? InitialMembers = null)
     : Command(CommandId, Actor, At);
@@ -67,5 +67,6 @@ public sealed record SetRole(string CommandId, string Actor, long At, string Roo
 
 /// <summary>The direct room of the actor and another user (or the actor alone). Result: its id, old or new.</summary>
 /// <param name="RoomId">Taken where there is none yet.</param>
+/// <param name="Worker">As of <see cref="CreateRoom"/>.</param>
 public sealed record OpenDirect(string CommandId, string Actor, long At, string RoomId, string User, string Worker)
     : Command(CommandId, Actor, At);

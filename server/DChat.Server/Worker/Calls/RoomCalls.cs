@@ -14,6 +14,7 @@ internal sealed class RoomCalls(
     RoomDirectory directory,
     DeletedRooms deleted,
     RoomPasswords passwords,
+    WorkerIdentity identity,
     LimitsOptions limits)
 {
     private const int ListDefault = 50;
@@ -50,7 +51,7 @@ internal sealed class RoomCalls(
             return hash.Error;
         }
 
-        var command = new CreateRoom(request.CommandId ?? RegistryCalls.NewId(), caller.Name, registry.Now(), RegistryCalls.NewId(), request.Name ?? "", request.Topic, visibility.Value, hash.Value, Worker: "");
+        var command = new CreateRoom(request.CommandId ?? RegistryCalls.NewId(), caller.Name, registry.Now(), RegistryCalls.NewId(), request.Name ?? "", request.Topic, visibility.Value, hash.Value, identity.Id);
         return await EnterAsync(caller, await registry.CommitAsync(command).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
@@ -135,7 +136,7 @@ internal sealed class RoomCalls(
 
     public async ValueTask<Answer<Protocol.Room>> OpenDirectAsync(Caller caller, OpenDirectRequest request)
     {
-        var command = new OpenDirect(RegistryCalls.NewId(), caller.Name, registry.Now(), RegistryCalls.NewId(), request.User ?? "", Worker: "");
+        var command = new OpenDirect(RegistryCalls.NewId(), caller.Name, registry.Now(), RegistryCalls.NewId(), request.User ?? "", identity.Id);
         return await EnterAsync(caller, await registry.CommitAsync(command).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
