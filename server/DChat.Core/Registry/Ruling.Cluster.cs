@@ -74,6 +74,12 @@ internal sealed partial class Ruling
             return Outcome.Refused(RefusalCodes.NotFound, "no such worker, or another incarnation of it");
         }
 
+        // A process that ends by itself drains in any case: nobody could keep it.
+        if (c.State == WorkerState.Draining && worker.State != c.State && command.Actor.Length > 0 && !HasOtherHost(worker))
+        {
+            return Forbidden($"no other active worker hosts rooms, and none would have a host: start another one with the message store first, or end the process of {worker.Id} (SIGTERM)");
+        }
+
         if (worker.State != c.State)
         {
             Add(new WorkerStateChanged(worker.Id, c.State));
@@ -211,6 +217,8 @@ internal sealed partial class Ruling
 
         return Outcome.Done;
     }
+
+    private bool HasOtherHost(Worker worker) => state.Workers().Any(other => other is { State: WorkerState.Active, Capacity: > 0 } && other.Id != worker.Id);
 
     private static Outcome NotTheCluster() => Forbidden("only the cluster itself or an administrator does that");
 

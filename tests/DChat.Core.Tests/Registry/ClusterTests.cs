@@ -111,7 +111,7 @@ public sealed class ClusterTests
         _world.Ok(Worker("w1", "i1"));
         foreach (var state in new[] { WorkerState.Pending, WorkerState.Draining, WorkerState.Gone })
         {
-            _world.Ok(new SetWorkerState("", "root", 0, "w1", state));
+            _world.Ok(new SetWorkerState("", "", 0, "w1", state));
             _world.Refused(RefusalCodes.InvalidArgument, new AssignRooms("c", "", 0, "w1", ["r1"]));
             Assert.Contains($"is {state}:", _world.Last.Outcome.Text, StringComparison.OrdinalIgnoreCase);
             _world.Refused(RefusalCodes.Unavailable, new CreateRoom("c", "ann", 0, "r2", "y", null, RoomVisibility.Public, null, "w1"));
@@ -124,6 +124,28 @@ public sealed class ClusterTests
         Assert.Null(_world.Last.Record);
         _world.Ok(new AssignRooms("c", "root", 0, "w1", ["r1"]));
         Assert.Equal(1, State.FindWorker("w1")!.RoomCount);
+    }
+
+    [Fact]
+    public void Nobody_has_the_only_host_drained_but_it_drains_itself()
+    {
+        _world.Ok(Worker("w1", "i1"));
+        _world.Ok(Worker("gateway", "i1", capacity: 0));
+        _world.Ok(Worker("draining", "i1"));
+        _world.Ok(new SetWorkerState("", "root", 0, "draining", WorkerState.Draining));
+        _world.Ok(Worker("gone", "i1"));
+        _world.Ok(new SetWorkerState("", "", 0, "gone", WorkerState.Gone));
+        _world.Ok(new RegisterWorker("", "", 0, "pending", "h:2", "i", 1, [], WorkerState.Pending));
+        _world.Refused(RefusalCodes.Forbidden, new SetWorkerState("", "root", 0, "w1", WorkerState.Draining));
+        Assert.Contains("start another one", _world.Last.Outcome.Text, StringComparison.Ordinal);
+        _world.Ok(new SetWorkerState("", "root", 0, "draining", WorkerState.Draining)); // As it is.
+        _world.Ok(new SetWorkerState("", "root", 0, "gateway", WorkerState.Draining)); // It hosts nothing, and w1 goes on.
+        _world.Ok(new SetWorkerState("", "", 0, "w1", WorkerState.Draining));
+
+        _world.Ok(Worker("w2", "i1"));
+        _world.Ok(Worker("w3", "i1"));
+        _world.Ok(new SetWorkerState("", "root", 0, "w2", WorkerState.Draining));
+        _world.Refused(RefusalCodes.Forbidden, new SetWorkerState("", "root", 0, "w3", WorkerState.Draining));
     }
 
     [Fact]

@@ -102,6 +102,7 @@ public sealed class RestorationTests
         world.Ok(new AddProtectionKey("", "", 0, "k1", [1, 2, 3], 0, 0, 1_000));
         world.Ok(new CreateApiToken("", "ann", 0, "ann", "t1", "bot", new string('a', 64)));
         world.Ok(new ChangePassword("", "root", 0, "root", RegistryWorld.Hash, "s3"));
+        world.Ok(new RegisterWorker("", "", 0, "w2", "host:2", "i1", 1, [], WorkerState.Active, "old-store"));
         world.Ok(new SetWorkerState("", "root", 0, "w1", WorkerState.Draining));
         return world;
     }

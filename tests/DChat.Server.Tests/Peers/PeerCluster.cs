@@ -61,6 +61,9 @@ internal sealed class PeerCluster : IAsyncDisposable
         answer.EnsureSuccessStatusCode();
     }
 
+    /// <summary>What <c>worker drain</c> is answered.</summary>
+    public Task<HttpResponseMessage> DrainAsAdminAsync(int worker) => _admin!.PostAsync($"/api/admin/workers/{_workers[worker].Id}/drain", null).Within();
+
     /// <summary>An account that nobody else uses, connected to a worker.</summary>
     public async Task<Person> PersonAsync(int worker)
     {

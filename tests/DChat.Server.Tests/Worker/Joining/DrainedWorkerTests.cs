@@ -1,3 +1,4 @@
+using System.Net;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator;
 using DChat.Server.Nodes;
@@ -44,6 +45,22 @@ public sealed class DrainedWorkerTests
         Assert.False(stopping.IsCancellationRequested);
         await AddHostAsync(cluster);
         await Eventually.Holds(() => stopping.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task The_only_host_is_not_drained_by_an_administrator_and_goes_on()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 1, gateways: 1);
+        using var refused = await cluster.DrainAsAdminAsync(0);
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        Assert.Contains("start another one", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        await using (var ann = await cluster.PersonAsync(1))
+        {
+            await ann.Hub.SendAsync(await ann.Hub.MakeRoomAsync(), "made after it was asked to drain");
+        }
+
+        using var drained = await cluster.DrainAsAdminAsync(1); // It hosts nothing.
+        Assert.Equal(HttpStatusCode.NoContent, drained.StatusCode);
     }
 
     [Fact]
