@@ -19,7 +19,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>How often loads are evened out, soft state is told on, and rooms without a host are looked for.</summary>
     private static readonly TimeSpan SlowTick = TimeSpan.FromSeconds(1);
 
-    /// <summary>A room that moved stays for so long, unless its host dies.</summary>
+    /// <summary>A room that moved stays for so long, unless its host dies, and counts at least what it cost before.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
 
     /// <summary>A new leader waits for so long for the reports of all workers before it evens loads out by those that it has.</summary>
@@ -40,14 +40,18 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>Of them, at a time.</summary>
     private const int ForgottenAtOnce = 100;
 
-    private readonly RoomLoads _loads = new();
+    private readonly RoomLoads _loads = new(time, Rest);
     private readonly ConcurrentDictionary<string, long> _movedAt = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Zone, long At)> _buried = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _isolatedSince = new(StringComparer.Ordinal);
     private WorkerLookout? _lookout;
 
     /// <summary>A term begins, before any worker registers in it.</summary>
-    public void BeginTerm() => watch.Forget();
+    public void BeginTerm()
+    {
+        watch.Forget();
+        _loads.Forget();
+    }
 
     /// <summary>Works until cancelled, or until the log says that the term is over.</summary>
     /// <exception cref="LeaderCutOffException">It seems to be this leader that does not hear the workers, and another may lead.</exception>
@@ -85,7 +89,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
             {
                 slowAt = time.GetTimestamp();
                 watch.TellActivity();
-                _loads.Take(Hosts().Select(worker => watch.Find(worker.Id)?.Report).OfType<WorkerReport>());
+                TakeLoads();
                 await HouseAsync(leader, offDuty);
                 await ForgetAsync(leader, offDuty);
                 if (HaveAllReported() || time.GetElapsedTime(began) > ReportsFor)
@@ -188,6 +192,17 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         }
     }
 
+    /// <summary>Of all that have rooms: those of a worker that drains, or whose store is away, are given to others by what they cost.</summary>
+    private void TakeLoads()
+    {
+        var state = replica.State;
+        _loads.Take(state, from worker in state.Workers()
+                           where worker.State is WorkerState.Active or WorkerState.Draining
+                           let report = watch.Find(worker.Id)?.Report
+                           where report is not null
+                           select (worker.Id, report));
+    }
+
     /// <summary>Takes the rooms of workers that drain, or have lost their store, away, the busiest first, as fast as is allowed.</summary>
     private async Task EmptyAsync(IRegistryCommands commands, CancellationToken offDuty)
     {
@@ -236,14 +251,14 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
 
     private async Task RebalanceAsync(IRegistryCommands commands, CancellationToken offDuty)
     {
-        if (options.Placement == PlacementPolicy.Creator)
-        {
-            return; // A room stays where it was made.
-        }
-
         foreach (var (room, _) in _movedAt.Where(moved => time.GetElapsedTime(moved.Value) > Rest).ToList())
         {
             _movedAt.TryRemove(room, out _);
+        }
+
+        if (options.Placement == PlacementPolicy.Creator)
+        {
+            return; // A room stays where it was made.
         }
 
         var workers = Takers().Where(IsHeard).ToDictionary(worker => worker.Id, StringComparer.Ordinal);

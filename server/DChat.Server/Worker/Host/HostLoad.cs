@@ -10,7 +10,7 @@ internal sealed class HostLoad
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     /// <summary>What a second that passes leaves of the average: about ten seconds count.</summary>
-    private const double Keep = 0.9;
+    internal const double Keep = 0.9;
 
     /// <summary>A room that costs less, in deliveries a second, is not averaged any more.</summary>
     private const double Least = 0.01;
