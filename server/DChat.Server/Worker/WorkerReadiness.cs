@@ -5,7 +5,7 @@ using DChat.Server.Worker.Gateway;
 namespace DChat.Server.Worker;
 
 /// <summary>A worker wants no traffic while it drains, while it is cut off from the cluster, and while its message store cannot be written.</summary>
-internal sealed class WorkerReadiness(IMessageStore store, ChatGateway gateway, TimeProvider time) : IReadiness
+internal sealed class WorkerReadiness(IMessageStore store, ChatGateway gateway, IHostApplicationLifetime lifetime, TimeProvider time) : IReadiness
 {
     /// <summary>Anyone may ask, and a check writes: so long its finding serves all who ask.</summary>
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
@@ -15,7 +15,7 @@ internal sealed class WorkerReadiness(IMessageStore store, ChatGateway gateway, 
     private long _checkedAt;
 
     public async ValueTask<string?> WhyNotReadyAsync(CancellationToken cancellation) =>
-        gateway.WhyClosed ?? await LastCheck().WaitAsync(cancellation).ConfigureAwait(false);
+        lifetime.ApplicationStopping.IsCancellationRequested ? ChatGateway.GoesAway : gateway.WhyClosed ?? await LastCheck().WaitAsync(cancellation).ConfigureAwait(false);
 
     private Task<string?> LastCheck()
     {

@@ -31,7 +31,7 @@ internal sealed partial class WorkerService(
     ServerOptions options,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
-    ILogger<WorkerService> log) : IHostedService, IDisposable
+    ILogger<WorkerService> log) : IHostedLifecycleService, IDisposable
 {
     private static readonly TimeSpan StoreCheckLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(20);
@@ -42,7 +42,8 @@ internal sealed partial class WorkerService(
     private readonly Channel<bool> _linksChanged = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private PeriodicTimer? _reports;
     private Task _reporting = Task.CompletedTask;
-    private Task _draining = Task.CompletedTask;
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -54,18 +55,25 @@ internal sealed partial class WorkerService(
         _reports = new PeriodicTimer(WorkerReports.Interval, time);
         ports.Changed += LinkChanged;
         _reporting = VitalWork.RunAsync("the reports to the leader", () => ReportAsync(_reports), log);
+    }
 
-        // As soon as a stop is asked for: the web server waits for its connections to end.
-        lifetime.ApplicationStopping.Register(() => _draining = DrainAsync());
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Before anything stops: this worker is not ready any more, and all the same the web server serves whoever comes until rooms and clients have moved.</summary>
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        lifetime.StopApplication(); // So all hear of it, whoever began the stop.
+        return _reports is null ? Task.CompletedTask : DrainAsync();
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await _draining;
         ports.Changed -= LinkChanged;
         _reports?.Dispose(); // Ends the reports.
         await _reporting;
     }
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void Dispose() => _reports?.Dispose();
 

@@ -20,6 +20,9 @@ namespace DChat.Server.Worker.Gateway;
 /// </summary>
 internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
 {
+    /// <summary>Why a worker that stops wants no clients.</summary>
+    public const string GoesAway = "This worker is going away.";
+
     /// <summary>How often connections and empty feeds are looked at, in milliseconds.</summary>
     private const int SweepMs = 5_000;
 
@@ -75,7 +78,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     public int Connections => Volatile.Read(ref connections);
 
     /// <summary>Why clients are to connect to another worker; null where they are welcome.</summary>
-    public string? WhyClosed => stopping.IsCancellationRequested ? "This worker is going away." : isCutOff ? "This worker is cut off from the coordinators." : null;
+    public string? WhyClosed => stopping.IsCancellationRequested ? GoesAway : isCutOff ? "This worker is cut off from the coordinators." : null;
 
     /// <summary>The user's shared state here, made at the first need.</summary>
     public LocalUser UserOf(string name)

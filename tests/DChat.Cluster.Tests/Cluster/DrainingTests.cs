@@ -1,0 +1,59 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using DChat.TestKit;
+
+namespace DChat.Cluster.Tests.Cluster;
+
+/// <summary>What a worker that was told to stop does until it has: by a signal, as systemd gives it.</summary>
+public sealed class DrainingTests
+{
+    [Fact]
+    public async Task While_its_rooms_move_a_worker_is_not_ready_and_serves_whoever_comes_all_the_same()
+    {
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: 2, worker: ["--drain-seconds", "60"]);
+        var (stays, leaves) = (cluster.Workers[0], cluster.Workers[1]);
+        var crowd = await CrowdOnAsync(cluster, leaves);
+        using var http = leaves.CreateHttpClient();
+        http.DefaultRequestHeaders.Authorization = new("Bearer", crowd.Token(0));
+        http.DefaultRequestHeaders.ConnectionClose = true; // Each comes anew, as by a balancer.
+        await using var before = await HubProbe.ConnectAsync(leaves.Client, crowd.Token(0));
+
+        cluster.Coordinator.Freeze(); // No room moves until it wakes.
+        var stopped = leaves.TerminateAsync();
+        await Eventually.Holds(async () => await ReadyAsync(http) == HttpStatusCode.ServiceUnavailable);
+        await using var after = await HubProbe.ConnectAsync(leaves.Client, crowd.Token(1));
+        await SendAsync(after, crowd.Room, "came while it drains");
+        await SendAsync(before, crowd.Room, "was there before");
+        using var sent = await http.PostAsJsonAsync($"api/rooms/{crowd.Room}/messages", new { body = "by HTTP" });
+        Assert.True(sent.IsSuccessStatusCode, await sent.Content.ReadAsStringAsync());
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await ReadyAsync(http));
+
+        cluster.Coordinator.Thaw();
+        Assert.Equal(0, await stopped);
+        cluster.Workers.Remove(leaves);
+        await using var elsewhere = await HubProbe.ConnectAsync(stays.Client, crowd.Token(0));
+        var history = (await elsewhere.CallAsync("history", new { room = crowd.Room }))!["messages"]!.AsArray();
+        Assert.Equal(3, history.Count(message => (string)message!["kind"]! == "text"));
+    }
+
+    /// <summary>Two users, and their room on a worker.</summary>
+    private static async Task<Crowd> CrowdOnAsync(ClusterUnderTest cluster, ServerProcess worker)
+    {
+        using var http = cluster.Workers[0].CreateHttpClient();
+        var crowd = await Crowd.MakeAsync(http, ClusterUnderTest.AdminPassword, users: 2);
+        var id = (string)(await http.GetFromJsonAsync<JsonNode>(new Uri(worker.Client, "api/info")))!["worker"]!;
+        using var login = await http.PostAsJsonAsync("api/login", new { user = "admin", password = ClusterUnderTest.AdminPassword });
+        http.DefaultRequestHeaders.Authorization = new("Bearer", (string)(await login.Content.ReadFromJsonAsync<JsonNode>())!["accessToken"]!);
+        (await http.PostAsJsonAsync($"api/admin/rooms/{crowd.Room}/move", new { worker = id })).EnsureSuccessStatusCode();
+        return crowd;
+    }
+
+    private static async Task<HttpStatusCode> ReadyAsync(HttpClient http)
+    {
+        using var answer = await http.GetAsync("health/ready");
+        return answer.StatusCode;
+    }
+
+    private static Task<JsonNode?> SendAsync(HubProbe probe, string room, string body) => probe.CallAsync("send", new { room, clientId = Guid.NewGuid().ToString("N"), body });
+}
