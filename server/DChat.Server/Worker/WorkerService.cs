@@ -33,6 +33,15 @@ internal sealed partial class WorkerService(
     TimeProvider time,
     ILogger<WorkerService> log) : IHostedLifecycleService, IDisposable
 {
+    /// <summary>Of the time that a stop may take, from its beginning: rooms move until then.</summary>
+    private const double RoomsMove = 0.5;
+
+    /// <summary>Clients that were asked to go may stay until then.</summary>
+    private const double ClientsStay = 0.75;
+
+    /// <summary>All clients are closed by then; the rest is for requests, and for what has to be closed in an orderly way.</summary>
+    private const double ClientsClose = 0.9;
+
     private static readonly TimeSpan StoreCheckLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(20);
 
@@ -63,24 +72,42 @@ internal sealed partial class WorkerService(
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
         lifetime.StopApplication(); // So all hear of it, whoever began the stop.
-        return _reports is null ? Task.CompletedTask : DrainAsync();
+        return _reports is null ? Task.CompletedTask : DrainAsync(cancellationToken);
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         ports.Changed -= LinkChanged;
         _reports?.Dispose(); // Ends the reports.
-        await _reporting;
+        await UntilAsync(_reporting, cancellationToken);
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void Dispose() => _reports?.Dispose();
 
-    private async Task DrainAsync()
+    /// <summary>Waits for its end no longer than until then.</summary>
+    private static async Task UntilAsync(Task task, CancellationToken end)
     {
-        await GiveRoomsAwayAsync();
-        await gateway.DrainAsync(mayStay: registry.State.Workers().Any(worker => worker.State == WorkerState.Active && worker.Id != identity.Id));
+        await task.WaitAsync(end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (task.IsCompleted)
+        {
+            await task;
+        }
+    }
+
+    private async Task DrainAsync(CancellationToken end)
+    {
+        var began = time.GetTimestamp();
+        TimeSpan Until(double part) => (TimeSpan.FromSeconds(options.DrainSeconds) * part) - time.GetElapsedTime(began);
+
+        if (HasHeir && options.IsHost)
+        {
+            await GiveRoomsAwayAsync(Until(RoomsMove), end);
+        }
+
+        var mayStay = registry.State.Workers().Any(worker => worker.State == WorkerState.Active && worker.Id != identity.Id);
+        await UntilAsync(gateway.DrainAsync(mayStay, Until(ClientsStay), Until(ClientsClose)), end);
         membership.Leave();
         door.Close();
     }
@@ -89,27 +116,22 @@ internal sealed partial class WorkerService(
     private bool HasHeir => registry.State.Workers().Any(worker => worker is { State: WorkerState.Active, Capacity: > 0 } && worker.Id != identity.Id);
 
     /// <summary>While clients are still served: each room pauses for its move only.</summary>
-    private async Task GiveRoomsAwayAsync()
+    private async Task GiveRoomsAwayAsync(TimeSpan limit, CancellationToken stopped)
     {
-        if (!HasHeir || !options.IsHost)
-        {
-            return;
-        }
-
         var started = time.GetTimestamp();
-        var limit = TimeSpan.FromSeconds(options.DrainSeconds) / 2;
-        var id = string.Create(CultureInfo.InvariantCulture, $"drain-{identity.Incarnation}");
-        var answer = await registry.CommitAsync(new SetWorkerState(id, "", registry.Now(), identity.Id, WorkerState.Draining, identity.Incarnation));
-        while (answer.Error is null && HasHeir && registry.State.FindWorker(identity.Id) is { RoomCount: > 0 } && time.GetElapsedTime(started) < limit)
+        using var over = new CancellationTokenSource(limit, time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(over.Token, stopped);
+        var refusal = await AskForDrainAsync(end.Token);
+        while (refusal is null && HasHeir && registry.State.FindWorker(identity.Id) is { RoomCount: > 0 } && !end.IsCancellationRequested)
         {
             await Task.Delay(LookAgain, time, CancellationToken.None);
         }
 
         var left = registry.State.FindWorker(identity.Id)?.RoomCount ?? 0;
         var took = time.GetElapsedTime(started).TotalMilliseconds;
-        if (answer.Error is { } error)
+        if (refusal is not null)
         {
-            NotDrained(log, identity.Id, error.Message, left, took);
+            NotDrained(log, identity.Id, refusal, left, took);
         }
         else if (left > 0)
         {
@@ -118,6 +140,20 @@ internal sealed partial class WorkerService(
         else
         {
             Drained(log, identity.Id, took);
+        }
+    }
+
+    /// <returns>Why a coordinator did not take it, for people; null: one did.</returns>
+    private async Task<string?> AskForDrainAsync(CancellationToken end)
+    {
+        var id = string.Create(CultureInfo.InvariantCulture, $"drain-{identity.Incarnation}");
+        try
+        {
+            return (await registry.CommitAsync(new SetWorkerState(id, "", registry.Now(), identity.Id, WorkerState.Draining, identity.Incarnation), end)).Error?.Message;
+        }
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        {
+            return "none answered";
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
@@ -35,6 +36,26 @@ public sealed class DrainingTests
         await using var elsewhere = await HubProbe.ConnectAsync(stays.Client, crowd.Token(0));
         var history = (await elsewhere.CallAsync("history", new { room = crowd.Room }))!["messages"]!.AsArray();
         Assert.Equal(3, history.Count(message => (string)message!["kind"]! == "text"));
+    }
+
+    [Fact]
+    public async Task A_stop_takes_no_longer_than_it_may_though_no_coordinator_answers_and_a_client_stays()
+    {
+        const int Seconds = 2;
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: 2, worker: ["--drain-seconds", $"{Seconds}"]);
+        var leaves = cluster.Workers[1];
+        var crowd = await CrowdOnAsync(cluster, leaves);
+        await using var client = await HubProbe.ConnectAsync(leaves.Client, crowd.Token(0));
+        await SendAsync(client, crowd.Room, "here I am, and here I stay");
+        await cluster.Coordinator.KillAsync();
+        var started = Stopwatch.GetTimestamp();
+        Assert.Equal(0, await leaves.TerminateAsync());
+        var took = Stopwatch.GetElapsedTime(started);
+        cluster.Workers.Remove(leaves);
+        Assert.Contains(leaves.Log.Lines, line => line.Contains("gave no room away", StringComparison.Ordinal) && line.Contains("warn", StringComparison.Ordinal));
+
+        // By itself an answer is waited for 5 s, and then for 5 s more that the client goes. The process has to end, too.
+        Assert.InRange(took.TotalSeconds, 0, Seconds + 5);
     }
 
     /// <summary>Two users, and their room on a worker.</summary>

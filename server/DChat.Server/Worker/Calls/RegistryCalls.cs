@@ -22,15 +22,15 @@ internal sealed class RegistryCalls(IRegistryCommands commands, RegistryReplica 
     public static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
 
     /// <summary>A command's result, once it is committed and seen here.</summary>
-    public async ValueTask<Answer<string>> CommitAsync(Command command)
+    public async ValueTask<Answer<string>> CommitAsync(Command command, CancellationToken cancellation = default)
     {
-        var result = await commands.SubmitAsync(command, CancellationToken.None).ConfigureAwait(false);
+        var result = await commands.SubmitAsync(command, cancellation).ConfigureAwait(false);
         if (!result.Outcome.IsOk)
         {
             return new HubError(result.Outcome.Error!, result.Outcome.Text);
         }
 
-        return await replica.WaitForAsync(result.Index, CatchUp, CancellationToken.None).ConfigureAwait(false)
+        return await replica.WaitForAsync(result.Index, CatchUp, cancellation).ConfigureAwait(false)
             ? result.Outcome.Result
             : new HubError(ErrorCodes.Unavailable, "it is done, but this worker has not heard of it yet; look again");
     }

@@ -208,6 +208,7 @@ internal sealed class ChatConnection : IRecordSink
     public async Task CloseAsync(byte[]? lastRecord, TimeSpan grace, ushort code = CloseCodes.Normal)
     {
         closing = true;
+        var until = Environment.TickCount64 + (long)grace.TotalMilliseconds;
         var said = Outbox.CloseAsync(lastRecord, WebSocketFrame.Close(code));
         try
         {
@@ -222,7 +223,8 @@ internal sealed class ChatConnection : IRecordSink
         if (Volatile.Read(ref deaf))
         {
             // The client closes first: a socket that is closed with unread calls takes back the answers that are on their way.
-            await ended.Task.WaitAsync(HangUpGrace).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var left = Math.Clamp(until - Environment.TickCount64, 0, (long)HangUpGrace.TotalMilliseconds);
+            await ended.Task.WaitAsync(TimeSpan.FromMilliseconds(left)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         transport.Input.CancelPendingRead();

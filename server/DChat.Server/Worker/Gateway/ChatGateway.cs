@@ -56,6 +56,8 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private readonly IDisposable observing;
     private readonly Task sweep;
     private int connections;
+    private long stayUntil = long.MaxValue;
+    private long closeUntil = long.MaxValue;
     private volatile bool canClientsStay;
     private volatile bool isCutOff;
 
@@ -209,8 +211,13 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
 
     /// <summary>Asks every client to connect elsewhere, at spread-out times, and closes each when its calls are answered.</summary>
     /// <param name="mayStay">Somebody else serves: clients are served on until they go at their spread-out times. Else they are closed at once.</param>
-    public async Task DrainAsync(bool mayStay)
+    /// <param name="stay">No client is served on for longer.</param>
+    /// <param name="close">By then all are closed, though calls of theirs be open.</param>
+    public async Task DrainAsync(bool mayStay, TimeSpan stay, TimeSpan close)
     {
+        var now = Environment.TickCount64;
+        Volatile.Write(ref stayUntil, now + (long)stay.TotalMilliseconds);
+        Volatile.Write(ref closeUntil, now + (long)close.TotalMilliseconds);
         canClientsStay = mayStay;
         await stopping.CancelAsync().ConfigureAwait(false);
         await SendAwayAsync().ConfigureAwait(false);
@@ -218,7 +225,9 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await DrainAsync(mayStay: false).ConfigureAwait(false);
+        canClientsStay = false;
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await SendAwayAsync().ConfigureAwait(false);
         await sweep.ConfigureAwait(false);
         observing.Dispose();
         stopping.Dispose();
@@ -233,7 +242,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
             JsonSerializer.Serialize(json, asked, ProtocolJson.Wire.ReconnectAsked)));
         if (canClientsStay)
         {
-            var stay = TimeSpan.FromMilliseconds(after.AfterMs) + LeaveGrace;
+            var stay = UpTo(TimeSpan.FromMilliseconds(after.AfterMs) + LeaveGrace, Volatile.Read(ref stayUntil));
             await connection.Ended.WaitAsync(stay, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (connection.Ended.IsCompleted)
             {
@@ -241,9 +250,13 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
             }
         }
 
-        await connection.FinishCallsAsync(DrainGrace).ConfigureAwait(false);
-        await connection.CloseAsync(HubText.CloseFrame(null, allowReconnect: true), DrainGrace).ConfigureAwait(false);
+        await connection.FinishCallsAsync(UpTo(DrainGrace, Volatile.Read(ref closeUntil))).ConfigureAwait(false);
+        await connection.CloseAsync(HubText.CloseFrame(null, allowReconnect: true), UpTo(DrainGrace, Volatile.Read(ref closeUntil))).ConfigureAwait(false);
     }
+
+    /// <summary>So long, and no longer than until a moment of <see cref="Environment.TickCount64"/>.</summary>
+    private static TimeSpan UpTo(TimeSpan most, long until) =>
+        TimeSpan.FromMilliseconds(Math.Clamp(until - Environment.TickCount64, 0, (long)most.TotalMilliseconds));
 
     private async Task SweepAsync()
     {
