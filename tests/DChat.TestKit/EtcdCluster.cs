@@ -73,13 +73,24 @@ public sealed class EtcdCluster : IAsyncDisposable
         await AskAsync("auth/enable", "{}");
     }
 
+    /// <summary>Adds a user who may do nothing, where passwords are asked for: a change of who may do what.</summary>
+    public async Task AddUserAsync(string user)
+    {
+        using var http = new HttpClient { Timeout = Eventually.DefaultLimit };
+        var signedIn = JsonNode.Parse(await AskAsync(http, "auth/authenticate", """{"name":"root","password":"of root"}"""));
+        http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", (string)signedIn!["token"]!);
+        await AskAsync(http, "auth/user/add", $$"""{"name":"{{user}}","password":"of {{user}}"}""");
+    }
+
     private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
-    private async Task AskAsync(HttpClient http, string path, string body)
+    private async Task<string> AskAsync(HttpClient http, string path, string body)
     {
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
         using var answer = await http.PostAsync(new Uri($"{_members[0].ClientUrl}/v3/{path}"), content);
-        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.IsSuccessStatusCode, text);
+        return text;
     }
 
     public async ValueTask DisposeAsync()

@@ -232,7 +232,7 @@ internal sealed class EtcdClient : IDisposable
             }
             catch (EtcdRefusedException refused) when (refused.IsUnauthenticated && attempt <= 2)
             {
-                _token = null; // It ran out, or the member does not know it: sign in again.
+                _token = null; // It ran out, the member does not know it, or who may do what was changed since: sign in again.
             }
             catch (Exception failure) when (IsFailure(failure) && failure is not EtcdRefusedException { IsTemporary: false })
             {

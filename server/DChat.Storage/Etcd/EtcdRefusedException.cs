@@ -25,8 +25,12 @@ internal sealed class EtcdRefusedException(int code, string message) : Exception
     /// <summary>The database has reached its quota. It takes no writes, at no member, until somebody ends the alarm: no repeat helps.</summary>
     public bool IsFull => Message.Contains("database space exceeded", StringComparison.Ordinal);
 
-    /// <summary>The token is not known there. (Some releases say so as an invalid argument.)</summary>
-    public bool IsUnauthenticated => code == Unauthenticated || Message.Contains("invalid auth token", StringComparison.Ordinal);
+    /// <summary>
+    /// The token is not known there (some releases say so as an invalid argument), or it is one that says for itself whose it is (JWT) and from before
+    /// users or roles were changed.
+    /// </summary>
+    public bool IsUnauthenticated =>
+        code == Unauthenticated || Message.Contains("invalid auth token", StringComparison.Ordinal) || Message.Contains("revision of auth store is old", StringComparison.Ordinal);
 
     /// <summary>There is no such path, or nothing that knows of version 3.</summary>
     public bool IsTooOld => Message is "HTTP 404" or "Not Found";

@@ -1,7 +1,9 @@
+using System.Security.Cryptography;
 using System.Text;
 using DChat.Core.ControlLog;
 using DChat.Storage.Etcd;
 using DChat.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace DChat.Storage.Tests.Etcd;
 
@@ -207,6 +209,42 @@ public sealed class EtcdClientTests(EtcdClientTests.OneMember fixture) : IClassF
 
         var elsewhere = await Assert.ThrowsAsync<EtcdRefusedException>(() => client.RangeAsync(new EtcdRange(Bytes("another/a")), CancellationToken.None));
         Assert.Equal(EtcdRefusedException.PermissionDenied, elsewhere.Code);
+    }
+
+    [Fact]
+    public async Task A_token_from_before_users_were_changed_is_asked_for_anew()
+    {
+        using var folder = new TemporaryFolder();
+        using (var key = RSA.Create(2_048))
+        {
+            await File.WriteAllTextAsync(folder["public"], key.ExportSubjectPublicKeyInfoPem());
+            await File.WriteAllTextAsync(folder["private"], key.ExportRSAPrivateKeyPem());
+        }
+
+        // Such a token says for itself whose it is, and lasts longer than this test.
+        await using var etcd = await EtcdCluster.StartAsync(1, _ => ["--auth-token", $"jwt,pub-key={folder["public"]},priv-key={folder["private"]},sign-method=RS256,ttl=1h"]);
+        await etcd.RequirePasswordsAsync("chat", "of the log", "office");
+        await File.WriteAllTextAsync(folder["password"], "of the log\n");
+        var url = EtcdUrl.Parse(etcd.Url("office", $"?passfile={folder["password"]}", user: "chat@"));
+        using var client = new EtcdClient(url, TimeProvider.System);
+        EtcdTxn put = new([], [EtcdOperation.Put(Bytes("office/a"), Bytes("x"))], []);
+        await client.TxnAsync(put, CancellationToken.None);
+
+        await etcd.AddUserAsync("another");
+        await client.TxnAsync(put, CancellationToken.None);
+        var found = Assert.Single(await ReadAsync(client, Bytes("office/a")));
+        Assert.True(found.ModRevision > found.CreateRevision, "it was put twice");
+
+        await using var log = new EtcdControlLog(url, TimeProvider.System, NullLogger<EtcdControlLog>.Instance);
+        await using var leadership = await log.CampaignAsync("a:1", CancellationToken.None).Within();
+        await using var entries = log.FollowAsync(1, CancellationToken.None).GetAsyncEnumerator();
+        for (var index = 1; index <= 3; index++)
+        {
+            await etcd.AddUserAsync($"user{index}");
+            var seen = entries.MoveNextAsync();
+            Assert.Equal(AppendOutcome.Committed, await log.AppendAsync(leadership.Term, index, new byte[] { 1 }, CancellationToken.None).Within());
+            Assert.True(await seen.AsTask().Within());
+        }
     }
 
     [Fact]
