@@ -110,10 +110,12 @@ public sealed class BackupFormatTests
     {
         var noise = new byte[64 * 1024];
         new Random(7).NextBytes(noise);
-        var bytes = await MakeAsync(SnapshotStoreTests.Registry(200), 50, noise);
-        Assert.True(Trace.IsIn(Trace.Unsealed(bytes, Secret), noise), "without the seal it would be found");
-        Assert.False(Trace.IsIn(bytes, noise));
-        var again = await MakeAsync(SnapshotStoreTests.Registry(200), 50, noise);
+        var (registry, hashes, keys) = SnapshotStoreTests.Secretive();
+        var bytes = await MakeAsync(registry, 50, noise);
+        var unsealed = Trace.Unsealed(bytes, Secret);
+        Assert.Equal((true, true, true), (Trace.IsIn(unsealed, noise), Trace.IsIn(unsealed, hashes), Trace.IsIn(unsealed, keys)));
+        Assert.Equal((false, false, false), (Trace.IsIn(bytes, noise), Trace.IsIn(bytes, hashes), Trace.IsIn(bytes, keys)));
+        var again = await MakeAsync(registry, 50, noise);
         Assert.False(Trace.IsIn(bytes.AsSpan(SnapshotSeal.HeaderBytes), again.AsSpan(SnapshotSeal.HeaderBytes)), "the same once more is sealed with another key");
     }
 

@@ -29,10 +29,10 @@ internal static class Trace
         return false;
     }
 
-    /// <summary>A backup as it would be stored without the seal: all else was done with it.</summary>
-    public static byte[] Unsealed(byte[] backup, ClusterSecret secret)
+    /// <summary>A backup or a snapshot as it would be stored without the seal: all else, compression too, was done with it.</summary>
+    public static byte[] Unsealed(byte[] stored, ClusterSecret secret, SealKind? kind = null)
     {
-        using var unsealing = new UnsealingStream(new MemoryStream(backup), SealKind.Backup, secret);
+        using var unsealing = new UnsealingStream(new MemoryStream(stored), kind ?? SealKind.Backup, secret);
         var plain = new MemoryStream();
         unsealing.CopyTo(plain);
         return plain.ToArray();
