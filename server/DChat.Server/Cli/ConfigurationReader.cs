@@ -2,6 +2,7 @@ using System.Collections;
 using System.Net;
 using DChat.Core.Rooms;
 using DChat.Server.Coordinator;
+using DChat.Server.Nodes;
 using DChat.Storage.Postgres;
 using DChat.Storage.S3;
 
@@ -163,15 +164,7 @@ public static class ConfigurationReader
             errors.Add(new ConfigurationError("--node-port", "other nodes must know the port, and 0 picks any", "give --node-port N"));
         }
 
-        if (options.Mode == ServerMode.Worker && options.ClusterSecretFile is null && options.ClusterSecret is null)
-        {
-            errors.Add(new ConfigurationError("--cluster-secret-file", "a worker proves itself by the coordinators' cluster secret", "copy the coordinator's DATA/cluster-secret here (mode 0600) and name it with --cluster-secret-file"));
-        }
-
-        if (options.IsCoordinator && options.SharesLog && options.ClusterSecretFile is null && options.ClusterSecret is null)
-        {
-            errors.Add(new ConfigurationError("--cluster-secret-file", "coordinators that share a log share the cluster secret, so none of them makes one of its own", $"{MakeSecret("FILE")}, copy it to every node (mode 0600), and name it with --cluster-secret-file FILE"));
-        }
+        CheckSecretIsGiven(options, errors);
 
         if (options.ClusterSecretFile is not null && options.ClusterSecret is not null)
         {
@@ -200,6 +193,26 @@ public static class ConfigurationReader
         if (options.Limits.LoginDelayMaxSeconds < options.Limits.LoginDelaySeconds)
         {
             errors.Add(new ConfigurationError("--limits-login-delay-max-seconds", $"{options.Limits.LoginDelayMaxSeconds} is less than --limits-login-delay-seconds, {options.Limits.LoginDelaySeconds}", "give at least as much"));
+        }
+    }
+
+    /// <summary>Who makes no cluster secret of its own is given one: by a flag, a variable, or where it would be looked for.</summary>
+    private static void CheckSecretIsGiven(ServerOptions options, List<ConfigurationError> errors)
+    {
+        var place = NodeSetup.SecretPath(options);
+        if (options.ClusterSecretFile is not null || options.ClusterSecret is not null || File.Exists(place))
+        {
+            return;
+        }
+
+        var ways = $"name the copy with --cluster-secret-file FILE, lay it down as {place}, or set DCHAT__CLUSTERSECRET to what is in it";
+        if (options.Mode == ServerMode.Worker)
+        {
+            errors.Add(new ConfigurationError("--cluster-secret-file", "a worker proves itself by the coordinators' cluster secret", $"copy the coordinator's DATA/cluster-secret here (mode 0600), and {ways}"));
+        }
+        else if (options.SharesLog)
+        {
+            errors.Add(new ConfigurationError("--cluster-secret-file", "coordinators that share a log share the cluster secret, so none of them makes one of its own", $"{MakeSecret("FILE")}, copy it to every node (mode 0600), and {ways}"));
         }
     }
 

@@ -55,7 +55,7 @@ public static class Settings
         Setting.Number("refreshTokenDays", People, "how long a session lives without being used", 1, 365, o => o.RefreshTokenDays, (o, v) => o with { RefreshTokenDays = v }),
         new("clusterSecret", People, "32 bytes in base64", "what nodes prove themselves by; DATA/cluster-secret unless given", o => o.ClusterSecret ?? "(in the data folder)", (o, v) => o with { ClusterSecret = IsSecret(v) ? v : throw new FormatException() }) { Secret = true },
 
-        new("clusterSecretFile", Cluster, "a file's path", "a file with the cluster secret, the same for every node, readable for its owner only", o => o.ClusterSecretFile ?? $"{o.Data}/cluster-secret", (o, v) => o with { ClusterSecretFile = NotEmpty(v) }) { Placeholder = "FILE" },
+        new("clusterSecretFile", Cluster, "a file's path", "a file with the cluster secret, the same for every node, readable for its owner only; DATA/cluster-secret unless given", o => o.ClusterSecretFile ?? $"{o.Data}/cluster-secret", (o, v) => o with { ClusterSecretFile = NotEmpty(v) }) { Placeholder = "FILE" },
         new("coordinators", Cluster, CoordinatorAddresses.Expected, "of a worker: where the coordinators' node ports are", o => o.Coordinators, (o, v) => o with { Coordinators = Checked(v) }) { Placeholder = "LIST" },
         new("advertise", Cluster, "host:port", "where other nodes reach this one; the node address and port unless given", o => o.EffectiveAdvertise, (o, v) => o with { Advertise = HostAndPort(v) }) { Placeholder = "HOST:PORT" },
         Setting.Number("capacity", Cluster, "what this worker carries, relative to the others", 1, 1_000_000, o => o.Capacity, (o, v) => o with { Capacity = v }),

@@ -70,7 +70,8 @@ internal static class NodeSetup
 
     private static bool MayMakeSecret(ServerOptions options) => options.IsCoordinator && !options.SharesLog && !File.Exists(options.LogPath);
 
-    private static string SecretPath(ServerOptions options) => options.ClusterSecretFile ?? Path.Combine(options.Data, SecretFile);
+    /// <summary>Where the secret is looked for that is not given as such.</summary>
+    public static string SecretPath(ServerOptions options) => options.ClusterSecretFile ?? Path.Combine(options.Data, SecretFile);
 
     /// <summary>The secret of a cluster that is there: none is made.</summary>
     /// <exception cref="ConfigurationException">None is given.</exception>

@@ -1,5 +1,9 @@
 using System.Collections;
+using System.Text;
 using DChat.Server.Cli;
+using DChat.Server.Coordinator;
+using DChat.Server.Nodes;
+using DChat.Storage.Files;
 using DChat.TestKit;
 
 namespace DChat.Server.Tests.Cli;
@@ -131,6 +135,29 @@ public sealed class ConfigurationReaderTests : IDisposable
     [InlineData("[::1]:9000")]
     public void On_one_machine_nothing_need_be_said_of_where_a_node_is(string coordinators) =>
         Assert.NotNull(Read(new() { ["--mode"] = "worker", ["--coordinators"] = coordinators, ["--cluster-secret-file"] = "x" }));
+
+    [Theory]
+    [InlineData("--mode", "coordinator", "--node", "c1", "--peers", "c1=10.0.0.1,c2=10.0.0.2,c3=10.0.0.3")]
+    [InlineData("--mode", "coordinator", "--log", "etcd://127.0.0.1:2379/chat")]
+    [InlineData("--mode", "worker", "--coordinators", "127.0.0.1:9000")]
+    public void A_secret_that_lies_in_the_data_folder_need_not_be_named_and_a_missing_one_may_be_given_in_three_ways(params string[] given)
+    {
+        var flags = given.Chunk(2).ToDictionary(pair => pair[0], pair => pair[1]);
+        flags["--data"] = _folder.Path;
+        var place = _folder["cluster-secret"];
+        var error = Assert.Single(Assert.Throws<ConfigurationException>(() => Read(flags)).Errors);
+        Assert.Contains($"--cluster-secret-file FILE, lay it down as {place}, or set DCHAT__CLUSTERSECRET", error.Remedy, StringComparison.Ordinal);
+
+        var secret = Convert.ToBase64String(new byte[ClusterSecret.Size]);
+        PrivateFile.Create(place, Encoding.ASCII.GetBytes(secret));
+        NodeSetup.CheckSecret(Read(flags).Options);
+
+        System.IO.File.Delete(place);
+        NodeSetup.CheckSecret(Read(flags, new() { ["DCHAT__CLUSTERSECRET"] = secret }).Options);
+        PrivateFile.Create(_folder["secret"], Encoding.ASCII.GetBytes(secret));
+        flags["--cluster-secret-file"] = _folder["secret"];
+        NodeSetup.CheckSecret(Read(flags).Options);
+    }
 
     [Fact]
     public void An_etcd_of_ones_own_needs_both_names_and_its_timings_need_it()
