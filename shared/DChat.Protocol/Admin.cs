@@ -65,7 +65,7 @@ public sealed record AdminMembers(IReadOnlyList<AdminMember> Members, string Pee
 /// <summary>An etcd member, as a coordinator sees it.</summary>
 /// <param name="Name">Its coordinator's <c>--node</c>; empty where that is not known yet.</param>
 /// <param name="Address">Where the others reach it, <c>host:port</c>.</param>
-/// <param name="State"><c>up</c>, <c>away</c>, <c>expected</c> (it was added and has not run yet), or <c>missing</c> (its replacement was broken off).</param>
+/// <param name="State"><c>up</c>, <c>away</c>, <c>expected</c> (it was added and has not run yet, or does not count yet), or <c>missing</c> (its replacement was broken off).</param>
 /// <param name="Leads">Whether it leads etcd, which need not be the coordinator that leads.</param>
 public sealed record AdminMember(string Name, string Address, string State, bool Leads);
 

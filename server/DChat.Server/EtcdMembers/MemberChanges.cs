@@ -95,20 +95,20 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
                 Removed(logger, replacement.Name, string.Join(' ', old.PeerUrls), request.Actor);
             }
 
-            await AddAsync(replacement.Url, cancellation);
+            await AddAsync(replacement.Url, plan.Learns, cancellation);
             Expected(logger, replacement.ToString(), request.Actor);
         }
 
-        return await DescribeAsync(cancellation); // Not asking for a majority: the second of two has yet to come.
+        return await DescribeAsync(cancellation);
     }
 
-    private async Task AddAsync(string url, CancellationToken cancellation)
+    private async Task AddAsync(string url, bool learns, CancellationToken cancellation)
     {
         while (true)
         {
             try
             {
-                await membership.AddAsync(url, cancellation);
+                await membership.AddAsync(url, learns, cancellation);
                 return;
             }
             catch (ControlLogUnavailableException)
@@ -167,7 +167,7 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
     {
         var names = MemberReplacement.Names(options.Peers, voters);
         var members = voters.Select(seen => new AdminMember(
-            names[seen.Voter.Id], Address(seen.Voter), !seen.Voter.HasRun ? "expected" : seen.IsUp ? "up" : "away", seen.Voter.Leads))
+            names[seen.Voter.Id], Address(seen.Voter), !seen.Voter.HasRun || seen.Voter.Learns ? "expected" : seen.IsUp ? "up" : "away", seen.Voter.Leads))
             .Concat(MemberReplacement.Missing(options.Peers, voters).Select(peer => new AdminMember(peer.Name, peer.Address, "missing", false)))
             .OrderBy(member => member.Name, StringComparer.Ordinal).ToList();
         return new EtcdMemberAnswer(new AdminMembers(members, string.Join(',', members.Select(member => $"{(member.Name.Length > 0 ? member.Name : "?")}={member.Address}")), problem));

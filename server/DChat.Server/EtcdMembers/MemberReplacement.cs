@@ -17,7 +17,9 @@ internal static class MemberReplacement
             return ReplacementPlan.No(ErrorCodes.NotFound, $"There is no coordinator {replacement.Name}; there are {string.Join(", ", peers.All.Select(peer => peer.Name))}.");
         }
 
-        var old = voters.FirstOrDefault(seen => names[seen.Voter.Id] == replacement.Name);
+        // One that has yet to come, to an address of which nobody knows whose it is: nothing depends on it, so the address is taken for mistaken.
+        var old = voters.FirstOrDefault(seen => names[seen.Voter.Id] == replacement.Name)
+            ?? voters.FirstOrDefault(seen => seen.Voter is { Learns: true, HasRun: false } && names[seen.Voter.Id].Length == 0);
         if (voters.FirstOrDefault(seen => seen != old && IsAt(seen, replacement)) is { } there)
         {
             return ReplacementPlan.No(ErrorCodes.InvalidArgument, $"{Called(names[there.Voter.Id])} is at {replacement.Address} already.");
@@ -44,13 +46,19 @@ internal static class MemberReplacement
             return ReplacementPlan.No(ErrorCodes.Forbidden, $"{replacement.Name} still runs, at {string.Join(' ', old.Voter.PeerUrls)}. Stop its coordinator first, or say --force to throw it out while it runs.");
         }
 
-        if (old is null && voters.Count == 1)
+        if (voters.FirstOrDefault(seen => seen != old && seen.Voter.Learns) is { } learner)
         {
-            return new ReplacementPlan(true); // One alone, as after a restore: of two, both are needed, so it stands still until the second runs.
+            return ReplacementPlan.No(
+                ErrorCodes.Forbidden, $"{Called(names[learner.Voter.Id])} is expected at {string.Join(' ', learner.Voter.PeerUrls)} and comes first: start it there, or say with member replace where it is.");
         }
 
         // The one that comes does not count until it runs, and the others must be enough without it.
         var others = voters.Where(seen => seen != old).ToList();
+        if (others.Count == 1 && old is null or { Voter.Learns: true })
+        {
+            return new ReplacementPlan(true, old?.Voter, Learns: true); // One alone, as after a restore: of two voters both are needed, so the second has to be there first.
+        }
+
         var up = others.Count(seen => seen.IsUp && seen.Voter.HasRun);
         var needed = ((others.Count + 1) / 2) + 1;
         return up >= needed
@@ -94,8 +102,9 @@ internal static class MemberReplacement
 internal sealed record SeenVoter(EtcdVoter Voter, bool IsUp);
 
 /// <param name="Adds">Whether there is anything to do: the old one, if there is one, is removed, and the new one added.</param>
+/// <param name="Learns">The new one does not vote until it has caught up.</param>
 /// <param name="Error">Why not: a code of the contract, and its text for people.</param>
-internal sealed record ReplacementPlan(bool Adds, EtcdVoter? Remove = null, string? Error = null, string? Text = null)
+internal sealed record ReplacementPlan(bool Adds, EtcdVoter? Remove = null, string? Error = null, string? Text = null, bool Learns = false)
 {
     public static ReplacementPlan Done { get; } = new(false);
 

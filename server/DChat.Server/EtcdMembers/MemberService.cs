@@ -15,6 +15,8 @@ internal sealed partial class MemberService(MemberOptions options, EtcdMembershi
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
+    private static readonly TimeSpan LookForLearners = TimeSpan.FromSeconds(1);
+
     /// <summary>What is waited for is said so often.</summary>
     private static readonly TimeSpan SayAgainAfter = TimeSpan.FromSeconds(10);
 
@@ -56,7 +58,44 @@ internal sealed partial class MemberService(MemberOptions options, EtcdMembershi
         await (_process?.DisposeAsync() ?? default);
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => _process!.Completion.WaitAsync(stoppingToken);
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var promoting = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        var learners = PromoteAsync(promoting.Token);
+        try
+        {
+            await (await Task.WhenAny(_process!.Completion.WaitAsync(stoppingToken), learners));
+        }
+        finally
+        {
+            await promoting.CancelAsync();
+            await learners.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>
+    /// A member that was added to one alone only learns at first, so that nothing waits for one that never comes: it votes when it has what the others have,
+    /// which etcd itself knows. All coordinators see to that; it is done once.
+    /// </summary>
+    private async Task PromoteAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(LookForLearners, time);
+        while (await timer.WaitForNextTickAsync(cancellation))
+        {
+            try
+            {
+                foreach (var learner in (await membership.ListAsync(cancellation)).Where(member => member is { Learns: true, HasRun: true }))
+                {
+                    await membership.PromoteAsync(learner.Id, cancellation);
+                    Votes(logger, learner.Name, string.Join(' ', learner.PeerUrls));
+                }
+            }
+            catch (ControlLogUnavailableException)
+            {
+                // It has not caught up, another coordinator was quicker, or etcd is away: the next look shows it.
+            }
+        }
+    }
 
     /// <summary>The note beside the data; made where there is none.</summary>
     private MemberNote Own()
@@ -168,7 +207,7 @@ internal sealed partial class MemberService(MemberOptions options, EtcdMembershi
             }
             catch (ControlLogUnavailableException failure)
             {
-                Say($"more than half of the members must be up ({options.Peers}): {failure.Message}");
+                Say($"more than half of the members must be up ({options.Peers}), and this one have caught up with them: {failure.Message}");
             }
 
             if (await Task.WhenAny(process.Completion, Task.Delay(Pause, time, cancellation)) == process.Completion)
@@ -215,6 +254,9 @@ internal sealed partial class MemberService(MemberOptions options, EtcdMembershi
 
     [LoggerMessage(2682, LogLevel.Information, "the control log has a majority; its members: {Members}")]
     private static partial void Runs(ILogger logger, string members);
+
+    [LoggerMessage(2684, LogLevel.Information, "etcd member {Member} at {Address} has caught up, and votes from now on")]
+    private static partial void Votes(ILogger logger, string member, string address);
 
     [LoggerMessage(2683, LogLevel.Warning, "--peers says {Peer}, and the cluster has no member there: {Why}. All goes on by what the cluster has; correct --peers before the next start")]
     private static partial void Elsewhere(ILogger logger, string peer, string why);

@@ -113,12 +113,13 @@ internal sealed class EtcdClient : IDisposable
     public async Task<IReadOnlyList<EtcdMemberInfo>> MembersAsync(CancellationToken cancellation) =>
         (await CallAsync("cluster/member/list", new EtcdNothing(), EtcdJson.Default.EtcdNothing, EtcdJson.Default.EtcdMembersAnswer, cancellation)).Members ?? [];
 
-    /// <summary>A voter that has not run yet; one that is there already is no error.</summary>
-    public async Task AddMemberAsync(string peerUrl, CancellationToken cancellation)
+    /// <summary>One that has not run yet; one that is there already is no error.</summary>
+    /// <param name="learns">It does not vote until it is promoted.</param>
+    public async Task AddMemberAsync(string peerUrl, bool learns, CancellationToken cancellation)
     {
         try
         {
-            await CallAsync("cluster/member/add", new EtcdMemberAdd([peerUrl]), EtcdJson.Default.EtcdMemberAdd, EtcdJson.Default.EtcdNothing, cancellation);
+            await CallAsync("cluster/member/add", new EtcdMemberAdd([peerUrl], learns), EtcdJson.Default.EtcdMemberAdd, EtcdJson.Default.EtcdNothing, cancellation);
         }
         catch (EtcdRefusedException refused) when (refused.Message.Contains("already exists", StringComparison.OrdinalIgnoreCase))
         {
@@ -131,13 +132,17 @@ internal sealed class EtcdClient : IDisposable
     {
         try
         {
-            await CallAsync("cluster/member/remove", new EtcdMemberRemove(member), EtcdJson.Default.EtcdMemberRemove, EtcdJson.Default.EtcdNothing, cancellation);
+            await CallAsync("cluster/member/remove", new EtcdMemberId(member), EtcdJson.Default.EtcdMemberId, EtcdJson.Default.EtcdNothing, cancellation);
         }
         catch (EtcdRefusedException refused) when (refused.Code == EtcdRefusedException.NotFound)
         {
             // A repeat.
         }
     }
+
+    /// <summary>A learner votes from now on; refused while it lacks what the others have.</summary>
+    public Task PromoteMemberAsync(ulong member, CancellationToken cancellation) =>
+        CallAsync("cluster/member/promote", new EtcdMemberId(member), EtcdJson.Default.EtcdMemberId, EtcdJson.Default.EtcdNothing, cancellation);
 
     /// <summary>Asks whether the keys may be read and written, and does neither: etcd checks rights of the branch that is not taken too.</summary>
     public Task TryAccessAsync(EtcdKeys keys, CancellationToken cancellation) => TxnAsync(

@@ -13,17 +13,26 @@ public sealed class EtcdMembership(EtcdUrl url, TimeProvider time) : IDisposable
     {
         var leader = await LeaderAsync(cancellation);
         return (IReadOnlyList<EtcdVoter>)[.. (await _client.MembersAsync(cancellation)).Select(member => new EtcdVoter(
-            member.Id, member.Name ?? "", member.PeerUrls ?? [], HasRun: member.ClientUrls is { Count: > 0 }, Leads: member.Id == leader))];
+            member.Id, member.Name ?? "", member.PeerUrls ?? [], HasRun: member.ClientUrls is { Count: > 0 }, Leads: member.Id == leader, member.IsLearner))];
     });
 
     /// <summary>Returns when more than half of the members agree on something new.</summary>
     /// <exception cref="ControlLogUnavailableException">They do not.</exception>
     public Task AgreeAsync(CancellationToken cancellation) => GuardAsync(() => _client.RangeAsync(new EtcdRange(_key), cancellation));
 
+    /// <param name="learns">It does not vote until it is promoted: nothing depends on it.</param>
     /// <exception cref="ControlLogUnavailableException">It cannot be done now.</exception>
-    public Task AddAsync(string peerUrl, CancellationToken cancellation) => GuardAsync(async () =>
+    public Task AddAsync(string peerUrl, bool learns, CancellationToken cancellation) => GuardAsync(async () =>
     {
-        await _client.AddMemberAsync(peerUrl, cancellation);
+        await _client.AddMemberAsync(peerUrl, learns, cancellation);
+        return true;
+    });
+
+    /// <summary>Has a member vote that only learned.</summary>
+    /// <exception cref="ControlLogUnavailableException">It cannot be done now: it has not caught up, or votes already.</exception>
+    public Task PromoteAsync(ulong member, CancellationToken cancellation) => GuardAsync(async () =>
+    {
+        await _client.PromoteMemberAsync(member, cancellation);
         return true;
     });
 
@@ -61,8 +70,9 @@ public sealed class EtcdMembership(EtcdUrl url, TimeProvider time) : IDisposable
     }
 }
 
-/// <summary>A member that votes.</summary>
+/// <summary>A member that votes, or will when it has caught up.</summary>
 /// <param name="Name">Empty until it has run.</param>
 /// <param name="HasRun">Whether it has run as this member.</param>
 /// <param name="Leads">Whether it leads etcd, which need not be the coordinator that leads.</param>
-public sealed record EtcdVoter(ulong Id, string Name, IReadOnlyList<string> PeerUrls, bool HasRun, bool Leads);
+/// <param name="Learns">It does not vote yet: nothing depends on it.</param>
+public sealed record EtcdVoter(ulong Id, string Name, IReadOnlyList<string> PeerUrls, bool HasRun, bool Leads, bool Learns = false);

@@ -88,17 +88,20 @@ internal sealed record EtcdStatus(
 
 /// <param name="PeerUrls">Where the others reach it.</param>
 /// <param name="ClientUrls">Empty until it has run.</param>
+/// <param name="IsLearner">It is told everything and does not vote.</param>
 internal sealed record EtcdMemberInfo(
     [property: JsonPropertyName("ID")] ulong Id = 0,
     string? Name = null,
     [property: JsonPropertyName("peerURLs")] IReadOnlyList<string>? PeerUrls = null,
-    [property: JsonPropertyName("clientURLs")] IReadOnlyList<string>? ClientUrls = null);
+    [property: JsonPropertyName("clientURLs")] IReadOnlyList<string>? ClientUrls = null,
+    [property: JsonPropertyName("isLearner")] bool IsLearner = false);
 
 internal sealed record EtcdMembersAnswer(IReadOnlyList<EtcdMemberInfo>? Members = null);
 
-internal sealed record EtcdMemberAdd([property: JsonPropertyName("peerURLs")] IReadOnlyList<string> PeerUrls);
+internal sealed record EtcdMemberAdd([property: JsonPropertyName("peerURLs")] IReadOnlyList<string> PeerUrls, [property: JsonPropertyName("isLearner")] bool IsLearner = false);
 
-internal sealed record EtcdMemberRemove([property: JsonPropertyName("ID")] ulong Id);
+/// <summary>Names a member, to be removed or promoted.</summary>
+internal sealed record EtcdMemberId([property: JsonPropertyName("ID")] ulong Id);
 
 internal sealed record EtcdWatch(EtcdWatchCreate CreateRequest);
 
@@ -135,5 +138,5 @@ internal sealed record EtcdError(string? Error = null, string? Message = null, i
 [JsonSerializable(typeof(EtcdError))]
 [JsonSerializable(typeof(EtcdMembersAnswer))]
 [JsonSerializable(typeof(EtcdMemberAdd))]
-[JsonSerializable(typeof(EtcdMemberRemove))]
+[JsonSerializable(typeof(EtcdMemberId))]
 internal sealed partial class EtcdJson : JsonSerializerContext;

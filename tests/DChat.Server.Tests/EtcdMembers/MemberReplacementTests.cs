@@ -81,12 +81,34 @@ public sealed class MemberReplacementTests
     }
 
     [Fact]
-    public void One_alone_as_after_a_restore_gets_the_others_one_by_one()
+    public void One_alone_as_after_a_restore_gets_the_others_one_by_one_and_waits_for_none()
     {
-        Assert.Equal(new ReplacementPlan(true), Plan("c2=10.0.0.2", Voter("c1")));
-        Assert.Equal(ErrorCodes.Forbidden, Plan("c3=10.0.0.3", Voter("c1"), Expected("10.0.0.2")).Error);
+        Assert.Equal(new ReplacementPlan(true, Learns: true), Plan("c2=10.0.0.2", Voter("c1")));
+        Assert.Equal(ReplacementPlan.Done, Plan("c2=10.0.0.2", Voter("c1"), Learner("10.0.0.2")));
         Assert.Equal(new ReplacementPlan(true), Plan("c3=10.0.0.3", Voter("c1"), Voter("c2")));
     }
+
+    [Fact]
+    public void An_address_that_was_mistaken_for_the_second_is_corrected_and_the_third_waits_for_it()
+    {
+        var mistaken = Learner("10.0.0.99");
+        var plan = Plan("c2=10.0.0.2", Voter("c1"), mistaken);
+        Assert.Equal(new ReplacementPlan(true, mistaken.Voter, Learns: true), plan);
+
+        var second = Learner("10.0.0.2");
+        var third = Plan("c3=10.0.0.3", Voter("c1"), second);
+        Assert.Equal(ErrorCodes.Forbidden, third.Error);
+        Assert.Contains("c2 is expected at https://10.0.0.2:2380 and comes first", third.Text, StringComparison.Ordinal);
+
+        // It runs, and is about to vote.
+        var running = new SeenVoter(Voter("c2").Voter with { Learns = true }, IsUp: true);
+        Assert.Contains("--force", Plan("c2=10.0.0.9", Voter("c1"), running).Text, StringComparison.Ordinal);
+        Assert.Equal(new ReplacementPlan(true, running.Voter, Learns: true), Plan("c2=10.0.0.9", force: true, Voter("c1"), running));
+    }
+
+    [Fact]
+    public void One_voter_of_two_that_has_yet_to_come_is_not_touched() =>
+        Assert.Equal(ErrorCodes.Forbidden, Plan("c3=10.0.0.3", Voter("c1"), Expected("10.0.0.2")).Error);
 
     [Fact]
     public void Of_two_that_are_expected_none_is_guessed()
@@ -104,6 +126,8 @@ public sealed class MemberReplacementTests
     private static SeenVoter Voter(string name, bool isUp = true) => new(new EtcdVoter(name[1], name, [$"https://10.0.0.{name[1]}:2380"], HasRun: true, Leads: false), isUp);
 
     private static SeenVoter Founder(string name) => new(Voter(name).Voter with { HasRun = false }, IsUp: false);
+
+    private static SeenVoter Learner(string host) => new(Expected(host).Voter with { Learns = true }, IsUp: false);
 
     private static SeenVoter Expected(string host) => new(new EtcdVoter((ulong)host[^1] + 100, "", [$"https://{host}:2380"], HasRun: false, Leads: false), IsUp: false);
 }
