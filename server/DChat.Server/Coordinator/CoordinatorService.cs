@@ -3,6 +3,7 @@ using DChat.Core.Registry;
 using DChat.Server.Coordinator.Snapshots;
 using DChat.Server.Coordinator.Standby;
 using DChat.Server.Coordinator.Workers;
+using DChat.Server.Nodes;
 
 namespace DChat.Server.Coordinator;
 
@@ -25,6 +26,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     private readonly RegistryRecovery _recovery;
     private readonly SnapshotKeeper _keeper;
     private readonly ClusterBootstrap _bootstrap;
+    private readonly CommandClocks _clocks;
     private readonly NewRoomPlacement _placement;
     private readonly ClusterDuties _workers;
     private readonly IProtectionKeyFactory _keys;
@@ -55,6 +57,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         _recovery = new RegistryRecovery(log, snapshots, logger);
         _terms = new TermNote(options.TermPath);
         _bootstrap = new ClusterBootstrap(replica, options, passwords, keys, time, logger);
+        _clocks = new CommandClocks(time, logger);
         _placement = new NewRoomPlacement(options.Placement, workers.LoadOf, workers.MayTake);
     }
 
@@ -88,6 +91,16 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         Volatile.Read(ref _office) is { } office
             ? office.Leader.SubmitAsync(command, cancellation)
             : Task.FromResult(PendingCommand.Unavailable(_replica.Index));
+
+    /// <summary>The same as <see cref="SubmitAsync"/> for what another node sent.</summary>
+    public Task<CommandResult> SubmitFromAsync(NodeHello sender, Command command, CancellationToken cancellation) =>
+        IsLeader || _leaderLink is null ? DecideFromAsync(sender, command, cancellation) : _leaderLink.SubmitAsync(command, cancellation);
+
+    /// <summary>The same as <see cref="DecideAsync"/> for what another node sent: by a clock that is far from this leader's nothing is decided.</summary>
+    public Task<CommandResult> DecideFromAsync(NodeHello sender, Command command, CancellationToken cancellation) =>
+        Volatile.Read(ref _office) is not { } office ? Task.FromResult(PendingCommand.Unavailable(_replica.Index))
+            : _clocks.Refuse(command, sender) is { } refusal ? Task.FromResult(new CommandResult(_replica.Index, refusal))
+            : office.Leader.SubmitAsync(command, cancellation);
 
     /// <summary>The cluster as another coordinator, which leads, sees it, as it goes over links; empty: none is reached.</summary>
     public Task<byte[]> LookAtLeaderAsync(CancellationToken cancellation) => _leaderLink?.LookAsync(cancellation) ?? Task.FromResult<byte[]>([]);
@@ -169,6 +182,11 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
             catch (LeaderCutOffException error)
             {
                 Log.CutOff(_logger, error.Message);
+                await Task.Delay(RetryAfter, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (LeaderClockException error)
+            {
+                Log.WrongClock(_logger, error.Message);
                 await Task.Delay(RetryAfter, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (EntryTruncatedException error)
@@ -387,6 +405,9 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
 
         [LoggerMessage(EventId = 2044, Level = LogLevel.Error, Message = "This coordinator resigns, it seems to be cut off: {Reason}")]
         public static partial void CutOff(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 2047, Level = LogLevel.Error, Message = "This coordinator resigns, its clock is wrong: it is {Off}. See that this machine is set by NTP")]
+        public static partial void WrongClock(ILogger logger, string off);
 
         [LoggerMessage(EventId = 2045, Level = LogLevel.Information, Message = "Term {Term} of the process before this one was ended: it is gone")]
         public static partial void DeposedPredecessor(ILogger logger, long term);

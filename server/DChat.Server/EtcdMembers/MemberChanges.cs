@@ -83,7 +83,8 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
             attempt.HasBegun = true;
 
             // First: what was done and is not in the trail would be worse than what is there and was not done.
-            var noted = await commands.SubmitAsync(new NoteMemberReplaced(request.CommandId, request.Actor, request.At, replacement.Name, replacement.Address), cancellation);
+            var now = time.GetUtcNow().ToUnixTimeMilliseconds(); // Not the worker's, whose clock nobody looked at.
+            var noted = await commands.SubmitAsync(new NoteMemberReplaced(request.CommandId, request.Actor, now, replacement.Name, replacement.Address), cancellation);
             if (!noted.Outcome.IsOk)
             {
                 return new EtcdMemberAnswer(Error: noted.Outcome.Error, Text: $"It cannot be written into the audit trail, so nothing was done: {noted.Outcome.Text}.");
@@ -199,6 +200,7 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
 
 /// <summary>What an administrator wants of the members.</summary>
 /// <param name="Replacement"><c>NAME=HOST:PORT</c> of the new member; null: only to look.</param>
+/// <param name="At">By the worker's clock; coordinators of the version before put it into the audit trail.</param>
 internal sealed record EtcdMemberRequest(string? Replacement, bool Force, string Actor, string CommandId, long At);
 
 /// <summary>The members after that, or why not.</summary>

@@ -2,6 +2,7 @@ using DChat.Core.Registry;
 using DChat.Core.Rooms;
 using DChat.Protocol;
 using DChat.Server.Cli;
+using DChat.Server.Coordinator;
 using DChat.Server.Observability;
 using DChat.Server.Security;
 
@@ -82,7 +83,7 @@ internal sealed class SignInEndpoints(
 
     private async Task<IResult> LogoutAsync(ApiCall call)
     {
-        var until = registry.Now + (long)tokens.SessionLifetime.TotalMilliseconds;
+        var until = registry.Now + (long)(tokens.SessionLifetime + CommandClocks.Slack).TotalMilliseconds; // Another worker's clock gave the tokens their end.
         await registry.CommitAsync(new EndSession(RegistryWrites.NewCommandId(), call.User, registry.Now, call.User, call.Session.SessionId, until), call.Aborted);
         return Results.NoContent();
     }

@@ -3,6 +3,7 @@ using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Standby;
 using DChat.Server.Nodes;
+using DChat.Server.Tests.Security;
 using DChat.Server.Worker.Joining;
 using DChat.Storage.Etcd;
 using DChat.Storage.Memory;
@@ -21,6 +22,9 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
     public MemoryControlCluster Log { get; } = new();
 
     public List<InProcessServer> Nodes { get; } = [];
+
+    /// <summary>Of the nodes, in their order.</summary>
+    public List<ShiftedTime> Clocks { get; } = [];
 
     public string Addresses => string.Join(',', Nodes.Select(Address));
 
@@ -103,6 +107,8 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
     private Task<InProcessServer> StartNodeAsync(string name, ServerMode mode)
     {
         var port = FreePort.Next();
+        var clock = new ShiftedTime();
+        Clocks.Add(clock);
         return InProcessServer.StartAsync(
             options => options with
             {
@@ -113,7 +119,7 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
                 Log = EngineUrl.Of(EtcdUrl.Parse("etcd://127.0.0.1:1/none")), // Not asked: the log below is put in its place.
                 Blobs = EngineUrl.Under(_folder.Path, "file", "blobs"),
             },
-            builder => builder.Services.Replace(ServiceDescriptor.Singleton<IControlLog>(new MemoryControlLog(Log))));
+            builder => builder.Services.Replace(ServiceDescriptor.Singleton<IControlLog>(new MemoryControlLog(Log))).Replace(ServiceDescriptor.Singleton<TimeProvider>(clock)));
     }
 }
 

@@ -22,13 +22,13 @@ public sealed class StandbyTests
         foreach (var standby in trio.Nodes.Where(node => node != leader))
         {
             var name = $"by-{CoordinatorTrio.Address(standby).Split(':')[1]}";
-            var result = await CoordinatorTrio.Service(standby).SubmitAsync(RegistryBench.Account(name), CancellationToken.None).Within();
+            var result = await CoordinatorTrio.Service(standby).SubmitAsync(Account(name), CancellationToken.None).Within();
             Assert.True(result.Outcome.IsOk);
 
             var replica = standby.Services.GetRequiredService<RegistryReplica>();
             Assert.True(await replica.WaitForAsync(result.Index, Eventually.DefaultLimit, CancellationToken.None));
             Assert.NotNull(replica.State.FindAccount(name));
-            Assert.Equal(RefusalCodes.UserTaken, (await CoordinatorTrio.Service(standby).SubmitAsync(RegistryBench.Account(name), CancellationToken.None).Within()).Outcome.Error);
+            Assert.Equal(RefusalCodes.UserTaken, (await CoordinatorTrio.Service(standby).SubmitAsync(Account(name), CancellationToken.None).Within()).Outcome.Error);
         }
     }
 
@@ -39,7 +39,7 @@ public sealed class StandbyTests
         var leader = await trio.LeaderAsync();
         var standby = trio.Nodes.Find(node => node != leader)!;
 
-        var result = await CoordinatorTrio.Service(standby).DecideAsync(RegistryBench.Account("ann"), CancellationToken.None).Within();
+        var result = await CoordinatorTrio.Service(standby).DecideAsync(Account("ann"), CancellationToken.None).Within();
 
         Assert.Equal(RefusalCodes.Unavailable, result.Outcome.Error);
         Assert.Null(leader.Services.GetRequiredService<RegistryReplica>().State.FindAccount("ann"));
@@ -62,7 +62,7 @@ public sealed class StandbyTests
         var refused = await Assert.ThrowsAsync<NodeLinkException>(() => link.CallAsync(submit, """{"$c":"flyToTheMoon","actor":"ann"}"""u8.ToArray(), Eventually.DefaultLimit, CancellationToken.None));
 
         Assert.Contains("not a command that this program knows", refused.Message, StringComparison.Ordinal);
-        var known = await link.CallAsync(submit, CommandCodec.Encode(RegistryBench.Account("ann")), Eventually.DefaultLimit, CancellationToken.None);
+        var known = await link.CallAsync(submit, CommandCodec.Encode(Account("ann")), Eventually.DefaultLimit, CancellationToken.None);
         Assert.True(CommandAnswer.Decode(known).Outcome.IsOk);
     }
 
@@ -172,6 +172,9 @@ public sealed class StandbyTests
         var refused = await Assert.ThrowsAsync<StartRefusedException>(() => CoordinatorTrio.Service(node).ExecuteTask!);
         Assert.Contains("cannot stand by", refused.Message, StringComparison.Ordinal);
     }
+
+    /// <summary>Of now, as other nodes send it.</summary>
+    private static Command Account(string name) => RegistryBench.Account(name) with { At = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() };
 
     private static async Task RegisterAsync(NodeLink link) =>
         await link.CallAsync(

@@ -86,10 +86,10 @@ public sealed class WorkerLookoutTests
     {
         using var sight = new LeadersSight();
         await using var standby = await sight.StandbyAsync();
-        sight.Standbys.Reported(standby, index: 1, workers: 0);
+        sight.Standbys.Reported(standby, index: 1, workers: 0, clockMs: null);
         Assert.Null(sight.Pass(seconds: 299.9).CutOff);
 
-        sight.Standbys.Reported(standby, index: 1, workers: 1);
+        sight.Standbys.Reported(standby, index: 1, workers: 1, clockMs: null);
         Assert.Equal("none of 3 workers is heard", sight.Pass(seconds: 0.2).CutOff);
         Assert.Empty(sight.Buried);
     }
@@ -99,7 +99,7 @@ public sealed class WorkerLookoutTests
     {
         using var sight = new LeadersSight();
         await using var standby = await sight.StandbyAsync();
-        sight.Standbys.Reported(standby, index: 1, workers: 2);
+        sight.Standbys.Reported(standby, index: 1, workers: 2, clockMs: null);
         Assert.Null(sight.Pass(seconds: 5.9).CutOff);
         Assert.Equal("none of 3 workers is heard", sight.Pass(seconds: 0.3).CutOff);
     }
@@ -109,7 +109,7 @@ public sealed class WorkerLookoutTests
     {
         using var sight = new LeadersSight();
         await using var standby = await sight.StandbyAsync();
-        sight.Standbys.Reported(standby, index: 1, workers: null);
+        sight.Standbys.Reported(standby, index: 1, workers: null, clockMs: null);
         Assert.Null(sight.Pass(seconds: 29.9).CutOff);
         Assert.NotNull(sight.Pass(seconds: 0.2).CutOff);
     }

@@ -120,7 +120,7 @@ internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, Nod
     {
         while (link.IsUp)
         {
-            link.Post(StandbyMethods.Report, new PayloadWriter().Number(replica.Index).Number(feed.Followers).Written);
+            link.Post(StandbyMethods.Report, new PayloadWriter().Number(replica.Index).Number(feed.Followers).Number(time.GetUtcNow().ToUnixTimeMilliseconds()).Written);
             await Task.WhenAny(link.Completion, Task.Delay(Interval, time, cancellation));
             cancellation.ThrowIfCancellationRequested();
             try

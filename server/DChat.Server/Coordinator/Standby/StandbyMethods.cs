@@ -9,6 +9,6 @@ internal static class StandbyMethods
     /// <summary>Standby, call: nothing → the cluster as the leader sees it, or nothing where it does not lead.</summary>
     public const byte Look = 2;
 
-    /// <summary>Standby, post: the log entry up to which its replica is, and how many workers follow the registry there.</summary>
+    /// <summary>Standby, post: the log entry up to which its replica is, how many workers follow the registry there, and its clock in Unix milliseconds.</summary>
     public const byte Report = 3;
 }

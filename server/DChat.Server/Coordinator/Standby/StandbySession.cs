@@ -35,7 +35,7 @@ internal sealed class StandbySession : INodeService
                 return default;
             case StandbyMethods.Report:
                 var report = new PayloadReader(message.Payload);
-                _watch.Reported(link, report.Number(), report.IsAtEnd ? null : report.Number());
+                _watch.Reported(link, report.Number(), report.IsAtEnd ? null : report.Number(), report.IsAtEnd ? null : report.Number());
                 _untilTermEnds ??= _coordinator.WhenTermEnds(() => link.End(CoordinatorService.LeadsNoMore));
                 return default;
             default:
@@ -55,7 +55,7 @@ internal sealed class StandbySession : INodeService
     {
         try
         {
-            link.Reply(call, CommandAnswer.Encode(await _coordinator.DecideAsync(CommandCodec.Decode(call.Payload), _ended)));
+            link.Reply(call, CommandAnswer.Encode(await _coordinator.DecideFromAsync(link.Peer, CommandCodec.Decode(call.Payload), _ended)));
         }
         catch (InvalidDataException failure)
         {

@@ -6,7 +6,7 @@ namespace DChat.Server.Coordinator.Standby;
 internal sealed class StandbyWatch(TimeProvider time)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, (NodeLink Link, long Index, long? Workers, long HeardAt)> _standbys = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (NodeLink Link, long Index, long? Workers, double? BehindLeaderMs, long HeardAt)> _standbys = new(StringComparer.Ordinal);
 
     /// <summary>By address: the log entry up to which each is by its latest report, and since when that is known.</summary>
     public IReadOnlyList<(NodeHello Peer, long Index, TimeSpan SilentFor)> All
@@ -32,12 +32,33 @@ internal sealed class StandbyWatch(TimeProvider time)
         }
     }
 
+    /// <summary>
+    /// By how many milliseconds this leader's clock is ahead of those of standbys that agree with each other, where they are more than half of all that
+    /// tell theirs, the leader included; null: it is right, or who is right is not known.
+    /// </summary>
+    public double? AheadOfMostMs
+    {
+        get
+        {
+            double[] behind;
+            lock (_lock)
+            {
+                behind = [.. _standbys.Values.Select(standby => standby.BehindLeaderMs).OfType<double>()];
+            }
+
+            var tolerance = CommandClocks.Tolerance.TotalMilliseconds;
+            return behind.Where(one => Math.Abs(one) > tolerance && behind.Count(other => Math.Abs(other - one) <= tolerance) * 2 > behind.Length + 1)
+                .Select(one => (double?)one).FirstOrDefault();
+        }
+    }
+
     /// <param name="workers">Null: it does not say.</param>
-    public void Reported(NodeLink link, long index, long? workers)
+    /// <param name="clockMs">Its clock, in Unix milliseconds; null: it does not say.</param>
+    public void Reported(NodeLink link, long index, long? workers, long? clockMs)
     {
         lock (_lock)
         {
-            _standbys[link.Peer.Address] = (link, index, workers, time.GetTimestamp());
+            _standbys[link.Peer.Address] = (link, index, workers, time.GetUtcNow().ToUnixTimeMilliseconds() - (double?)clockMs, time.GetTimestamp());
         }
     }
 

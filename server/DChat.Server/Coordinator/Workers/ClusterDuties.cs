@@ -55,6 +55,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
 
     /// <summary>Works until cancelled, or until the log says that the term is over.</summary>
     /// <exception cref="LeaderCutOffException">It seems to be this leader that does not hear the workers, and another may lead.</exception>
+    /// <exception cref="LeaderClockException">This leader's clock is wrong: it would refuse the commands of those whose clocks are right.</exception>
     public async Task RunAsync(RegistryLeader leader, CancellationToken offDuty)
     {
         using var observing = replica.Subscribe(this, out _);
@@ -88,6 +89,11 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
             if (time.GetElapsedTime(slowAt) >= SlowTick)
             {
                 slowAt = time.GetTimestamp();
+                if (!options.StartsAsLeader && standbys.AheadOfMostMs is { } ahead)
+                {
+                    throw new LeaderClockException($"{CommandClocks.Text(ahead)} those of most coordinators, which agree");
+                }
+
                 watch.TellActivity();
                 TakeLoads();
                 await HouseAsync(leader, offDuty);

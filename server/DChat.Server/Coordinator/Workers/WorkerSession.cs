@@ -116,7 +116,7 @@ internal sealed partial class WorkerSession : INodeService
     {
         try
         {
-            link.Reply(call, CommandAnswer.Encode(await _coordinator.SubmitAsync(CommandCodec.Decode(call.Payload), _ended)));
+            link.Reply(call, CommandAnswer.Encode(await _coordinator.SubmitFromAsync(link.Peer, CommandCodec.Decode(call.Payload), _ended)));
         }
         catch (InvalidDataException failure)
         {

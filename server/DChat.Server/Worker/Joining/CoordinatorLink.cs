@@ -114,6 +114,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
         var encoded = CommandCodec.Encode(command);
         var mayRepeat = command.CommandId.Length > 0;
         var wait = RetryFirst;
+        var last = PendingCommand.Unavailable(_replica.Index);
         while (CommandLimit - _time.GetElapsedTime(started) is var left && left > TimeSpan.Zero)
         {
             var linked = _linked.Next;
@@ -125,10 +126,10 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                     continue;
                 }
 
-                var result = CommandAnswer.Decode(await link.CallAsync(RegistryMethods.Submit, encoded, left, cancellation));
-                if (result.Outcome.Error != RefusalCodes.Unavailable || !mayRepeat)
+                last = CommandAnswer.Decode(await link.CallAsync(RegistryMethods.Submit, encoded, left, cancellation));
+                if (last.Outcome.Error != RefusalCodes.Unavailable || !mayRepeat)
                 {
-                    return result; // Else the leader changes, perhaps: again, with its id.
+                    return last; // Else the leader changes, perhaps: again, with its id.
                 }
             }
             catch (NodeLinkException) when (mayRepeat)
@@ -145,7 +146,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
             wait = wait * 2 > RetryLongest ? RetryLongest : wait * 2;
         }
 
-        return PendingCommand.Unavailable(_replica.Index);
+        return last; // It may say why.
     }
 
     public async Task<ClusterStatus?> LookAsync(CancellationToken cancellation)
