@@ -1,14 +1,11 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
-using DChat.Core.Blobs;
 using DChat.Core.Registry;
-using DChat.Server.Coordinator;
-using DChat.Server.Coordinator.Snapshots;
-using DChat.Storage.S3;
-using DChat.Storage.Sqlite.ControlLog;
+using DChat.Storage.Files;
 using DChat.TestKit;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace DChat.Cluster.Tests.Recovery;
 
@@ -18,8 +15,12 @@ public sealed class RestoreDrillTests
     private const string Bucket = "chat-blobs";
     private const string Password = "a long and good password";
 
-    [Fact]
-    public async Task A_destroyed_cluster_is_begun_anew_with_the_same_registry_and_the_same_messages()
+    /// <summary>Of three coordinators that share it; in the long form of one, too.</summary>
+    public static TheoryData<string> Logs => LongTests.Pick<TheoryData<string>>(["etcd"], ["etcd", "sqlite"]);
+
+    [Theory]
+    [MemberData(nameof(Logs))]
+    public async Task A_destroyed_cluster_is_begun_anew_with_the_same_registry_and_the_same_messages(string log)
     {
         await using var swift = await SwiftServer.StartAsync();
         await swift.CreateBucketAsync(Bucket);
@@ -27,71 +28,44 @@ public sealed class RestoreDrillTests
         var before = await postgres.CreateDatabaseAsync();
         using var folder = new TemporaryFolder();
         var secret = folder["secret"];
+        PrivateFile.Create(secret, Encoding.ASCII.GetBytes(Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))));
+        var registry = new DrilledRegistry(swift.Url(Bucket), secret);
         Dictionary<string, string> said;
-        string room, file, dump, hash, token;
-        await using (var cluster = await StartAsync(swift, postgres.Url(before), folder["before"], null))
+        string room, file, dump, token;
+        RegistryState old;
+        await using (var cluster = await DrilledCluster.StartAsync(log, swift.Url(Bucket), postgres.Url(before), secret, "--snapshot-entries", "1"))
         {
-            File.Copy(Path.Combine(folder["before"], "coordinator", "cluster-secret"), secret);
             (room, file, token) = await LiveAsync(cluster);
             said = await SaidAsync(cluster.Workers[0]);
-            await SnapshotOfAllAsync(cluster, swift, secret);
+            old = await registry.SnapshotOfAllAsync(cluster);
+            Assert.Equal(DrilledRegistry.MarkOf(old), await registry.AgreedAsync(cluster));
             await cluster.KillAsync();
-            hash = await HashByLogAsync(Path.Combine(folder["before"], "coordinator", "control.db"), swift, secret);
             dump = await postgres.DumpAsync(before);
-        }
+        } // And what each had on its disk is gone, an etcd's data too.
 
-        Directory.Delete(folder["before"], recursive: true);
         await postgres.DropDatabaseAsync(before);
 
         var after = await postgres.CreateDatabaseAsync();
         await postgres.PutBackAsync(after, dump);
-        string[] restore =
-        [
-            "restore", "--from", swift.Url(Bucket), "--blobs", swift.Url(Bucket), "--store", postgres.Url(after),
-            "--data", Path.Combine(folder["after"], "coordinator"), "--cluster-secret-file", secret, "--yes",
-        ];
-        var (code, output, error) = await ServerProcess.RunAsync(restore, SwiftServer.Environment);
+        await using var again = await DrilledCluster.PrepareAsync(log, swift.Url(Bucket), postgres.Url(after), secret);
+        var (code, output, error) = await ServerProcess.RunAsync(["restore", "--from", swift.Url(Bucket), .. again.Engines, "--yes"], SwiftServer.Environment);
         Assert.True(code == 0, output + error);
-        Assert.Contains($"hash {hash}", output, StringComparison.Ordinal);
+        Assert.Contains($"hash {DrilledRegistry.MarkOf(old).Hash}", output, StringComparison.OrdinalIgnoreCase);
 
-        await using var again = await StartAsync(swift, postgres.Url(after), folder["after"], secret);
+        await again.StartAsync();
         Assert.Equal(said, await SaidAsync(again.Workers[1]));
+        var now = await registry.AgreedAsync(again);
+        Assert.Equal(DrilledRegistry.MarkOf(await registry.GoOnAsync(again, await registry.RestoredAsync(old), now.Index)), now);
         await GoesOnAsync(again, room, file, token);
 
         // And on to one machine.
         var whole = await SaidAsync(again.Workers[0]);
-        (code, output, error) = await ServerProcess.RunAsync(
-            ["backup", "--to", $"file:{folder["backups"]}", "--blobs", swift.Url(Bucket), "--store", postgres.Url(after), "--data", Path.Combine(folder["after"], "coordinator"), "--cluster-secret-file", secret],
-            SwiftServer.Environment);
+        (code, output, error) = await ServerProcess.RunAsync(["backup", "--to", $"file:{folder["backups"]}", .. again.Engines], SwiftServer.Environment);
         Assert.True(code == 0, output + error);
         (code, output, error) = await ServerProcess.RunAsync(["restore", "--from", $"file:{folder["backups"]}", "--data", folder["laptop"], "--cluster-secret-file", secret, "--yes"]);
         Assert.True(code == 0, output + error);
         await using var laptop = await ServerProcess.StartAsync(["--cluster-secret-file", secret], folder["laptop"]);
         Assert.Equal(whole, await SaidAsync(laptop));
-    }
-
-    private static async Task<DrilledCluster> StartAsync(SwiftServer swift, string store, string folder, string? secret)
-    {
-        var environment = new Dictionary<string, string>(SwiftServer.Environment) { ["DCHAT_ADMIN_PASSWORD"] = ClusterUnderTest.AdminPassword };
-        var coordinator = await ServerProcess.StartAsync(
-            ["--mode", "coordinator", "--blobs", swift.Url(Bucket), "--snapshot-entries", "1", .. secret is null ? [] : (string[])["--cluster-secret-file", secret], .. ServerProcess.WithoutRateLimits],
-            Path.Combine(folder, "coordinator"),
-            environment,
-            nodePort: FreePort.Next());
-        var cluster = new DrilledCluster(coordinator);
-        for (var i = 0; i < 2; i++)
-        {
-            cluster.Workers.Add(await ServerProcess.StartAsync(
-                [
-                    "--mode", "worker", "--coordinators", coordinator.Node.Authority, "--blobs", swift.Url(Bucket), "--store", store,
-                    "--cluster-secret-file", secret ?? Path.Combine(coordinator.Data, "cluster-secret"), .. ServerProcess.WithoutRateLimits,
-                ],
-                Path.Combine(folder, $"worker{i}"),
-                environment,
-                nodePort: FreePort.Next()));
-        }
-
-        return cluster;
     }
 
     /// <summary>Accounts, rooms, and messages with all that can be done to them. Answers a room, a file in it, and a token of one of its members.</summary>
@@ -173,45 +147,6 @@ public sealed class RestoreDrillTests
         return said;
     }
 
-    private static async Task SnapshotOfAllAsync(DrilledCluster cluster, SwiftServer swift, string secretFile)
-    {
-        await using var blobs = Open(swift);
-        var snapshots = new SnapshotStore(blobs, ClusterSecret.LoadOrCreate(secretFile, mayCreate: false), Path.GetTempPath());
-        await using var log = SqliteControlLogReader.Open(Path.Combine(cluster.Coordinator.Data, "control.db"), TimeProvider.System);
-        await Eventually.Holds(async () => (await snapshots.ListAsync(default))[0].Name.Index == (await log.ReadBoundsAsync(default)).Last);
-    }
-
-    /// <summary>The hash of the registry at the newest snapshot's entry, as the one before and the log make it: that snapshot has no part in it.</summary>
-    private static async Task<string> HashByLogAsync(string path, SwiftServer swift, string secretFile)
-    {
-        await using var blobs = Open(swift);
-        var snapshots = new SnapshotStore(blobs, ClusterSecret.LoadOrCreate(secretFile, mayCreate: false), Path.GetTempPath());
-        var found = await snapshots.ListAsync(default);
-        await using var log = SqliteControlLogReader.Open(path, TimeProvider.System);
-        var replica = new RegistryReplica(TimeProvider.System);
-        replica.Replace(await snapshots.ReadAsync(found[1].Name, default));
-        await foreach (var entry in log.FollowAsync(replica.Index + 1, default))
-        {
-            replica.Apply(entry.Index, RegistryEntryCodec.Decode(entry.Payload.Span));
-            if (entry.Index == found[0].Name.Index)
-            {
-                break;
-            }
-        }
-
-        return Convert.ToHexStringLower(RegistrySnapshot.StateHash(replica.State));
-    }
-
-    private static S3BlobStore Open(SwiftServer swift)
-    {
-        foreach (var (name, value) in SwiftServer.Environment)
-        {
-            Environment.SetEnvironmentVariable(name, value); // By which the SDK finds its credentials.
-        }
-
-        return S3BlobStore.Open(new S3BlobStoreOptions { Url = S3Url.Parse(swift.Url(Bucket)) }, NullLogger<S3BlobStore>.Instance);
-    }
-
     private static HttpClient SignedIn(ServerProcess worker, string token)
     {
         var http = worker.CreateHttpClient();
@@ -223,21 +158,5 @@ public sealed class RestoreDrillTests
     {
         using var answer = await http.PostAsJsonAsync("api/register", new { user, password = Password });
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
-    }
-
-    private sealed record DrilledCluster(ServerProcess Coordinator) : IAsyncDisposable
-    {
-        public List<ServerProcess> Workers { get; } = [];
-
-        /// <summary>All at once, as a fire does.</summary>
-        public Task KillAsync() => Task.WhenAll(Workers.Append(Coordinator).Select(process => process.KillAsync()));
-
-        public async ValueTask DisposeAsync()
-        {
-            foreach (var process in Workers.Append(Coordinator))
-            {
-                await process.DisposeAsync();
-            }
-        }
     }
 }

@@ -13,8 +13,6 @@ namespace DChat.Cluster.Tests.Registry;
 /// </summary>
 internal sealed class Gateway : IAsyncDisposable
 {
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(3);
-
     private readonly InProcessServer _server;
 
     private Gateway(InProcessServer server) => _server = server;
@@ -43,32 +41,8 @@ internal sealed class Gateway : IAsyncDisposable
         return new Gateway(server);
     }
 
-    /// <summary>Asks a node which registry it holds; null: it cannot tell now.</summary>
-    public async Task<(long Index, string Hash)?> AskAsync(string node)
-    {
-        try
-        {
-            await using var link = await _server.Services.GetRequiredService<NodeDialer>()
-                .ConnectAsync(node, NodeServices.Replica, null, _ => new NothingComes(), CancellationToken.None);
-            var answer = new PayloadReader(await link.CallAsync(ReplicaDoor.Ask, default, AnswerLimit, CancellationToken.None));
-            var index = answer.Number();
-            return (index, Convert.ToHexString(answer.Bytes().Span));
-        }
-        catch (Exception failure) when (failure is NodeLinkException or TimeoutException)
-        {
-            return null;
-        }
-    }
+    /// <inheritdoc cref="NodeHash.AskAsync"/>
+    public Task<(long Index, string Hash)?> AskAsync(string node) => NodeHash.AskAsync(_server.Services.GetRequiredService<NodeDialer>(), node);
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
-
-    private sealed class NothingComes : INodeService
-    {
-        public ValueTask ReceivedAsync(NodeLink link, NodeMessage message) => throw new InvalidDataException($"{message.Method} came out of turn");
-
-        public void Ended(NodeLink link, string why)
-        {
-            // Whoever waits for the answer hears it.
-        }
-    }
 }
