@@ -14,12 +14,17 @@ public sealed class RollingUpgradeTests(PreviousServer previous, ITestOutputHelp
     /// <summary>Snapshots so often that this version starts from some of the one before; and rooms stay where they are but for what the test does.</summary>
     private static readonly string[] CoordinatorFlags = ["--snapshot-entries", "100", "--moves-per-second", "0"];
 
+    /// <summary>Whether each coordinator runs an etcd of its own, which is renewed with it. An etcd that is there and that no upgrade concerns needs the long form.</summary>
+    public static TheoryData<bool> OwnMembers => LongTests.Pick<TheoryData<bool>>([true], [true, false]);
+
     /// <summary>As <c>docs/operations.md</c> says: workers, coordinators that stand by, the leader.</summary>
-    [Fact]
-    public async Task Node_by_node_under_load_a_cluster_of_the_version_before_becomes_one_of_this_version_and_nothing_is_lost()
+    [Theory]
+    [MemberData(nameof(OwnMembers))]
+    public async Task Node_by_node_under_load_a_cluster_of_the_version_before_becomes_one_of_this_version_and_nothing_is_lost(bool ownMembers)
     {
         var seed = Seed.Print(output);
-        await using var cluster = await ClusterUnderTest.StartAsync(workers: 2, coordinator: CoordinatorFlags, coordinators: 3, leaseSeconds: 60, program: previous.Program);
+        await using var cluster = await ClusterUnderTest.StartAsync(
+            workers: 2, coordinator: CoordinatorFlags, coordinators: 3, leaseSeconds: 60, program: previous.Program, ownMembers: ownMembers);
         using var view = new ClusterView(cluster);
         await WholeAsync(cluster, view);
         await using var load = await UpgradeLoad.StartAsync(cluster, seed);
