@@ -10,8 +10,8 @@ using DChat.TestKit;
 namespace DChat.Benchmarks.Bench.Clusters;
 
 /// <summary>
-/// How many joins three coordinators on an etcd of three members acknowledge in a second, and how long one takes at 1,000 a second. They come as
-/// workers send them, over links to the leader; there is no worker, so what hosts do with a join is not in it.
+/// How many joins three coordinators on an etcd of three members acknowledge in a second; how long one takes at 1,000 a second, and how long after its
+/// answer the standbys have it. They come as workers send them, over links to the leader; there is no worker, so what hosts do with a join is not in it.
 /// </summary>
 internal static class JoinsScenario
 {
@@ -22,32 +22,38 @@ internal static class JoinsScenario
     private const int SteadyPerSecond = 1_000;
     private const int Users = 5_000;
     private const int Rooms = 400;
+    private const int StandbyLagMaxMs = 1_000;
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(30);
 
     public static async Task<IReadOnlyList<Row>> RunAsync(BenchOptions options)
     {
         await using var cluster = await ClusterUnderTest.StartAsync(workers: 0, coordinators: Coordinators);
-        var links = await ConnectAsync(cluster);
+        var (leader, links) = await ConnectAsync(cluster);
         try
         {
-            await PrepareAsync(links[0]);
+            await using var standbys = await StandbySightings.BeginAsync(
+                [.. cluster.CoordinatorNodes.Where(node => node != leader).Select(node => node.Node.Authority)], await SecretAsync(cluster), await PrepareAsync(links[0]));
             var joins = new Joins(links);
             await joins.AsFastAsItGoesAsync(options.Duration); // Not counted: a process optimizes its code at its first work.
-            var (fastest, slowest) = (new List<double>(), new List<double>());
+            var (fastest, took, lags) = (new List<double>(), new List<List<double>>(), new List<List<double>>());
             for (var repeat = 0; repeat < options.Repeats; repeat++)
             {
                 fastest.Add(await joins.AsFastAsItGoesAsync(options.Duration));
-                var latencies = await joins.AtRateAsync(SteadyPerSecond, options.Duration);
-                slowest.Add(latencies[(int)Math.Ceiling(0.99 * latencies.Count) - 1]);
+                var made = await joins.AtRateAsync(SteadyPerSecond, options.Duration);
+                took.Add([.. made.Select(join => join.TookMs).Order()]);
+                lags.Add(await standbys.LagsAsync(made.Select(join => (join.Index, join.AnsweredAt))));
                 options.Tell(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"joins: {fastest[^1]:N0} a second; at {SteadyPerSecond:N0} a second p50 {latencies[latencies.Count / 2]:0.0} ms, p99 {slowest[^1]:0.0} ms, max {latencies[^1]:0.0} ms of {latencies.Count:N0}"));
+                    $"joins: {fastest[^1]:N0} a second; at {SteadyPerSecond:N0} a second p50 {At(took[^1], 0.5):0.0} ms, p99 {At(took[^1], 0.99):0.0} ms, max {At(took[^1], 1):0.0} ms of {made.Count:N0}; the standbys have them p50 {At(lags[^1], 0.5):0.0} ms, p99 {At(lags[^1], 0.99):0.0} ms, max {At(lags[^1], 1):0.0} ms after the answer"));
             }
 
             return
             [
                 Row.AtLeast(Name, "joins acknowledged a second, 1,024 in flight", new Series(fastest), 5_000),
-                Row.AtMost(Name, "at 1,000 a second: p99 ms", new Series(slowest), 100),
+                Row.AtMost(Name, "at 1,000 a second: p99 ms", Of(took, 0.99), 100),
+                Row.Untargeted(Name, "at 1,000 a second: answer → applied on a standby, p50 ms", Of(lags, 0.5)),
+                Row.Untargeted(Name, "at 1,000 a second: answer → applied on a standby, p99 ms", Of(lags, 0.99)),
+                Row.AtMost(Name, "at 1,000 a second: answer → applied on a standby, the longest, ms", new Series([lags.Max(run => run[^1])]), StandbyLagMaxMs),
             ];
         }
         finally
@@ -59,10 +65,16 @@ internal static class JoinsScenario
         }
     }
 
-    /// <summary>To the leader.</summary>
-    private static async Task<List<NodeLink>> ConnectAsync(ClusterUnderTest cluster)
+    private static Series Of(IEnumerable<List<double>> runs, double share) => Series.Of(runs, run => At(run, share));
+
+    private static double At(List<double> sorted, double share) => sorted[Math.Max(0, (int)Math.Ceiling(share * sorted.Count) - 1)];
+
+    private static async Task<ClusterSecret> SecretAsync(ClusterUnderTest cluster) => ClusterSecret.Parse((await File.ReadAllTextAsync(cluster.SecretFile)).Trim(), "the cluster's");
+
+    /// <returns>Who leads, and links to it.</returns>
+    private static async Task<(ServerProcess Leader, List<NodeLink> Links)> ConnectAsync(ClusterUnderTest cluster)
     {
-        var secret = ClusterSecret.Parse((await File.ReadAllTextAsync(cluster.SecretFile)).Trim(), "the cluster's");
+        var secret = await SecretAsync(cluster);
         foreach (var coordinator in cluster.CoordinatorNodes)
         {
             var links = new List<NodeLink>();
@@ -75,7 +87,7 @@ internal static class JoinsScenario
 
             if (new PayloadReader(await links[0].CallAsync(RegistryMethods.Who, default, CallLimit, CancellationToken.None)).Flag())
             {
-                return links;
+                return (coordinator, links);
             }
 
             foreach (var link in links)
@@ -87,24 +99,28 @@ internal static class JoinsScenario
         throw new InvalidOperationException("no coordinator leads");
     }
 
-    private static async Task PrepareAsync(NodeLink leader)
+    /// <returns>The last entry that it took.</returns>
+    private static async Task<long> PrepareAsync(NodeLink leader)
     {
         foreach (var part in Enumerable.Range(0, Users).Select(UserOf).Chunk(RegistryBounds.BulkNames))
         {
             await SubmitAsync(leader, new CreateAccounts(Id(), "admin", Now(), part));
         }
 
-        await Task.WhenAll(Enumerable.Range(0, Rooms).Select(room =>
-            SubmitAsync(leader, new CreateRoom(Id(), "admin", Now(), RoomOf(room), RoomOf(room), null, RoomVisibility.Public, null, ""))));
+        return (await Task.WhenAll(Enumerable.Range(0, Rooms).Select(room =>
+            SubmitAsync(leader, new CreateRoom(Id(), "admin", Now(), RoomOf(room), RoomOf(room), null, RoomVisibility.Public, null, ""))))).Max();
     }
 
-    private static async Task SubmitAsync(NodeLink link, Command command)
+    /// <returns>The entry in which it stands.</returns>
+    private static async Task<long> SubmitAsync(NodeLink link, Command command)
     {
         var result = CommandAnswer.Decode(await link.CallAsync(RegistryMethods.Submit, CommandCodec.Encode(command), CallLimit, CancellationToken.None));
         if (!result.Outcome.IsOk)
         {
             throw new InvalidOperationException($"{command.GetType().Name} was refused: {result.Outcome.Error}: {result.Outcome.Text}");
         }
+
+        return result.Index;
     }
 
     private static string UserOf(int user) => string.Create(CultureInfo.InvariantCulture, $"joins-{user}");
@@ -114,6 +130,11 @@ internal static class JoinsScenario
     private static string Id() => Guid.NewGuid().ToString("N");
 
     private static long Now() => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+
+    /// <param name="TookMs">From when it was due.</param>
+    /// <param name="Index">The entry in which it stands.</param>
+    /// <param name="AnsweredAt">A timestamp of <see cref="Stopwatch"/>.</param>
+    private readonly record struct Join(double TookMs, long Index, long AnsweredAt);
 
     /// <summary>Every user joins one room after the other, none twice.</summary>
     private sealed class Joins(IReadOnlyList<NodeLink> links)
@@ -135,11 +156,10 @@ internal static class JoinsScenario
             return done / Stopwatch.GetElapsedTime(started).TotalSeconds;
         }
 
-        /// <returns>What each took, in milliseconds from when it was due, ascending.</returns>
-        public async Task<List<double>> AtRateAsync(int perSecond, TimeSpan duration)
+        public async Task<IReadOnlyList<Join>> AtRateAsync(int perSecond, TimeSpan duration)
         {
             var started = Stopwatch.GetTimestamp();
-            var all = new List<Task<double>>();
+            var all = new List<Task<Join>>();
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
             while (Stopwatch.GetElapsedTime(started) < duration && await timer.WaitForNextTickAsync())
             {
@@ -149,16 +169,17 @@ internal static class JoinsScenario
                 }
             }
 
-            return [.. (await Task.WhenAll(all)).Order()];
+            return await Task.WhenAll(all);
         }
 
-        private async Task<double> TimeAsync(long due)
+        private async Task<Join> TimeAsync(long due)
         {
-            await NextAsync();
-            return Stopwatch.GetElapsedTime(due).TotalMilliseconds;
+            var index = await NextAsync();
+            var now = Stopwatch.GetTimestamp();
+            return new Join(Stopwatch.GetElapsedTime(due, now).TotalMilliseconds, index, now);
         }
 
-        private Task NextAsync()
+        private Task<long> NextAsync()
         {
             var turn = Interlocked.Increment(ref _next);
             return SubmitAsync(links[turn % links.Count], new JoinRoom(Id(), UserOf(turn % Users), Now(), RoomOf(turn / Users % Rooms)));
