@@ -78,7 +78,12 @@ internal sealed partial class WorkerService(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         ports.Changed -= LinkChanged;
-        _reports?.Dispose(); // Ends the reports.
+        if (_reports is not null)
+        {
+            membership.Leave(); // Not before the web server has stopped: the link ends with it, and would come back.
+            _reports.Dispose(); // Ends the reports.
+        }
+
         await UntilAsync(_reporting, cancellationToken);
     }
 
@@ -108,7 +113,6 @@ internal sealed partial class WorkerService(
 
         var mayStay = registry.State.Workers().Any(worker => worker.State == WorkerState.Active && worker.Id != identity.Id);
         await UntilAsync(gateway.DrainAsync(mayStay, Until(ClientsStay), Until(ClientsClose)), end);
-        membership.Leave();
         door.Close();
     }
 
