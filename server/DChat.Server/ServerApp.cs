@@ -20,6 +20,9 @@ namespace DChat.Server;
 /// <summary>The whole server: which services make it up, what it serves where, and its life from start to stop.</summary>
 public static class ServerApp
 {
+    /// <summary>Of the time that a stop may take: all services have stopped by then; the rest is for stores and logs to be closed.</summary>
+    private const double ServicesStop = 0.95;
+
     /// <summary>Checks what is around, starts, says how to chat, and runs until it is stopped.</summary>
     /// <returns>An exit code of <see cref="CommandLine"/>.</returns>
     public static Task<int> RunAsync(ServerOptions options) => RunAsync(options, null);
@@ -29,14 +32,21 @@ public static class ServerApp
         try
         {
             using var data = Preflight.Check(options);
-            await using var app = Build(options, adjust);
-            if (await StartedAsync(app))
+            var app = Build(options, adjust);
+            var failures = app.Services.GetRequiredService<ServiceFailures>();
+            var running = RunToEndAsync(app, options);
+            var overdue = OverdueAsync(TimeSpan.FromSeconds(options.DrainSeconds), app.Lifetime.ApplicationStopping);
+            if (await Task.WhenAny(running, overdue) == running)
             {
-                Banner.Print(app, options);
-                await app.WaitForShutdownAsync(CancellationToken.None);
+                await running;
+            }
+            else
+            {
+                // Such as a message store that does not answer. Nothing that was acknowledged hangs on it.
+                await Console.Error.WriteLineAsync($"dchat-server: ends though not all of it is closed: a stop may take {options.DrainSeconds} s (--drain-seconds)");
             }
 
-            return app.Services.GetRequiredService<ServiceFailures>().Any ? CommandLine.Failure : CommandLine.Success;
+            return failures.Any ? CommandLine.Failure : CommandLine.Success;
         }
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
@@ -53,6 +63,25 @@ public static class ServerApp
             await Console.Error.WriteLineAsync($"dchat-server: failed: {e}");
             return CommandLine.Failure;
         }
+    }
+
+    private static async Task RunToEndAsync(WebApplication app, ServerOptions options)
+    {
+        await using var disposing = app;
+        if (await StartedAsync(app))
+        {
+            Banner.Print(app, options);
+            await app.WaitForShutdownAsync(CancellationToken.None);
+        }
+    }
+
+    /// <summary>Completes when a stop has taken as long as it may.</summary>
+    private static async Task OverdueAsync(TimeSpan limit, CancellationToken stopping)
+    {
+        var began = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = stopping.Register(began.SetResult);
+        await began.Task;
+        await Task.Delay(limit, CancellationToken.None);
     }
 
     /// <summary>Starts it, or, where that fails, stops what had started while its services are still there.</summary>
@@ -93,7 +122,7 @@ public static class ServerApp
         builder.Services.AddSingleton(options).AddSingleton(options.Limits);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ServiceFailures>().AddHostedService(provider => provider.GetRequiredService<ServiceFailures>());
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.DrainSeconds));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.DrainSeconds) * ServicesStop);
         builder.AddObservability(options);
         builder.AddListeners(options);
         builder.AddNode(options);
