@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
 using DChat.TestKit;
 
 namespace DChat.Cluster.Tests.EtcdMembers;
@@ -52,61 +50,6 @@ public sealed class MemberRestoreTests
         await cluster.Coordinators["c1"].SaysAsync("etcd member c2 at ");
         await Eventually.Holds(async () => (await ServerProcess.RunAsync(["member", "list", "--server", worker.Client.ToString()], Administrator)).Output.Split(" up").Length == 4);
         Assert.Contains("ann", await SayAsync(["user", "list", "--server", worker.Client.ToString()]), StringComparison.Ordinal);
-    }
-
-    /// <summary>As docs/backup.md says it. What two had to confirm, each has: nothing is lost.</summary>
-    [Fact]
-    public async Task One_of_two_whose_other_is_lost_for_ever_goes_on_alone_by_force()
-    {
-        await using var cluster = await MemberCluster.StartAsync(2);
-        foreach (var user in new[] { "ann", "bob" })
-        {
-            var worker = await cluster.StartWorkerAsync();
-            await SayAsync(["user", "add", user, "--server", worker.Client.ToString()]);
-            await cluster.Coordinators["c2"].KillAsync();
-            await cluster.Coordinators["c1"].KillAsync();
-            await worker.KillAsync();
-
-            await ForceAsync(cluster.Coordinators["c1"].Data);
-
-            await cluster.Coordinators["c1"].RestartAsync();
-            worker = await cluster.StartWorkerAsync();
-            Assert.Contains(user, await SayAsync(["user", "list", "--server", worker.Client.ToString()]), StringComparison.Ordinal);
-            await SayAsync(["user", "add", $"{user}-2", "--server", worker.Client.ToString()]);
-            await SayAsync(["member", "replace", $"c2={MemberCluster.Address(cluster.PeerPort("c2"))}", "--server", worker.Client.ToString()]);
-            cluster.Coordinators["c2"] = await cluster.StartCoordinatorAsync("c2", cluster.Peers, $"c2-after-{user}");
-            await Eventually.Holds(async () => (await ServerProcess.RunAsync(["member", "list", "--server", worker.Client.ToString()], Administrator)).Output.Split(" up").Length == 3);
-            await worker.KillAsync();
-        }
-    }
-
-    private static async Task ForceAsync(string data)
-    {
-        var (client, peer, tls) = (FreePort.Next(), FreePort.Next(), Path.Combine(data, "etcd", "tls"));
-        string[] arguments =
-        [
-            "--name", "c1", "--data-dir", Path.Combine(data, "etcd", "data"), "--force-new-cluster",
-            "--listen-client-urls", $"https://127.0.0.1:{client}", "--advertise-client-urls", $"https://127.0.0.1:{client}", "--listen-peer-urls", $"https://127.0.0.1:{peer}",
-            "--client-cert-auth", "--trusted-ca-file", Path.Combine(tls, "ca.pem"), "--cert-file", Path.Combine(tls, "member.pem"), "--key-file", Path.Combine(tls, "member.key"),
-            "--peer-client-cert-auth", "--peer-trusted-ca-file", Path.Combine(tls, "ca.pem"), "--peer-cert-file", Path.Combine(tls, "member.pem"), "--peer-key-file", Path.Combine(tls, "member.key"),
-        ];
-        var log = new ConcurrentQueue<string>();
-        using var etcd = Process.Start(new ProcessStartInfo("etcd", arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
-        etcd.ErrorDataReceived += (_, line) => log.Enqueue(line.Data ?? "");
-        etcd.OutputDataReceived += (_, line) => log.Enqueue(line.Data ?? "");
-        etcd.BeginErrorReadLine();
-        etcd.BeginOutputReadLine();
-        try
-        {
-            await Eventually.Holds(() => etcd.HasExited
-                ? throw new InvalidOperationException($"etcd ended:\n{string.Join('\n', log.TakeLast(40))}")
-                : log.Any(line => line.Contains("ready to serve client requests", StringComparison.Ordinal)));
-        }
-        finally
-        {
-            etcd.Kill();
-            await etcd.WaitForExitAsync().Within();
-        }
     }
 
     private static async Task<string> SayAsync(string[] arguments)

@@ -41,7 +41,7 @@ internal sealed class RegistryCrowd : IAsyncDisposable
                 crowd._gateways.Add(await Gateway.StartAsync(cluster));
             }
 
-            var made = await crowd._gateways[0].Commands.SubmitAsync(new CreateAccounts("", "", 0, crowd._users), CancellationToken.None);
+            var made = await crowd._gateways[0].Commands.SubmitAsync(new CreateAccounts("", "", DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), crowd._users), CancellationToken.None);
             Assert.True(made.Outcome.IsOk, $"{made}");
             crowd.Run(seed);
             return crowd;
