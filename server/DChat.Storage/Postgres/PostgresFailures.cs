@@ -36,6 +36,19 @@ internal static class PostgresFailures
         _ => false,
     };
 
+    /// <summary>A host lets nobody in: it starts, stops, recovers, cannot be written, or is not there.</summary>
+    public static bool IsRefusal(Exception error) => error switch
+    {
+        PostgresException refused => refused.SqlState is PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown,
+        StandbyException => true,
+        NpgsqlException => error.InnerException is SocketException or IOException,
+        _ => false,
+    };
+
+    /// <summary>A host did not answer in time whoever wanted a connection. (A pool in which none comes free says nothing about the host.)</summary>
+    public static bool IsSilence(Exception error) =>
+        error is NpgsqlException { InnerException: TimeoutException } && !error.Message.Contains("pool has been exhausted", StringComparison.Ordinal);
+
     public static MessageStoreUnavailableException Unavailable(string why, Exception? error, PostgresUrl url) =>
         new($"'{url}' cannot be used now: {why}", error);
 

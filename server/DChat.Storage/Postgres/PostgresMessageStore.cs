@@ -31,7 +31,7 @@ public sealed class PostgresMessageStore : IMessageStore
     {
         _options = options;
         _time = time;
-        _sources = new PostgresSources(options.Url);
+        _sources = new PostgresSources(options.Url, _strays, time, logger);
         _pipeline = new PostgresPipeline(options.Url, _strays, time);
         _abandoned = new AbandonedWrites(_sources, options.Url);
         _commits = new RoomCommits(_sources, _pipeline, _abandoned, options.Url, time);
@@ -68,7 +68,8 @@ public sealed class PostgresMessageStore : IMessageStore
             async limited =>
             {
                 await _abandoned.EndAsync(limited);
-                await using var command = _sources.Reader.CreateCommand("SELECT * FROM open_rooms($1, $2)");
+                await using var connection = await _sources.Reader.OpenAsync(limited);
+                await using var command = new NpgsqlCommand("SELECT * FROM open_rooms($1, $2)", connection);
                 command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = Array.ConvertAll(order, i => rooms[i].Room) });
                 command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = Array.ConvertAll(order, i => rooms[i].Epoch) });
                 var openings = new RoomOpening[rooms.Count];
@@ -187,7 +188,8 @@ public sealed class PostgresMessageStore : IMessageStore
     public Task<string> ReadIdAsync(CancellationToken cancellation) => AskAsync(
         async limited =>
         {
-            await using var command = _sources.Reader.CreateCommand("SELECT id FROM store");
+            await using var connection = await _sources.Reader.OpenAsync(limited);
+            await using var command = new NpgsqlCommand("SELECT id FROM store", connection);
             return (string)(await command.ExecuteScalarAsync(limited))!;
         },
         cancellation);
@@ -230,7 +232,8 @@ public sealed class PostgresMessageStore : IMessageStore
     private Task<object?> RunAsync(string sql, CancellationToken cancellation, params object[] values) => AskAsync(
         async limited =>
         {
-            await using var command = _sources.Reader.CreateCommand(sql);
+            await using var connection = await _sources.Reader.OpenAsync(limited);
+            await using var command = new NpgsqlCommand(sql, connection);
             foreach (var value in values)
             {
                 command.Parameters.Add(new NpgsqlParameter { Value = value });

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace DChat.Storage.Postgres;
@@ -34,22 +35,27 @@ internal sealed class PostgresSources : IAsyncDisposable
     private const int AutoPrepared = 40;
 
     private readonly string _instance = Guid.NewGuid().ToString("N")[..8];
+    private readonly PostgresGate _gate;
 
-    public PostgresSources(PostgresUrl url)
+    public PostgresSources(PostgresUrl url, Strays strays, TimeProvider time, ILogger log)
     {
-        Writer = Build(url, $"dchat {_instance} commits", Commits, LimitSeconds, "");
-        Reader = Build(url, $"dchat {_instance} reads", url.Connections - Commits - Backgrounds, LimitSeconds, "");
-        Background = Build(url, $"dchat {_instance} index", Backgrounds, BackgroundSeconds, $" -c idle_session_timeout={BackgroundIdleMs}");
+        _gate = new PostgresGate(url, BuildEach(url, $"dchat {_instance} probe", 0, LimitSeconds, ""), strays, time, log);
+        Writer = Pool($"dchat {_instance} commits", Commits, LimitSeconds, "");
+        Reader = Pool($"dchat {_instance} reads", url.Connections - Commits - Backgrounds, LimitSeconds, "");
+        Background = Pool($"dchat {_instance} index", Backgrounds, BackgroundSeconds, $" -c idle_session_timeout={BackgroundIdleMs}");
+
+        PostgresPool Pool(string name, int connections, int statementSeconds, string options) =>
+            new(BuildEach(url, name, connections, statementSeconds, options), _gate);
     }
 
     /// <summary>For <c>WriteAsync</c>.</summary>
-    public NpgsqlDataSource Writer { get; }
+    public PostgresPool Writer { get; }
 
     /// <summary>For everything else that somebody waits for.</summary>
-    public NpgsqlDataSource Reader { get; }
+    public PostgresPool Reader { get; }
 
     /// <summary>For the search indexer.</summary>
-    public NpgsqlDataSource Background { get; }
+    public PostgresPool Background { get; }
 
     /// <summary>What the sessions of <see cref="Writer"/> are called at the server.</summary>
     public string WriterName => $"dchat {_instance} commits";
@@ -66,15 +72,36 @@ internal sealed class PostgresSources : IAsyncDisposable
         await Writer.DisposeAsync();
         await Reader.DisposeAsync();
         await Background.DisposeAsync();
+        await _gate.DisposeAsync();
     }
 
+    /// <summary>A source for each host. Which of them is the primary the gate finds out.</summary>
+    private static NpgsqlDataSource[] BuildEach(PostgresUrl url, string name, int connections, int statementSeconds, string options) =>
+        [.. url.SettingsOfHosts().Select(host => Describe(host, url, name, connections, statementSeconds, options).Build())];
+
+    /// <summary>One source for all hosts, which looks for the primary by itself.</summary>
     private static NpgsqlDataSource Build(PostgresUrl url, string name, int connections, int statementSeconds, string options)
     {
-        var builder = new NpgsqlDataSourceBuilder(url.Settings.ConnectionString);
+        var builder = Describe(url.Settings, url, name, connections, statementSeconds, options);
+        if (url.Hosts.Count > 1)
+        {
+            builder.ConnectionStringBuilder.TargetSessionAttributes = "primary";
+        }
+
+        return builder.Build();
+    }
+
+    /// <param name="connections">0: none is kept.</param>
+    private static NpgsqlDataSourceBuilder Describe(
+        NpgsqlConnectionStringBuilder host, PostgresUrl url, string name, int connections, int statementSeconds, string options)
+    {
+        var builder = new NpgsqlDataSourceBuilder(host.ConnectionString);
         var settings = builder.ConnectionStringBuilder;
         settings.ApplicationName = name;
+        builder.ConfigureTypeLoading(types => types.EnableTypeLoading(connections > 0));
+        settings.Pooling = connections > 0;
         settings.MinPoolSize = 0;
-        settings.MaxPoolSize = connections;
+        settings.MaxPoolSize = Math.Max(connections, 1);
         settings.Timeout = LimitSeconds;
         settings.CommandTimeout = statementSeconds;
         settings.CancellationTimeout = NoCancellation;
@@ -89,14 +116,10 @@ internal sealed class PostgresSources : IAsyncDisposable
         settings.MaxAutoPrepare = AutoPrepared;
         settings.AutoPrepareMinUsages = 2;
         settings.NoResetOnClose = true;
+        settings.GssEncryptionMode = GssEncryptionMode.Disable; // It is TLS that encrypts; the driver would knock twice whenever it is not let in.
         settings.IncludeErrorDetail = false;
         settings.Options = Options(statementSeconds) + options;
-        if (url.Hosts.Count > 1)
-        {
-            settings.TargetSessionAttributes = "primary";
-        }
-
-        return builder.Build();
+        return builder;
     }
 
     // Every statement finds its rows by an index. Plans are kept for the life of a session, also those made when the tables were empty:

@@ -44,6 +44,13 @@ public sealed class PostgresUrl
 
     internal NpgsqlConnectionStringBuilder Settings { get; }
 
+    /// <summary>The settings for each host by itself.</summary>
+    internal IEnumerable<NpgsqlConnectionStringBuilder> SettingsOfHosts() => Hosts.Select(host =>
+    {
+        var (name, port) = NameAndPort(host);
+        return new NpgsqlConnectionStringBuilder(Settings.ConnectionString) { Host = name, Port = port };
+    });
+
     /// <exception cref="FormatException">Says what is wrong; never the password.</exception>
     public static PostgresUrl Parse(string text)
     {
@@ -59,8 +66,8 @@ public sealed class PostgresUrl
         var hosts = authority[(at + 1)..].Split(',').Select(Host).ToList();
         var settings = new NpgsqlConnectionStringBuilder
         {
-            Host = hosts.Count > 1 ? string.Join(',', hosts) : hosts[0][..hosts[0].LastIndexOf(':')].Trim('[', ']'),
-            Port = hosts.Count > 1 ? DefaultPort : int.Parse(hosts[0].AsSpan(hosts[0].LastIndexOf(':') + 1), NumberStyles.None, CultureInfo.InvariantCulture),
+            Host = hosts.Count > 1 ? string.Join(',', hosts) : NameAndPort(hosts[0]).Name,
+            Port = hosts.Count > 1 ? DefaultPort : NameAndPort(hosts[0]).Port,
             Username = Required(user, "the user's name is missing"),
             Database = Required(database, "the database's name is missing"),
             SslMode = hosts.TrueForAll(IsNear) ? SslMode.Disable : SslMode.Require,
@@ -155,10 +162,16 @@ public sealed class PostgresUrl
         return string.Create(CultureInfo.InvariantCulture, $"{host}:{port}");
     }
 
+    private static (string Name, int Port) NameAndPort(string host)
+    {
+        var colon = host.LastIndexOf(':');
+        return (host[..colon].Trim('[', ']'), int.Parse(host.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture));
+    }
+
     // What does not leave the machine needs no TLS; everything else has it unless the URL says otherwise.
     private static bool IsNear(string host)
     {
-        var name = host[..host.LastIndexOf(':')].Trim('[', ']');
+        var name = NameAndPort(host).Name;
         return name.StartsWith('/') || name == "localhost" || (IPAddress.TryParse(name, out var address) && IPAddress.IsLoopback(address));
     }
 

@@ -2,6 +2,7 @@ using DChat.Core.Messages;
 using DChat.Storage.Postgres;
 using DChat.Storage.Postgres.Messages;
 using DChat.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Xunit.Abstractions;
 
@@ -135,9 +136,10 @@ public sealed class PostgresFenceTests(PostgresFixture postgres, ITestOutputHelp
     public async Task A_session_whose_write_was_abandoned_is_ended_before_a_room_is_opened_again()
     {
         var url = PostgresUrl.Parse(Url);
-        await using var sources = new PostgresSources(url);
+        await using var strays = new Strays();
+        await using var sources = new PostgresSources(url, strays, TimeProvider.System, NullLogger.Instance);
         var abandoned = new AbandonedWrites(sources, url);
-        await using var connection = await sources.Writer.OpenConnectionAsync();
+        await using var connection = await sources.Writer.OpenAsync(default);
         abandoned.Add(connection.ProcessID);
         await abandoned.EndAsync(default).Within(PostgresHost.Limit);
         await using var command = new NpgsqlCommand("SELECT 1", connection);

@@ -45,12 +45,14 @@ internal sealed class AbandonedWrites(PostgresSources sources, PostgresUrl url)
             return;
         }
 
-        await using var command = sources.Reader.CreateCommand(
+        await using var connection = await sources.Reader.OpenAsync(cancellation);
+        await using var command = new NpgsqlCommand(
             """
             SELECT count(*) FROM pg_stat_activity
             WHERE pid = ANY ($1) AND application_name = $2
                 AND CASE WHEN wait_event = 'SyncRep' THEN true ELSE NOT pg_terminate_backend(pid, $3) END
-            """);
+            """,
+            connection);
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = processes });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = sources.WriterName });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = EndMs });

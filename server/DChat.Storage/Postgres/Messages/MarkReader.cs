@@ -4,7 +4,7 @@ using Npgsql;
 namespace DChat.Storage.Postgres.Messages;
 
 /// <summary>Reads where users stand. Who asks while a query is under way goes with the next one: when thousands come back at once, that is one query for hundreds.</summary>
-internal sealed class MarkReader(NpgsqlDataSource source, PostgresPipeline pipeline, PostgresUrl url, TimeProvider time)
+internal sealed class MarkReader(PostgresPool source, PostgresPipeline pipeline, PostgresUrl url, TimeProvider time)
 {
     /// <summary>Queries under way at the same time: one that is slow does not hold all up.</summary>
     private const int Lanes = 2;
@@ -113,7 +113,8 @@ internal sealed class MarkReader(NpgsqlDataSource source, PostgresPipeline pipel
 
     private async Task<bool> AnswerAsync(List<Asked> some, CancellationToken cancellation)
     {
-        await using var command = source.CreateCommand(Query);
+        await using var connection = await source.OpenAsync(cancellation);
+        await using var command = new NpgsqlCommand(Query, connection);
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. some.SelectMany(asked => Enumerable.Repeat(asked.User, asked.Rooms.Count))] });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. some.SelectMany(asked => asked.Rooms)] });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MessageLimits.MentionsCounted });

@@ -4,7 +4,7 @@ using Npgsql;
 namespace DChat.Storage.Postgres.Messages;
 
 /// <summary>Reads pages. Each is one statement, and so one state of the room.</summary>
-internal sealed class PageReader(NpgsqlDataSource source)
+internal sealed class PageReader(PostgresPool source)
 {
     private static readonly string ColumnsWithMine = $"{MessageRow.Columns}, {MessageRow.Mine("$4")}";
 
@@ -51,7 +51,8 @@ internal sealed class PageReader(NpgsqlDataSource source)
 
     public async Task<ChangesPage> AfterAsync(string room, long afterRev, int limit, string? reader, CancellationToken cancellation)
     {
-        await using var command = Command(After, Of(room), Of(afterRev), Of(limit + 1), OfText(reader));
+        await using var connection = await source.OpenAsync(cancellation);
+        await using var command = Command(connection, After, Of(room), Of(afterRev), Of(limit + 1), OfText(reader));
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var (rev, removedSeq, reset) = (0L, 0L, afterRev != 0);
         var messages = new List<Message>();
@@ -78,7 +79,8 @@ internal sealed class PageReader(NpgsqlDataSource source)
 
     public async Task<MessagesPage> BeforeAsync(string room, long? beforeSeq, int limit, string? reader, CancellationToken cancellation)
     {
-        await using var command = Command(Before, Of(room), Of(beforeSeq ?? long.MaxValue), Of(limit), OfText(reader));
+        await using var connection = await source.OpenAsync(cancellation);
+        await using var command = Command(connection, Before, Of(room), Of(beforeSeq ?? long.MaxValue), Of(limit), OfText(reader));
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var removedSeq = 0L;
         var messages = new List<Message>();
@@ -94,21 +96,24 @@ internal sealed class PageReader(NpgsqlDataSource source)
 
     public async Task<Message?> FindAsync(string room, long seq, string? reader, CancellationToken cancellation)
     {
-        await using var command = Command(One, Of(room), Of(Math.Clamp(seq, 0, RowId.SeqMax)), OfText(reader));
+        await using var connection = await source.OpenAsync(cancellation);
+        await using var command = Command(connection, One, Of(room), Of(Math.Clamp(seq, 0, RowId.SeqMax)), OfText(reader));
         await using var row = await command.ExecuteReaderAsync(cancellation);
         return await row.ReadAsync(cancellation) ? MessageRow.Read(row, 0, withMine: true) : null;
     }
 
     public async Task<ChangeAnswer?> FindAnswerAsync(string room, string author, string clientId, CancellationToken cancellation)
     {
-        await using var command = Command(Answer, Of(room), Of(author), Of(clientId));
+        await using var connection = await source.OpenAsync(cancellation);
+        await using var command = Command(connection, Answer, Of(room), Of(author), Of(clientId));
         await using var row = await command.ExecuteReaderAsync(cancellation);
         return await row.ReadAsync(cancellation) ? new ChangeAnswer(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)) : null;
     }
 
     public async Task<IReadOnlyList<long>> EpochsAsync(IReadOnlyList<string> rooms, CancellationToken cancellation)
     {
-        await using var command = Command(Epochs, Of(rooms.ToArray()));
+        await using var connection = await source.OpenAsync(cancellation);
+        await using var command = Command(connection, Epochs, Of(rooms.ToArray()));
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var epochs = new long[rooms.Count];
         while (await row.ReadAsync(cancellation))
@@ -121,7 +126,8 @@ internal sealed class PageReader(NpgsqlDataSource source)
 
     public async Task<IReadOnlyList<long>> LastSentAsync(IReadOnlyList<string> rooms, CancellationToken cancellation)
     {
-        await using var command = Command(LastSent, Of(rooms.ToArray()));
+        await using var connection = await source.OpenAsync(cancellation);
+        await using var command = Command(connection, LastSent, Of(rooms.ToArray()));
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var sent = new long[rooms.Count];
         while (await row.ReadAsync(cancellation))
@@ -132,9 +138,9 @@ internal sealed class PageReader(NpgsqlDataSource source)
         return sent;
     }
 
-    private NpgsqlCommand Command(string sql, params NpgsqlParameter[] parameters)
+    private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, params NpgsqlParameter[] parameters)
     {
-        var command = source.CreateCommand(sql);
+        var command = new NpgsqlCommand(sql, connection);
         command.Parameters.AddRange(parameters);
         return command;
     }

@@ -104,7 +104,7 @@ internal sealed class RoomCommits(PostgresSources sources, PostgresPipeline pipe
 
     private async Task<BatchRows.Written[]> ExecuteAsync(BatchRows rows, Attempt attempt)
     {
-        await using var connection = await sources.Writer.OpenConnectionAsync();
+        await using var connection = await sources.Writer.OpenAsync(CancellationToken.None);
         attempt.Process = connection.ProcessID;
         if (attempt.IsGivenUp)
         {

@@ -49,7 +49,7 @@ internal static class SnapshotReader
         """;
 
     /// <summary>In the order of the writes. What is newer than a room's row is refused by its rev in the write.</summary>
-    public static async Task<RoomSnapshot[]> ReadAsync(NpgsqlDataSource source, IReadOnlyList<RoomWrite> writes)
+    public static async Task<RoomSnapshot[]> ReadAsync(PostgresPool source, IReadOnlyList<RoomWrite> writes)
     {
         var snapshots = new RoomSnapshot[writes.Count];
         for (var i = 0; i < snapshots.Length; i++)
@@ -66,7 +66,8 @@ internal static class SnapshotReader
             snapshots[group.Key.Room].Reactions[(group.Key.Seq, group.Key.Emoji)] = new RoomSnapshot.ReactionUsers();
         }
 
-        await using var batch = source.CreateBatch();
+        await using var connection = await source.OpenAsync(CancellationToken.None);
+        await using var batch = new NpgsqlBatch(connection);
         Add(batch, Rooms, writes.Select(write => write.Room).ToArray());
         Add(batch, Answers, Ids(writes, changes), changes.Select(each => each.Of.Author).ToArray(), changes.Select(each => each.Of.ClientId).ToArray());
         if (targets.Count > 0)

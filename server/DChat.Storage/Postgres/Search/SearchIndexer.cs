@@ -112,7 +112,7 @@ internal sealed class SearchIndexer : IAsyncDisposable
 
     private async Task FollowAsync(CancellationToken stop)
     {
-        await using var connection = await _sources.Background.OpenConnectionAsync(stop);
+        await using var connection = await _sources.Background.OpenAsync(stop);
         try
         {
             while (!await TakeTurnAsync(connection, stop))

@@ -11,7 +11,7 @@ namespace DChat.Storage.Postgres.Search;
 /// first few and then ever more, and asks for the newest hits in all of them. What is newer than all places in the queue is final. So each
 /// step moves the newest place down, and a search that has spent its budget can say exactly where to go on.
 /// </summary>
-internal sealed class SearchRun(NpgsqlDataSource source, SearchQuery query, string words)
+internal sealed class SearchRun(PostgresPool source, SearchQuery query, string words)
 {
     /// <summary>Messages that the windows of the first step span; each step may take twice as many as the one before.</summary>
     private const long FirstSpan = 8 * 1024;
@@ -106,7 +106,8 @@ internal sealed class SearchRun(NpgsqlDataSource source, SearchQuery query, stri
     private async Task FindRoomsAsync(CancellationToken cancellation)
     {
         var after = query.After is { } cursor ? SearchPosition.Parse(cursor) : new SearchPosition(long.MaxValue, RowId.RoomKeyMax, RowId.SeqMax);
-        await using var command = source.CreateCommand(Rooms);
+        await using var connection = await source.OpenAsync(cancellation);
+        await using var command = new NpgsqlCommand(Rooms, connection);
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. query.Rooms.Take(SearchLimits.Rooms).Distinct()] });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after.SentAt });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Id(after) });
@@ -131,7 +132,8 @@ internal sealed class SearchRun(NpgsqlDataSource source, SearchQuery query, stri
         var below = taken.Where(each => each.Window.FromSeq > each.Window.RemovedSeq + 1)
             .Select(each => each.Window with { ToSeq = each.Window.FromSeq - 1 })
             .ToList();
-        await using var batch = source.CreateBatch();
+        await using var connection = await source.OpenAsync(cancellation);
+        await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Hits)
         {
             Parameters =
@@ -196,7 +198,8 @@ internal sealed class SearchRun(NpgsqlDataSource source, SearchQuery query, stri
         }
 
         // The index is behind the messages: what was deleted meanwhile is no hit.
-        await using var command = source.CreateCommand(Messages);
+        await using var connection = await source.OpenAsync(cancellation);
+        await using var command = new NpgsqlCommand(Messages, connection);
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. ids] });
         command.Parameters.Add(new NpgsqlParameter { Value = (object?)query.Reader ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         var messages = new Dictionary<long, Message>();
