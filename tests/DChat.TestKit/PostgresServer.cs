@@ -70,6 +70,34 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
+    /// <summary>A standby that follows this one, with all of its databases.</summary>
+    public async Task<PostgresServer> StartStandbyAsync()
+    {
+        var standby = new PostgresServer(_durable, _host);
+        try
+        {
+            await standby.FollowAsync(this);
+            await standby.StartAgainAsync();
+            return standby;
+        }
+        catch
+        {
+            await standby.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>From now on a commit is acknowledged when a standby has it too.</summary>
+    public async Task WaitForStandbysAsync()
+    {
+        await ExecuteAsync("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");
+        await ExecuteAsync("postgres", "SELECT pg_reload_conf()");
+        await Eventually.Holds(async () => await ReadAsync("postgres", "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") is 1L, Limit);
+    }
+
+    /// <summary>Makes a primary of a standby.</summary>
+    public async Task PromoteAsync() => Assert.Equal(true, await ReadAsync("postgres", "SELECT pg_promote()"));
+
     /// <summary>The URL of a database, with the password.</summary>
     public string Url(string database, string parameters = "") =>
         $"postgres://{User}:{Uri.EscapeDataString(Password)}@{Address}:{Port.ToString(CultureInfo.InvariantCulture)}/{database}{parameters}";
@@ -152,6 +180,27 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private async Task MakeAsync(string[] settings)
     {
+        await FurnishAsync();
+        await RunAsync(Describe(
+            "initdb",
+            ["-D", Data, "--username", User, "--pwfile", _folder["password"], "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync"]));
+        await SettleAsync(
+            [.. _durable ? (string[])["shared_buffers = 256MB", "max_wal_size = 2GB"] : ["fsync = off", "full_page_writes = off", "shared_buffers = 64MB"], .. settings]);
+        if (_host is not null)
+        {
+            await File.AppendAllLinesAsync(Path.Combine(Data, "pg_hba.conf"), ["host all all samenet scram-sha-256", "host replication all samenet scram-sha-256"]);
+        }
+    }
+
+    private async Task FollowAsync(PostgresServer primary)
+    {
+        await FurnishAsync();
+        await RunAsync(primary.Client("pg_basebackup", "--pgdata", Data, "--wal-method", "stream", "--checkpoint", "fast", "--write-recovery-conf", "--no-sync"));
+        await SettleAsync([]);
+    }
+
+    private async Task FurnishAsync()
+    {
         if (Environment.IsPrivilegedProcess)
         {
             await RunAsync(new ProcessStartInfo("chown", ["postgres", _folder.Path]));
@@ -159,10 +208,11 @@ public sealed class PostgresServer : IAsyncDisposable
 
         await File.WriteAllTextAsync(_folder["password"], Password);
         MakeCertificates();
-        await RunAsync(Describe(
-            "initdb",
-            ["-D", Data, "--username", User, "--pwfile", _folder["password"], "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync"]));
-        await File.AppendAllLinesAsync(
+    }
+
+    /// <summary>The last line of a setting counts.</summary>
+    private Task SettleAsync(string[] settings) =>
+        File.AppendAllLinesAsync(
             Path.Combine(Data, "postgresql.conf"),
             [
                 $"listen_addresses = '{Address}'",
@@ -171,14 +221,8 @@ public sealed class PostgresServer : IAsyncDisposable
                 $"ssl = on",
                 $"ssl_cert_file = '{_folder["server.crt"]}'",
                 $"ssl_key_file = '{_folder["server.key"]}'",
-                .. _durable ? (string[])["shared_buffers = 256MB", "max_wal_size = 2GB"] : ["fsync = off", "full_page_writes = off", "shared_buffers = 64MB"],
                 .. settings,
             ]);
-        if (_host is not null)
-        {
-            await File.AppendAllLinesAsync(Path.Combine(Data, "pg_hba.conf"), ["host all all samenet scram-sha-256"]);
-        }
-    }
 
     /// <summary>An authority, and a certificate of it for 127.0.0.1.</summary>
     private void MakeCertificates()

@@ -34,6 +34,9 @@ internal sealed class PostgresSources : IAsyncDisposable
     private const int Backgrounds = 2;
     private const int AutoPrepared = 40;
 
+    /// <summary>How long a host that could not be used is left alone by those who look for one by themselves, in seconds.</summary>
+    private const int RecheckSeconds = 1;
+
     private readonly string _instance = Guid.NewGuid().ToString("N")[..8];
     private readonly PostgresGate _gate;
 
@@ -86,6 +89,7 @@ internal sealed class PostgresSources : IAsyncDisposable
         if (url.Hosts.Count > 1)
         {
             builder.ConnectionStringBuilder.TargetSessionAttributes = "primary";
+            builder.ConnectionStringBuilder.HostRecheckSeconds = RecheckSeconds;
         }
 
         return builder.Build();

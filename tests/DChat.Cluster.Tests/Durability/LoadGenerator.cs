@@ -51,6 +51,14 @@ internal sealed class LoadGenerator : IDisposable
         return new LoadGenerator(Process.Start(start)!);
     }
 
+    /// <summary>Waits until a server has committed so many sends more. False where the load ended first.</summary>
+    public async Task<bool> SendsAsync(ServerProcess server, int sends, TimeSpan limit)
+    {
+        var before = await Metrics.ReadAsync(server, "dchat_sends_total");
+        await Eventually.Holds(async () => HasEnded || await Metrics.ReadAsync(server, "dchat_sends_total") >= before + sends, limit);
+        return !HasEnded;
+    }
+
     /// <summary>It was started with <c>--until-eof</c>, and has sent enough.</summary>
     public void IsEnough() => _process.StandardInput.Close();
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using DChat.Cluster.Tests.Durability;
 using DChat.TestKit;
-using Npgsql;
 using Xunit.Abstractions;
 
 namespace DChat.Cluster.Tests.Postgres;
@@ -40,7 +39,7 @@ public sealed class PostgresRestartTests(ITestOutputHelper output)
                 "--warmup", "0",
                 "--drain", "60",
                 "--seed", random.Next().ToString(CultureInfo.InvariantCulture));
-            while (restarts < rounds && await WaitForSendsAsync(server, load, random.Next(500, 4_000)))
+            while (restarts < rounds && await load.SendsAsync(server, random.Next(500, 4_000), LoadLimit))
             {
                 await (random.Next(2) == 0 ? postgres.StopAsync() : postgres.StopImmediatelyAsync());
                 await Task.Delay(random.Next(0, 500));
@@ -56,40 +55,6 @@ public sealed class PostgresRestartTests(ITestOutputHelper output)
         Assert.Contains("is unknown; opening the rooms again", server.Log.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain(server.Log.Lines, line => line.Contains("   at ", StringComparison.Ordinal)); // Causes, and no stack traces.
         Assert.Equal(0, await server.TerminateAsync());
-        Assert.InRange(await CheckStoredAsync(postgres, database), acknowledged, long.MaxValue);
-    }
-
-    /// <summary>Each room has the messages 1 to its last seq, each with a rev of its own, and each answer once.</summary>
-    /// <returns>The number of messages.</returns>
-    private static async Task<long> CheckStoredAsync(PostgresServer postgres, string database)
-    {
-        await using var connection = await postgres.ConnectAsync(database);
-        await using var command = new NpgsqlCommand(
-            """
-            SELECT r.id, r.seq, r.rev, count(m.id), count(DISTINCT m.rev), max(m.rev), max(m.id) - min(m.id) + 1,
-                (SELECT count(*) FROM dchat.answers a WHERE a.room_key = r.key)
-            FROM dchat.rooms r JOIN dchat.messages m ON m.room_key = r.key GROUP BY r.key
-            """,
-            connection);
-        await using var row = await command.ExecuteReaderAsync();
-        var messages = 0L;
-        while (await row.ReadAsync())
-        {
-            var (room, count) = (row.GetString(0), row.GetInt64(3));
-            Assert.True(row.GetInt64(1) == count && row.GetInt64(6) == count, $"room {room} holds {count} messages up to seq {row.GetInt64(1)}");
-            Assert.True(row.GetInt64(4) == count && row.GetInt64(5) == row.GetInt64(2), $"room {room}: revs differ from what the room says");
-            Assert.True(row.GetInt64(7) == count, $"room {room}: {count} messages and {row.GetInt64(7)} answers");
-            messages += count;
-        }
-
-        return messages;
-    }
-
-    /// <summary>False where the load ended first.</summary>
-    private static async Task<bool> WaitForSendsAsync(ServerProcess server, LoadGenerator load, int sends)
-    {
-        var before = await Metrics.ReadAsync(server, "dchat_sends_total");
-        await Eventually.Holds(async () => load.HasEnded || await Metrics.ReadAsync(server, "dchat_sends_total") >= before + sends, LoadLimit);
-        return !load.HasEnded;
+        Assert.InRange(await StoredInPostgres.CheckAsync(postgres, database), acknowledged, long.MaxValue);
     }
 }
