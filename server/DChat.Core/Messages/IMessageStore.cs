@@ -29,13 +29,16 @@ public interface IMessageStore : IAsyncDisposable
     /// <summary>
     /// The messages changed after a revision in their latest state, lowest <c>rev</c> first.
     /// <see cref="ChangesPage.Reset"/> where retention removed changes after it, or the revision is higher than the room's:
-    /// then the page is the newest one, ascending by <c>seq</c>.
+    /// then the page is the newest one, ascending by <c>seq</c>. A page may hold fewer messages than asked for, though at least one, and still have more.
     /// </summary>
     /// <param name="reader">Whose reactions <see cref="Message.Mine"/> tells; null: nobody's.</param>
     /// <param name="limit">1 to <see cref="MessageLimits.Page"/>.</param>
     Task<ChangesPage> ReadAfterAsync(string room, long afterRev, int limit, string? reader, CancellationToken cancellation);
 
-    /// <summary>The newest messages below <paramref name="beforeSeq"/> (null: the newest), ascending by <c>seq</c>.</summary>
+    /// <summary>
+    /// The newest messages below <paramref name="beforeSeq"/> (null: the newest), ascending by <c>seq</c>. A page may hold fewer messages than asked for,
+    /// though at least one, and still have more.
+    /// </summary>
     Task<MessagesPage> ReadBeforeAsync(string room, long? beforeSeq, int limit, string? reader, CancellationToken cancellation);
 
     /// <summary>One message, or null.</summary>

@@ -64,6 +64,13 @@ internal sealed class PeerCluster : IAsyncDisposable
     /// <summary>What <c>worker drain</c> is answered.</summary>
     public Task<HttpResponseMessage> DrainAsAdminAsync(int worker) => _admin!.PostAsync($"/api/admin/workers/{_workers[worker].Id}/drain", null).Within();
 
+    /// <summary>The lines of a room's export, made at a worker.</summary>
+    public async Task<string[]> ExportAsync(int worker, string room)
+    {
+        var text = await _admin!.GetStringAsync(new Uri(_workers[worker].Server.Client, $"/api/admin/rooms/{room}/export")).Within();
+        return text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
     /// <summary>An account that nobody else uses, connected to a worker.</summary>
     public async Task<Person> PersonAsync(int worker)
     {

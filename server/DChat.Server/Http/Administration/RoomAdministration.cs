@@ -8,6 +8,7 @@ using DChat.Server.Worker.Hub;
 
 namespace DChat.Server.Http.Administration;
 
+using Message = DChat.Core.Messages.Message;
 using Room = DChat.Core.Registry.Room;
 
 /// <summary>
@@ -119,9 +120,8 @@ internal sealed class RoomAdministration(RegistryWrites registry, IMessageStore 
         var count = 0L;
         for (var from = 1L; from <= last; from += MessageLimits.Page)
         {
-            var page = await store.ReadBeforeAsync(room, Math.Min(from + MessageLimits.Page, last + 1), MessageLimits.Page, null, cancellation);
             using var lines = new MemoryStream();
-            foreach (var message in page.Messages.Where(message => message.Seq >= from))
+            foreach (var message in await ReadAsync(room, from, Math.Min(from + MessageLimits.Page, last + 1), cancellation))
             {
                 await using (var json = new Utf8JsonWriter(lines, HubText.JsonOptions))
                 {
@@ -138,6 +138,20 @@ internal sealed class RoomAdministration(RegistryWrites registry, IMessageStore 
 
         await output.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(new ExportEnd("export", count, last), ProtocolJson.Wire.ExportEnd), cancellation);
         await output.WriteAsync("\n"u8.ToArray(), cancellation);
+    }
+
+    /// <summary>All messages from one up to another, which stands no more among them. They may come in several pages.</summary>
+    private async Task<List<Message>> ReadAsync(string room, long from, long before, CancellationToken cancellation)
+    {
+        var messages = new List<Message>();
+        for (var more = true; more && from < before;)
+        {
+            var page = await store.ReadBeforeAsync(room, before, (int)(before - from), null, cancellation);
+            messages.InsertRange(0, page.Messages.Where(message => message.Seq >= from));
+            (before, more) = page.Messages is [var oldest, ..] ? (oldest.Seq, page.More) : (from, false);
+        }
+
+        return messages;
     }
 
     private Room Find(ApiCall call) =>

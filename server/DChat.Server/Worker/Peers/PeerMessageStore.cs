@@ -28,34 +28,34 @@ internal sealed class PeerMessageStore(PeerPorts ports, RegistryReplica replica)
     public Task<string> ReadIdAsync(CancellationToken cancellation) => throw new NotSupportedException("a gateway only has no message store");
 
     public Task<ChangesPage> ReadAfterAsync(string room, long afterRev, int limit, string? reader, CancellationToken cancellation) =>
-        AskAsync(new ReadAfterRequest(room, afterRev, limit, reader), StoreJson.Default.ChangesPage, cancellation);
+        AskAsync(new ReadAfterRequest(room, afterRev, limit, reader), StoreJson.Wire.ChangesPage, cancellation);
 
     public Task<MessagesPage> ReadBeforeAsync(string room, long? beforeSeq, int limit, string? reader, CancellationToken cancellation) =>
-        AskAsync(new ReadBeforeRequest(room, beforeSeq, limit, reader), StoreJson.Default.MessagesPage, cancellation);
+        AskAsync(new ReadBeforeRequest(room, beforeSeq, limit, reader), StoreJson.Wire.MessagesPage, cancellation);
 
     public async Task<Message?> FindMessageAsync(string room, long seq, string? reader, CancellationToken cancellation) =>
-        (await AskAsync(new FindMessageRequest(room, seq, reader), StoreJson.Default.FoundOneMessage, cancellation).ConfigureAwait(false)).Value;
+        (await AskAsync(new FindMessageRequest(room, seq, reader), StoreJson.Wire.FoundOneMessage, cancellation).ConfigureAwait(false)).Value;
 
     public async Task<ChangeAnswer?> FindAnswerAsync(string room, string author, string clientId, CancellationToken cancellation) =>
-        (await AskAsync(new FindAnswerRequest(room, author, clientId), StoreJson.Default.FoundNullableChangeAnswer, cancellation).ConfigureAwait(false)).Value;
+        (await AskAsync(new FindAnswerRequest(room, author, clientId), StoreJson.Wire.FoundNullableChangeAnswer, cancellation).ConfigureAwait(false)).Value;
 
     public Task<SearchPage> SearchAsync(SearchQuery query, CancellationToken cancellation) =>
-        AskAsync(new SearchStoreRequest(query), StoreJson.Default.SearchPage, cancellation);
+        AskAsync(new SearchStoreRequest(query), StoreJson.Wire.SearchPage, cancellation);
 
     public Task<IReadOnlyList<ReadState>> ReadMarksAsync(string user, IReadOnlyList<string> rooms, CancellationToken cancellation) =>
-        AskAsync(new ReadMarksRequest(user, rooms), StoreJson.Default.IReadOnlyListReadState, cancellation);
+        AskAsync(new ReadMarksRequest(user, rooms), StoreJson.Wire.IReadOnlyListReadState, cancellation);
 
     public async Task WriteMarksAsync(IReadOnlyList<ReadMark> marks, CancellationToken cancellation)
     {
         foreach (var part in marks.Chunk(MarksMax))
         {
-            await AskAsync(new WriteMarksRequest(part), StoreJson.Default.FoundBoolean, cancellation).ConfigureAwait(false);
+            await AskAsync(new WriteMarksRequest(part), StoreJson.Wire.FoundBoolean, cancellation).ConfigureAwait(false);
         }
     }
 
-    public Task CloseAsync(string room, CancellationToken cancellation) => AskAsync(new CloseRequest(room), StoreJson.Default.FoundBoolean, cancellation);
+    public Task CloseAsync(string room, CancellationToken cancellation) => AskAsync(new CloseRequest(room), StoreJson.Wire.FoundBoolean, cancellation);
 
-    public Task CheckAsync(CancellationToken cancellation) => AskAsync(new CheckRequest(), StoreJson.Default.FoundBoolean, cancellation);
+    public Task CheckAsync(CancellationToken cancellation) => AskAsync(new CheckRequest(), StoreJson.Wire.FoundBoolean, cancellation);
 
     public Task<IReadOnlyList<RoomOpening>> OpenAsync(IReadOnlyList<RoomAtEpoch> rooms, CancellationToken cancellation) => throw GatewayOnly();
 
@@ -79,7 +79,7 @@ internal sealed class PeerMessageStore(PeerPorts ports, RegistryReplica replica)
 
     private async Task<T> AskAsync<T>(StoreRequest request, JsonTypeInfo<T> type, CancellationToken cancellation)
     {
-        var asked = JsonSerializer.SerializeToUtf8Bytes(request, StoreJson.Default.StoreRequest);
+        var asked = JsonSerializer.SerializeToUtf8Bytes(request, StoreJson.Wire.StoreRequest);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(Patience);
         try

@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using DChat.Core.Messages;
 
@@ -46,4 +48,14 @@ internal sealed record Found<T>(T? Value);
 [JsonSerializable(typeof(Found<ChangeAnswer?>))]
 [JsonSerializable(typeof(Found<bool>))]
 [JsonSerializable(typeof(IReadOnlyList<ReadState>))]
-internal sealed partial class StoreJson : JsonSerializerContext;
+internal sealed partial class StoreJson : JsonSerializerContext
+{
+    /// <summary>The context to use: text beyond ASCII costs its UTF-8 bytes, and not six or twelve for each character.</summary>
+    public static StoreJson Wire { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}
