@@ -14,6 +14,7 @@ internal sealed class CuttableProxy : IAsyncDisposable
     private readonly Task _accepting;
     private volatile bool _isCut;
     private volatile TaskCompletionSource? _held;
+    private long _sent;
 
     public CuttableProxy(int port)
     {
@@ -23,6 +24,9 @@ internal sealed class CuttableProxy : IAsyncDisposable
     }
 
     public string Address => $"127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
+
+    /// <summary>Bytes that went this way to the port.</summary>
+    public long Sent => Interlocked.Read(ref _sent);
 
     /// <summary>Resets what is open and what comes, until mended.</summary>
     public void Cut()
@@ -85,7 +89,7 @@ internal sealed class CuttableProxy : IAsyncDisposable
             if (!_isCut)
             {
                 await far.ConnectAsync(IPAddress.Loopback, _port, _ending.Token);
-                await Task.WhenAny(CopyAsync(near, far, static () => Task.CompletedTask), CopyAsync(far, near, () => _held?.Task ?? Task.CompletedTask));
+                await Task.WhenAny(CopyAsync(near, far, Count), CopyAsync(far, near, _ => _held?.Task ?? Task.CompletedTask));
             }
         }
         catch (Exception failure) when (failure is SocketException or ObjectDisposedException or OperationCanceledException)
@@ -101,14 +105,20 @@ internal sealed class CuttableProxy : IAsyncDisposable
         }
     }
 
-    private static async Task CopyAsync(Socket from, Socket to, Func<Task> pass)
+    private Task Count(int bytes)
+    {
+        Interlocked.Add(ref _sent, bytes);
+        return Task.CompletedTask;
+    }
+
+    private static async Task CopyAsync(Socket from, Socket to, Func<int, Task> pass)
     {
         var buffer = new byte[16 * 1024];
         try
         {
             for (int read; (read = await from.ReceiveAsync(buffer.AsMemory(), CancellationToken.None)) > 0;)
             {
-                await pass();
+                await pass(read);
                 for (var sent = 0; sent < read;)
                 {
                     sent += await to.SendAsync(buffer.AsMemory(sent, read - sent), CancellationToken.None);

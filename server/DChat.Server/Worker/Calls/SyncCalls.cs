@@ -151,8 +151,12 @@ internal sealed class SyncCalls(
             return new(new HubError(ErrorCodes.InvalidArgument, "state is online or away"));
         }
 
-        caller.Connection!.Presence = known;
-        gateway.AnnounceState(caller.User);
+        if (caller.Connection!.Presence != known)
+        {
+            caller.Connection.Presence = known;
+            gateway.AnnounceState(caller.User);
+        }
+
         return new(new Nothing());
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using System.Threading.Channels;
 using DChat.Core.Rooms;
 using DChat.Protocol;
 using DChat.Server.Cli;
@@ -55,6 +56,10 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private readonly ILogger log;
     private readonly IDisposable observing;
     private readonly Task sweep;
+
+    /// <summary>Users of whom rooms are told later, and when; in order of that. Each stands in it once at most.</summary>
+    private readonly Channel<(LocalUser User, long At)> toTell = Channel.CreateUnbounded<(LocalUser, long)>(new() { SingleReader = true });
+    private readonly Task telling;
     private int connections;
     private long stayUntil = long.MaxValue;
     private long closeUntil = long.MaxValue;
@@ -73,6 +78,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         this.log = log;
         metrics.ObserveConnections(() => Connections);
         sweep = VitalWork.RunAsync("the sweep over clients and feeds", SweepAsync, log);
+        telling = VitalWork.RunAsync("telling rooms how users stand", TellRoomsLaterAsync, log);
         host.RoomClosed += activities.Know;
         observing = replica.Subscribe(this, out _);
     }
@@ -108,6 +114,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
             var farewell = !connection.Session.IsAllowedBy(replica.State) ? SignOutAsync(connection, "the session was ended")
                 : WhyClosed is not null ? DrainAsync(connection)
                 : Task.CompletedTask;
+            AnnounceState(connection.User); // Whose other connections may all be away.
             await connection.RunAsync().ConfigureAwait(false);
             await farewell.ConfigureAwait(false);
         }
@@ -181,21 +188,18 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         }
     }
 
-    /// <summary>Tells the user's rooms how the user stands now.</summary>
+    /// <summary>Tells the user's rooms how the user stands, at once or a little later: the last state in any case. (Each feed tells by itself who is gone.)</summary>
     public void AnnounceState(LocalUser user)
     {
-        var state = user.State;
-        if (state == PresenceState.Offline)
+        var now = Environment.TickCount64;
+        switch (user.TellsRooms(now))
         {
-            return; // Each feed says so by itself when the last connection leaves it.
-        }
-
-        foreach (var connection in user.Connections)
-        {
-            foreach (var subscription in connection.Subscriptions)
-            {
-                subscription.Feed.Announce(user.Name, state);
-            }
+            case ToldWhen.Now:
+                TellRooms(user);
+                break;
+            case ToldWhen.Later:
+                toTell.Writer.TryWrite((user, now + LocalUser.ToldEveryMs));
+                break;
         }
     }
 
@@ -229,6 +233,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         await stopping.CancelAsync().ConfigureAwait(false);
         await SendAwayAsync().ConfigureAwait(false);
         await sweep.ConfigureAwait(false);
+        await telling.ConfigureAwait(false);
         observing.Dispose();
         stopping.Dispose();
     }
@@ -257,6 +262,38 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     /// <summary>So long, and no longer than until a moment of <see cref="Environment.TickCount64"/>.</summary>
     private static TimeSpan UpTo(TimeSpan most, long until) =>
         TimeSpan.FromMilliseconds(Math.Clamp(until - Environment.TickCount64, 0, (long)most.TotalMilliseconds));
+
+    private static void TellRooms(LocalUser user)
+    {
+        foreach (var connection in user.Connections)
+        {
+            foreach (var subscription in connection.Subscriptions)
+            {
+                subscription.Feed.Announce(user);
+            }
+        }
+    }
+
+    private async Task TellRoomsLaterAsync()
+    {
+        try
+        {
+            await foreach (var (user, at) in toTell.Reader.ReadAllAsync(stopping.Token).ConfigureAwait(false))
+            {
+                if (at - Environment.TickCount64 is > 0 and var left)
+                {
+                    await Task.Delay(TimeSpan.FromMilliseconds(left), stopping.Token).ConfigureAwait(false);
+                }
+
+                user.TellsRoomsNow(Environment.TickCount64);
+                TellRooms(user);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The gateway stops.
+        }
+    }
 
     private async Task SweepAsync()
     {

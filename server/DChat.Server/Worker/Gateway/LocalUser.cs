@@ -9,8 +9,13 @@ namespace DChat.Server.Worker.Gateway;
 /// <summary>A user with connections to this gateway, or lately so: what all of the user's connections share.</summary>
 internal sealed class LocalUser(string name, LimitsOptions limits)
 {
+    /// <summary>Rooms are told at most once in this time how the user stands, in milliseconds.</summary>
+    public const int ToldEveryMs = 1_000;
+
     private readonly Lock gate = new();
     private ChatConnection[] connections = [];
+    private long toldAt = Environment.TickCount64 - ToldEveryMs;
+    private bool isToldLater;
 
     public string Name { get; } = name;
 
@@ -77,6 +82,31 @@ internal sealed class LocalUser(string name, LimitsOptions limits)
         }
     }
 
+    /// <summary>When the rooms are told how the user stands, whose state may have changed.</summary>
+    public ToldWhen TellsRooms(long now)
+    {
+        lock (gate)
+        {
+            if (isToldLater)
+            {
+                return ToldWhen.Anyway;
+            }
+
+            isToldLater = now - toldAt < ToldEveryMs;
+            toldAt = isToldLater ? toldAt : now;
+            return isToldLater ? ToldWhen.Later : ToldWhen.Now;
+        }
+    }
+
+    /// <summary>The rooms that were to be told later are told now: what changes from here on is told once more.</summary>
+    public void TellsRoomsNow(long now)
+    {
+        lock (gate)
+        {
+            (isToldLater, toldAt) = (false, now);
+        }
+    }
+
     /// <summary>Tells the user's connections that the user has read up to a message.</summary>
     /// <param name="except">Where it was said; null: elsewhere.</param>
     public void TellRead(string room, long seq, ChatConnection? except)
@@ -101,4 +131,16 @@ internal sealed class LocalUser(string name, LimitsOptions limits)
             UsedAt = Environment.TickCount64;
         }
     }
+}
+
+/// <summary>When rooms are told of a change.</summary>
+internal enum ToldWhen : byte
+{
+    Now,
+
+    /// <summary>It was just told: in <see cref="LocalUser.ToldEveryMs"/>.</summary>
+    Later,
+
+    /// <summary>What is to be told later tells it too.</summary>
+    Anyway,
 }

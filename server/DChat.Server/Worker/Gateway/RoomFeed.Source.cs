@@ -192,21 +192,7 @@ internal sealed partial class RoomFeed
         }
     }
 
-    private List<UserPresence> Present()
-    {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        var present = new List<UserPresence>(users.Count);
-        foreach (var subscription in subscriptions)
-        {
-            var user = subscription.Connection.User;
-            if (seen.Add(user.Name))
-            {
-                present.Add(new UserPresence(user.Name, user.State));
-            }
-        }
-
-        return present;
-    }
+    private List<UserPresence> Present() => [.. users.Select(static user => new UserPresence(user.Key, user.Value.Told))];
 
     private void Close()
     {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using DChat.Server.Observability;
 using DChat.Server.Worker.Host;
 using DChat.Server.Worker.Peers;
@@ -16,7 +18,9 @@ internal sealed partial class RoomFeed
 {
     private readonly Lock gate = new();
     private readonly List<Subscription> subscriptions = [];
-    private readonly Dictionary<string, int> users = new(StringComparer.Ordinal);
+
+    /// <summary>Whose connections follow the room, how many of each, and how the room's host was told that the user stands.</summary>
+    private readonly Dictionary<string, (int Connections, PresenceState Told)> users = new(StringComparer.Ordinal);
     private readonly RoomRoutes routes;
     private readonly DChatMetrics metrics;
     private readonly ILogger log;
@@ -82,10 +86,7 @@ internal sealed partial class RoomFeed
             }
 
             subscriptions.Add(subscription);
-            if (Add(connection.User.Name))
-            {
-                Say(connection.User.Name, connection.User.State);
-            }
+            Add(connection.User);
 
             attached?.Invoke(rev);
             return rev;
@@ -183,14 +184,17 @@ internal sealed partial class RoomFeed
         }
     }
 
-    /// <summary>A local user's state changed.</summary>
-    public void Announce(string user, PresenceState state)
+    /// <summary>Tells the room's host how a local user stands now, where it was told otherwise.</summary>
+    public void Announce(LocalUser user)
     {
         lock (gate)
         {
-            if (users.ContainsKey(user))
+            // Looked at under the lock: of two who tell it, the later one tells the newer.
+            ref var known = ref CollectionsMarshal.GetValueRefOrNullRef(users, user.Name);
+            if (!Unsafe.IsNullRef(ref known) && user.State is var state and not PresenceState.Offline && state != known.Told)
             {
-                Say(user, state);
+                known.Told = state;
+                Say(user.Name, state);
             }
         }
     }
@@ -258,16 +262,20 @@ internal sealed partial class RoomFeed
         }
     }
 
-    private bool Add(string user)
+    private void Add(LocalUser user)
     {
-        ref var count = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(users, user, out _);
-        return ++count == 1;
+        ref var known = ref CollectionsMarshal.GetValueRefOrAddDefault(users, user.Name, out _);
+        if (++known.Connections == 1)
+        {
+            known.Told = user.State;
+            Say(user.Name, known.Told);
+        }
     }
 
     private void Left(Subscription subscription)
     {
         var user = subscription.Connection.User.Name;
-        if (--System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrNullRef(users, user) == 0)
+        if (--CollectionsMarshal.GetValueRefOrNullRef(users, user).Connections == 0)
         {
             users.Remove(user);
             Say(user, PresenceState.Offline);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using DChat.Protocol;
 using DChat.Server.Worker.Hub;
@@ -13,15 +14,50 @@ internal sealed class SoftState(HostLoad load)
 
     private readonly ConcurrentDictionary<HostedRoom, byte> pending = new();
 
-    /// <summary>At most one for each change of a connection's rooms or state; read at once.</summary>
-    private readonly Channel<News> news = Channel.CreateUnbounded<News>(new() { SingleReader = true });
+    /// <summary>Under this lock nothing is called that takes another.</summary>
+    private readonly Lock gate = new();
 
-    /// <summary>Says how a user stands in a room. Takes no lock: the caller may hold its own.</summary>
-    public void Announce(HostedRoom room, IRoomSink gateway, string user, PresenceState state) =>
-        news.Writer.TryWrite(new News(room, gateway, user, state));
+    /// <summary>There is news.</summary>
+    private readonly Channel<byte> said = Channel.CreateBounded<byte>(new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
 
-    /// <summary>A gateway has no users in a room any more. Takes no lock.</summary>
-    public void Leave(HostedRoom room, IRoomSink gateway) => news.Writer.TryWrite(new News(room, gateway, null, PresenceState.Offline));
+    /// <summary>What gateways said and no room was told yet: how each user stands last, so no more than there are users in rooms.</summary>
+    private Dictionary<(HostedRoom Room, IRoomSink Gateway), News> news = [];
+
+    /// <summary>Users of whom there is news in a room that it was not told yet.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (gate)
+            {
+                return news.Values.Sum(static each => each.Users.Count);
+            }
+        }
+    }
+
+    /// <summary>Says how a user stands in a room. Takes no room's lock: the caller may hold its own.</summary>
+    public void Announce(HostedRoom room, IRoomSink gateway, string user, PresenceState state)
+    {
+        lock (gate)
+        {
+            Of(room, gateway).Users[user] = state;
+        }
+
+        said.Writer.TryWrite(0);
+    }
+
+    /// <summary>A gateway has no users in a room any more. Takes no room's lock.</summary>
+    public void Leave(HostedRoom room, IRoomSink gateway)
+    {
+        lock (gate)
+        {
+            var of = Of(room, gateway);
+            of.HasLeft = true;
+            of.Users.Clear();
+        }
+
+        said.Writer.TryWrite(0);
+    }
 
     /// <summary>Everybody who is here is told again, when the gateways have announced them. Under the room's lock.</summary>
     public void TellAll(HostedRoom room)
@@ -71,26 +107,51 @@ internal sealed class SoftState(HostLoad load)
     {
         try
         {
-            await foreach (var said in news.Reader.ReadAllAsync(stopping).ConfigureAwait(false))
+            await foreach (var _ in said.Reader.ReadAllAsync(stopping).ConfigureAwait(false))
             {
-                lock (said.Room.Gate)
+                foreach (var ((room, gateway), each) in Take())
                 {
-                    if (said.User is null)
+                    lock (room.Gate)
                     {
-                        said.Room.Presence.Leave(said.Gateway, Environment.TickCount64);
+                        Note(room.Presence, gateway, each);
                     }
-                    else
-                    {
-                        said.Room.Presence.Announce(said.Gateway, said.User, said.State, Environment.TickCount64);
-                    }
-                }
 
-                pending.TryAdd(said.Room, 0);
+                    pending.TryAdd(room, 0);
+                }
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             // The host stops.
+        }
+    }
+
+    private News Of(HostedRoom room, IRoomSink gateway)
+    {
+        ref var of = ref CollectionsMarshal.GetValueRefOrAddDefault(news, (room, gateway), out _);
+        return of ??= new News();
+    }
+
+    private Dictionary<(HostedRoom Room, IRoomSink Gateway), News> Take()
+    {
+        lock (gate)
+        {
+            var taken = news;
+            news = [];
+            return taken;
+        }
+    }
+
+    private static void Note(RoomPresence presence, IRoomSink gateway, News news)
+    {
+        if (news.HasLeft)
+        {
+            presence.Leave(gateway, Environment.TickCount64);
+        }
+
+        foreach (var (user, state) in news.Users)
+        {
+            presence.Announce(gateway, user, state, Environment.TickCount64);
         }
     }
 
@@ -185,6 +246,12 @@ internal sealed class SoftState(HostLoad load)
             json.WriteEndObject();
         });
 
-    /// <param name="User">Null: all of the gateway.</param>
-    private readonly record struct News(HostedRoom Room, IRoomSink Gateway, string? User, PresenceState State);
+    /// <summary>What a gateway said of a room's users.</summary>
+    private sealed class News
+    {
+        /// <summary>All of its users went, before what else it said.</summary>
+        public bool HasLeft { get; set; }
+
+        public Dictionary<string, PresenceState> Users { get; } = new(StringComparer.Ordinal);
+    }
 }

@@ -18,6 +18,10 @@ internal sealed class PeerChannel(RegistryReplica replica, MissedEntries missed)
     private long _lastNumber;
     private bool _isAsking;
 
+    /// <summary>How users stand in the rooms of subscriptions, while the link is behind: the last of each alone.</summary>
+    private readonly Dictionary<long, Dictionary<string, PresenceState>> _late = [];
+    private bool _isTellingLate;
+
     public bool IsUp => _link is { IsUp: true };
 
     /// <inheritdoc cref="NodeHello.Knows"/>
@@ -71,6 +75,11 @@ internal sealed class PeerChannel(RegistryReplica replica, MissedEntries missed)
     {
         if (_numbers.TryRemove(sink, out var number) && _subscriptions.TryRemove(number, out _))
         {
+            lock (_gate)
+            {
+                _late.Remove(number);
+            }
+
             Post(PeerMethods.Unsubscribe, number, static (to, number) => to.Number(number));
         }
     }
@@ -82,17 +91,37 @@ internal sealed class PeerChannel(RegistryReplica replica, MissedEntries missed)
             return;
         }
 
-        foreach (var part in users.Chunk(PeerLimits.Users))
+        lock (_gate)
         {
-            Post(PeerMethods.Announce, (number, part), static (to, said) =>
+            if (!_isTellingLate && _link is not { IsBehind: true })
             {
-                to.Number(said.number).Number(said.part.Length);
-                foreach (var (user, state) in said.part)
+                foreach (var part in users.Chunk(PeerLimits.Users))
                 {
-                    to.Text(user).Number((long)state);
+                    Post(PeerMethods.Announce, (number, part), static (to, said) => Write(to, said.number, said.part));
                 }
-            });
+
+                return;
+            }
+
+            if (!_late.TryGetValue(number, out var late))
+            {
+                _late[number] = late = new(StringComparer.Ordinal);
+            }
+
+            foreach (var (user, state) in users)
+            {
+                late[user] = state;
+            }
+
+            if (_isTellingLate)
+            {
+                return;
+            }
+
+            _isTellingLate = true;
         }
+
+        _ = TellLateAsync(_link!);
     }
 
     public void StartTyping(string room, string user) =>
@@ -187,6 +216,46 @@ internal sealed class PeerChannel(RegistryReplica replica, MissedEntries missed)
         }
     }
 
+    /// <summary>Tells what was put off as the host takes it; what is said meanwhile goes with it.</summary>
+    private async Task TellLateAsync(NodeLink link)
+    {
+        await Task.Yield();
+        while (TakeLate() is { } late)
+        {
+            if (!await link.PostAsync(PeerMethods.Announce, late.WrittenMemory, CancellationToken.None).ConfigureAwait(false))
+            {
+                return; // The link is over: at the next one all are announced again.
+            }
+        }
+    }
+
+    private PayloadWriter? TakeLate()
+    {
+        lock (_gate)
+        {
+            foreach (var (number, users) in _late)
+            {
+                var part = users.Take(PeerLimits.Users).Select(static user => new UserPresence(user.Key, user.Value)).ToArray();
+                foreach (var (user, _) in part)
+                {
+                    users.Remove(user);
+                }
+
+                if (users.Count == 0)
+                {
+                    _late.Remove(number);
+                }
+
+                var payload = new PayloadWriter().Number(replica.Index);
+                Write(payload, number, part);
+                return payload;
+            }
+
+            _isTellingLate = false;
+            return null;
+        }
+    }
+
     private async Task AskAsync()
     {
         await Task.Yield(); // Whoever asks next goes with it.
@@ -242,6 +311,15 @@ internal sealed class PeerChannel(RegistryReplica replica, MissedEntries missed)
             }
 
             asked.Answer.TrySetResult(rev);
+        }
+    }
+
+    private static void Write(PayloadWriter to, long number, UserPresence[] part)
+    {
+        to.Number(number).Number(part.Length);
+        foreach (var (user, state) in part)
+        {
+            to.Text(user).Number((long)state);
         }
     }
 
