@@ -8,6 +8,8 @@ namespace DChat.Server.Tests.Peers;
 /// <summary>Pages that a gateway without a message store reads at a host, with messages as long as they may be.</summary>
 public sealed class LargePageTests
 {
+    private const int SendsAtOnce = 20;
+
     [Fact]
     public async Task A_page_of_long_messages_beyond_ASCII_comes_whole()
     {
@@ -67,9 +69,9 @@ public sealed class LargePageTests
     private static async Task<string> FillAsync(PeerCluster cluster, Person owner, string filling)
     {
         var room = await cluster.MakeRoomAsync(0, owner);
-        for (var i = 0; i < ProtocolLimits.PageMax; i++)
+        foreach (var some in Enumerable.Range(0, ProtocolLimits.PageMax).Chunk(SendsAtOnce))
         {
-            await owner.Hub.SendAsync(room, "word" + filling);
+            await Task.WhenAll(some.Select(_ => owner.Hub.SendAsync(room, "word" + filling))).Within();
         }
 
         return room;

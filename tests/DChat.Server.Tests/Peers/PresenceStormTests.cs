@@ -7,6 +7,7 @@ using DChat.Server.Tests.Worker;
 using DChat.Server.Worker.Host;
 using DChat.Server.Worker.Peers;
 using DChat.TestKit;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace DChat.Server.Tests.Peers;
 
@@ -16,6 +17,7 @@ public sealed class PresenceStormTests
     private const int Rooms = 10;
     private const int Calls = 1_000;
     private const int Users = 100;
+    private const int NameBytes = 1_000;
 
     [Fact]
     public async Task A_storm_of_states_costs_the_link_little_and_the_last_one_is_told()
@@ -95,7 +97,7 @@ public sealed class PresenceStormTests
     {
         await using var cluster = await PeerCluster.StartAsync(hosts: 1);
         await using var pair = await LinkPair.ConnectAsync();
-        var channel = new PeerChannel(cluster.Workers[0].Replica);
+        var channel = new PeerChannel(cluster.Workers[0].Replica, cluster.Workers[0].Server.Services.GetRequiredService<MissedEntries>());
         var slow = new SlowHost();
         await using var host = new NodeLink(LinkPair.Hello("g"), pair.RightStream, slow, TimeProvider.System);
         await using var link = new NodeLink(LinkPair.Hello("h"), pair.LeftStream, channel, TimeProvider.System);
@@ -106,13 +108,13 @@ public sealed class PresenceStormTests
         // Far more than a link lets wait, would each of them be told.
         var random = new Random(1);
         var last = new Dictionary<string, PresenceState>();
-        var rounds = 2 * NodeLink.PendingMax / (Users * NodeFrame.HeaderSize);
+        var users = Enumerable.Range(0, Users).Select(i => new string('u', NameBytes) + i).ToArray();
+        var rounds = 4 * (NodeLink.PendingMax / (Users * NameBytes));
         for (var round = 0; round < rounds; round++)
         {
-            for (var i = 0; i < Users; i++)
+            foreach (var user in users)
             {
-                var state = (PresenceState)random.Next(3);
-                channel.Announce(sink, [new UserPresence($"user{i}", last[$"user{i}"] = state)]);
+                channel.Announce(sink, [new UserPresence(user, last[user] = (PresenceState)random.Next(3))]);
             }
         }
 
