@@ -82,6 +82,9 @@ public interface IMessageStore : IAsyncDisposable
     /// <summary>Throws where the store cannot be read and written.</summary>
     Task CheckAsync(CancellationToken cancellation);
 
+    /// <summary>Whether other processes may write to it too: a room's host may then be fenced by one of which it has not heard.</summary>
+    bool IsShared { get; }
+
     /// <summary>How far the search index is behind the commits: messages not yet indexed, and the age of the oldest in milliseconds.</summary>
     SearchLag SearchLag { get; }
 }

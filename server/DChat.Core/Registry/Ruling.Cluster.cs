@@ -38,6 +38,11 @@ internal sealed partial class Ruling
                 return Invalid($"its message store ({store}) is not the one in which this cluster's {state.RoomCount} rooms have their messages ({state.Store}): what was acknowledged is not there");
             }
 
+            if (state.Workers().FirstOrDefault(other => other.Id != c.Worker && other.Capacity > 0 && other.State != WorkerState.Gone) is { } host)
+            {
+                return Invalid($"its message store ({store}) is not the one of worker {host.Id} ({state.Store}): all hosts share one, so that any of them can take over the rooms of another");
+            }
+
             Add(new StoreBound(store));
         }
 

@@ -40,6 +40,8 @@ public sealed class PostgresMessageStore : IMessageStore
         _indexer = new SearchIndexer(_sources, options, time, logger);
     }
 
+    public bool IsShared => true;
+
     public SearchLag SearchLag => _indexer.Lag.Current;
 
     /// <summary>Connects and brings the schema up to date; several processes may do so at once.</summary>

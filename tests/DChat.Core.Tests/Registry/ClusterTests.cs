@@ -89,6 +89,25 @@ public sealed class ClusterTests
         _world.Ok(Worker("w3", "i1", capacity: 0));
     }
 
+    [Theory]
+    [InlineData(WorkerState.Pending)]
+    [InlineData(WorkerState.Active)]
+    [InlineData(WorkerState.Draining)]
+    public void Two_hosts_never_have_message_stores_of_their_own_though_there_is_no_room_yet(WorkerState state)
+    {
+        _world.Ok(Worker("gateway", "i1", capacity: 0));
+        _world.Ok(Worker("w1", "i1") with { Store = "s1" });
+        _world.Ok(new SetWorkerState("", "", 0, "w1", state));
+        _world.Refused(RefusalCodes.InvalidArgument, Worker("w2", "i1") with { Store = "s2" });
+        Assert.Contains("not the one of worker w1 (s1)", _world.Last.Outcome.Text, StringComparison.Ordinal);
+        Assert.Equal("s1", State.Store);
+        _world.Ok(Worker("w1", "i1"));
+
+        _world.Ok(new SetWorkerState("", "", 0, "w1", WorkerState.Gone));
+        _world.Ok(Worker("w2", "i1") with { Store = "s2" });
+        _world.Refused(RefusalCodes.InvalidArgument, Worker("w1", "i2") with { Store = "s1" });
+    }
+
     [Fact]
     public void Nonsense_registers_no_worker()
     {

@@ -14,6 +14,8 @@ internal sealed class HeldStore(IMessageStore store) : IMessageStore
     /// <summary>Thrown where a repeat's first answer is looked for.</summary>
     public Func<Exception>? FindFault { get; set; }
 
+    public bool IsShared => true;
+
     public SearchLag SearchLag => store.SearchLag;
 
     public void Hold() => _held ??= new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -22,6 +22,8 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
     /// <summary>Thrown by <see cref="CheckAsync"/>.</summary>
     public Func<Exception>? CheckFault { get; set; }
 
+    public bool IsShared => inner.IsShared;
+
     public SearchLag SearchLag => inner.SearchLag;
 
     /// <summary>Puts one before the store of a server that is being built.</summary>

@@ -48,8 +48,6 @@ public sealed class FeedFaultTests(FeedFaultTests.FaultyServer server) : IClassF
             set => Volatile.Write(ref _failsNextFor, value);
         }
 
-        public bool HasOtherHosts => inner.HasOtherHosts;
-
         public long? EpochOf(string room) => FailsNextFor == room && Interlocked.Exchange(ref _failsNextFor, null) is not null
             ? throw new InvalidOperationException("nobody thought of that")
             : inner.EpochOf(room);

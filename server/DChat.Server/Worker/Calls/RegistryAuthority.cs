@@ -18,9 +18,6 @@ internal sealed class RegistryAuthority(RegistryReplica replica, WorkerIdentity 
 
     public bool Exists(string room) => replica.State.FindRoom(room) is not null;
 
-    public bool HasOtherHosts =>
-        replica.State.Workers().Any(worker => worker.Id != identity.Id && worker.Capacity > 0 && worker.State is not (WorkerState.Gone or WorkerState.Pending));
-
     public HubError? Check(string room, RoomChange change)
     {
         if (change.Author.Length == 0)

@@ -12,9 +12,6 @@ internal interface IRoomAuthority
     /// <summary>The registry knows the room, wherever it is hosted.</summary>
     bool Exists(string room);
 
-    /// <summary>Other workers may be given this one's rooms, so that it may be fenced without knowing.</summary>
-    bool HasOtherHosts { get; }
-
     /// <summary>Whether the change may be made, asked at the last moment before the commit; null: it may.</summary>
     HubError? Check(string room, RoomChange change);
 

@@ -60,20 +60,25 @@ internal sealed partial class RoomHost
         Retire(room, NotHere(room.Id));
     }
 
-    /// <summary>Finds out that rooms were opened by another host though this one has nothing to write: a quiet room is no silent hole.</summary>
+    /// <summary>
+    /// Finds out that rooms were opened by another host though this one has nothing to write: a quiet room is no silent hole. The registry as it is
+    /// known here does not say whether there is another host: who is cut off from the coordinator does not hear of a new one.
+    /// </summary>
     private async Task GuardAsync()
     {
+        if (!store.IsShared)
+        {
+            return;
+        }
+
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(GuardMs));
         try
         {
             while (await timer.WaitForNextTickAsync(stopping.Token).ConfigureAwait(false))
             {
-                if (authority.HasOtherHosts)
+                foreach (var part in rooms.Values.Where(static room => room.Phase == RoomPhase.Open).Chunk(GuardAtOnceMax))
                 {
-                    foreach (var part in rooms.Values.Where(static room => room.Phase == RoomPhase.Open).Chunk(GuardAtOnceMax))
-                    {
-                        await GuardAsync(part).ConfigureAwait(false);
-                    }
+                    await GuardAsync(part).ConfigureAwait(false);
                 }
             }
         }

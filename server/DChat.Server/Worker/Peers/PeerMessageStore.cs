@@ -23,6 +23,8 @@ internal sealed class PeerMessageStore(PeerPorts ports, RegistryReplica replica)
 
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(50);
 
+    public bool IsShared => true;
+
     public SearchLag SearchLag => default;
 
     public Task<string> ReadIdAsync(CancellationToken cancellation) => throw new NotSupportedException("a gateway only has no message store");

@@ -14,7 +14,7 @@ namespace DChat.Server.Worker.Peers;
 /// </summary>
 internal sealed partial class PeerSession(RoomHost host, StoreReads reads, RegistryReplica replica, MissedEntries missed, IClusterMembership membership, ILogger<PeerSession> log) : INodeService
 {
-    private readonly Dictionary<string, ChangeFlow> _flows = new(StringComparer.Ordinal);
+    private readonly ChangeFlows _flows = new();
     private readonly ConcurrentDictionary<long, PeerSink> _sinks = new();
 
     public async ValueTask ReceivedAsync(NodeLink link, NodeMessage message)
@@ -86,11 +86,7 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
             throw new InvalidDataException("a gateway sent a change without an author");
         }
 
-        if (!_flows.TryGetValue(room, out var flow))
-        {
-            _flows[room] = flow = new ChangeFlow();
-        }
-
+        var flow = _flows.Of(room, Environment.TickCount64);
         var receiver = new PeerReceiver(link, ticket, replica);
         if (isKnown)
         {

@@ -33,6 +33,8 @@ public sealed class SqliteMessageStore : IMessageStore
         _writer = StoreWriter.Start(options, session);
     }
 
+    public bool IsShared => false;
+
     public SearchLag SearchLag => _indexer.Dirty.Lag;
 
     /// <summary>Opens the file, brings its schema up to date and looks at its meta data; not at its content, which would take as long as it is large.</summary>
