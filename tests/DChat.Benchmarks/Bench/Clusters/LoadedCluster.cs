@@ -14,6 +14,9 @@ internal sealed class LoadedCluster : IAsyncDisposable
 
     public string Name { get; }
 
+    /// <summary>How many there are, with and without rooms.</summary>
+    public int Workers => _cluster.Workers.Count;
+
     public List<LoadReport> Runs { get; } = [];
 
     /// <summary>CPU of all workers.</summary>
@@ -81,7 +84,7 @@ internal sealed class LoadedCluster : IAsyncDisposable
     private Task<LoadReport> MeasureAsync(string[] load)
     {
         int[] processes = [.. _cluster.Workers.Select(worker => worker.ProcessId), _cluster.Coordinator.ProcessId, _cluster.Postgres!.ProcessId];
-        return LoadAsync(processes, [.. load, "--prefix", "bench-"]);
+        return LoadAsync(processes, load);
     }
 
     /// <param name="processes">Whose CPU and memory are measured.</param>

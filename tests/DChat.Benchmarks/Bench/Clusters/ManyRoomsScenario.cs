@@ -14,12 +14,12 @@ internal static class ManyRoomsScenario
     {
         await using var few = await LoadedCluster.StartAsync($"{FewRooms:N0} rooms", hosts: 1);
         await using var many = await LoadedCluster.StartAsync($"{ManyRooms:N0} rooms", hosts: 1);
-        await few.WarmUpAsync(Load(FewRooms, WorkersScenario.WarmUpSeconds(options)));
-        await many.WarmUpAsync(Load(ManyRooms, WorkersScenario.WarmUpSeconds(options)));
+        await few.WarmUpAsync(Load(FewRooms, WorkersScenario.Seconds(WorkersScenario.WarmUp(options))));
+        await many.WarmUpAsync(Load(ManyRooms, WorkersScenario.Seconds(WorkersScenario.WarmUp(options))));
         for (var repeat = 0; repeat < WorkersScenario.Repeats(options); repeat++)
         {
-            await few.RunAsync(options.Tell, Load(FewRooms, WorkersScenario.Seconds(options)));
-            await many.RunAsync(options.Tell, Load(ManyRooms, WorkersScenario.Seconds(options)));
+            await few.RunAsync(options.Tell, Load(FewRooms, WorkersScenario.RunSeconds(options)));
+            await many.RunAsync(options.Tell, Load(ManyRooms, WorkersScenario.RunSeconds(options)));
         }
 
         await using var idle = await LoadedCluster.StartAsync("idle connections", hosts: 1);
@@ -34,7 +34,7 @@ internal static class ManyRoomsScenario
         ];
 
         static string[] Load(int rooms, string seconds) =>
-            ["--users", $"{Users}", "--rooms", $"{rooms}", "--members", "20", "--deliveries", "10000", "--no-read-back", "--warmup", "3", "--duration", seconds];
+            ["--prefix", "bench-", "--users", $"{Users}", "--rooms", $"{rooms}", "--members", "20", "--deliveries", "10000", "--no-read-back", "--warmup", "3", "--duration", seconds];
     }
 
     private static Series Each(LoadedCluster more, LoadedCluster less, int rooms) =>
