@@ -84,28 +84,48 @@ public sealed class ClusterUnderTest : IAsyncDisposable
         var cluster = new ClusterUnderTest(ownHosts ? await HostNetwork.MakeAsync() : null, worker ?? [], program, ownClocks);
         try
         {
-            await cluster.StartStoreAsync(postgres, durable);
+            var storing = cluster.StartStoreAsync(postgres, durable);
             fill?.Invoke(cluster._folder["coordinator"]);
             cluster._shares = coordinators > 1;
             if (cluster._shares)
             {
                 PrivateFile.Create(cluster.SecretFile, Encoding.ASCII.GetBytes(Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))));
-                cluster.Etcd = ownMembers ? null : await EtcdCluster.StartAsync(hosts: await cluster.AddEtcdHostsAsync());
             }
 
-            await cluster.StartCoordinatorsAsync(coordinators, coordinator ?? [], leaseSeconds);
-
-            for (var i = 0; i < workers; i++)
-            {
-                await cluster.AddWorkerAsync(hosts: postgres || i == 0);
-            }
-
+            await Task.WhenAll(storing, StartCoordinatorsAsync());
+            await cluster.AddWorkersAsync(workers, postgres);
             return cluster;
         }
         catch
         {
             await cluster.DisposeAsync();
             throw;
+        }
+
+        async Task StartCoordinatorsAsync()
+        {
+            cluster.Etcd = cluster._shares && !ownMembers ? await EtcdCluster.StartAsync(hosts: await cluster.AddEtcdHostsAsync()) : null;
+            await cluster.StartCoordinatorsAsync(coordinators, coordinator ?? [], leaseSeconds);
+        }
+    }
+
+    /// <summary>All at once; in <see cref="Workers"/> they stand in the order of their names.</summary>
+    private async Task AddWorkersAsync(int count, bool postgres)
+    {
+        var hosts = new List<TestHost?>();
+        for (var i = 1; i <= count; i++)
+        {
+            hosts.Add(await AddHostAsync($"worker{_made + i}"));
+        }
+
+        var starting = hosts.Select((host, i) => StartWorkerAsync(host, hosts: postgres || i == 0, [])).ToList();
+        try
+        {
+            await Task.WhenAll(starting);
+        }
+        finally
+        {
+            Workers.AddRange(starting.Where(worker => worker.IsCompletedSuccessfully).Select(worker => worker.Result));
         }
     }
 
@@ -174,13 +194,20 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <summary>A new worker on a host that is there already and free.</summary>
     public async Task<ServerProcess> AddWorkerOnAsync(TestHost? host, bool hosts = true, params string[] flags)
     {
+        var worker = await StartWorkerAsync(host, hosts, flags);
+        Workers.Add(worker);
+        return worker;
+    }
+
+    private Task<ServerProcess> StartWorkerAsync(TestHost? host, bool hosts, string[] flags)
+    {
         var name = string.Create(CultureInfo.InvariantCulture, $"worker{++_made}");
         string[] all =
         [
             "--mode", "worker", "--coordinators", Coordinators, "--cluster-secret-file", SecretFile, "--blobs", $"file:{_folder["blobs"]}",
             .. NodeAddress(host), .. host is null ? [] : (string[])["--host", host.Address], .. ServerProcess.WithoutRateLimits, .. _workerFlags, .. flags,
         ];
-        var worker = await ServerProcess.StartAsync(
+        return ServerProcess.StartAsync(
             hosts ? [.. all, "--store", Store!] : all,
             _folder[name],
             program: _program,
@@ -188,8 +215,6 @@ public sealed class ClusterUnderTest : IAsyncDisposable
             nodePort: host is null ? FreePort.Next() : NodePortOfHost,
             host: host,
             clock: Clock(name));
-        Workers.Add(worker);
-        return worker;
     }
 
     /// <summary>Where clients of a worker on a host connect, whether one runs there now or not.</summary>

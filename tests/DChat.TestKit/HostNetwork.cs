@@ -14,6 +14,7 @@ public sealed class HostNetwork : IAsyncDisposable
 
     private readonly int _number;
     private readonly List<TestHost> _hosts = [];
+    private readonly SemaphoreSlim _adding = new(1);
 
     private HostNetwork(int number) => _number = number;
 
@@ -56,6 +57,19 @@ public sealed class HostNetwork : IAsyncDisposable
     /// <summary>A further host with an address of its own, whole from the start.</summary>
     public async Task<TestHost> AddHostAsync(string name)
     {
+        await _adding.WaitAsync();
+        try
+        {
+            return await MakeHostAsync(name);
+        }
+        finally
+        {
+            _adding.Release();
+        }
+    }
+
+    private async Task<TestHost> MakeHostAsync(string name)
+    {
         var host = new TestHost(Name(name), AddressOf(_hosts.Count + 2));
         var wire = string.Create(CultureInfo.InvariantCulture, $"to-{_hosts.Count + 2}");
         await IpAsync("netns", "add", host.Namespace);
@@ -77,6 +91,7 @@ public sealed class HostNetwork : IAsyncDisposable
 
         await IpAsync("link", "delete", Wire); // Its other end goes with it, before the name is free again.
         await IpAsync("netns", "delete", Switch);
+        _adding.Dispose();
     }
 
     /// <exception cref="InvalidOperationException">It is not installed, or it failed; the message says what it said.</exception>

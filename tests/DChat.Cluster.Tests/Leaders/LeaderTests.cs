@@ -16,10 +16,14 @@ public sealed class LeaderTests(ITestOutputHelper output)
     /// <summary>Ahead, back beyond where it was, and right again.</summary>
     private static readonly int[] JumpMinutes = [5, -5, 0];
 
-    /// <param name="ownMembers">Whether each coordinator runs an etcd of its own, which goes with it.</param>
+    /// <summary>Whether each coordinator runs an etcd of its own, as shipped, which goes with it; in the long form one that is there, too.</summary>
+    public static TheoryData<bool> WithItsMember => LongTests.Pick<TheoryData<bool>>([true], [true, false]);
+
+    /// <summary>Whether each coordinator runs an etcd of its own, which does not freeze with it; so in the long form.</summary>
+    public static TheoryData<bool> WithoutItsMember => LongTests.Pick<TheoryData<bool>>([false], [false, true]);
+
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
+    [MemberData(nameof(WithItsMember))]
     public async Task A_killed_leader_is_followed_by_a_standby_and_comes_back_as_one(bool ownMembers)
     {
         await using var run = await Run.StartAsync(output, workers: 2, leaseSeconds: 60, ownMembers: ownMembers); // The lease is not to be waited for.
@@ -47,8 +51,7 @@ public sealed class LeaderTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
+    [MemberData(nameof(WithoutItsMember))]
     public async Task A_frozen_leader_that_wakes_after_its_time_can_append_nothing(bool ownMembers)
     {
         await using var run = await Run.StartAsync(output, workers: 2, ownMembers: ownMembers);
