@@ -191,8 +191,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     /// <summary>Runs the binary to its end, for what it prints and its exit code.</summary>
     /// <param name="started">Is told its process id.</param>
+    /// <param name="until">When it has said this it is asked to stop.</param>
     public static async Task<(int ExitCode, string Output, string Error)> RunAsync(
-        string[] arguments, IReadOnlyDictionary<string, string>? environment = null, Func<int, Task>? started = null)
+        string[] arguments, IReadOnlyDictionary<string, string>? environment = null, Func<int, Task>? started = null, string? until = null)
     {
         using var process = new Process { StartInfo = Describe(ServerBinary.Path, arguments, environment) };
         process.Start();
@@ -204,6 +205,12 @@ public sealed partial class ServerProcess : IAsyncDisposable
             await (started?.Invoke(process.Id) ?? Task.CompletedTask);
             try
             {
+                if (until is not null)
+                {
+                    await Eventually.Holds(() => process.HasExited || (Said(output) + Said(error)).Contains(until, StringComparison.Ordinal));
+                    _ = Signal(process.Id, SigTerm);
+                }
+
                 await Task.WhenAll(process.WaitForExitAsync(), copying).Within(StopLimit);
             }
             catch (TimeoutException)

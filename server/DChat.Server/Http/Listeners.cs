@@ -73,7 +73,8 @@ internal static class Listeners
             {
                 if (tls is not null)
                 {
-                    listen.UseHttps(tls.ForServer);
+                    var door = new Lazy<NodeDoor>(listen.ApplicationServices.GetRequiredService<NodeDoor>);
+                    listen.UseTlsOnly(tls, (from, why) => door.Value.SayRefused(from, null, why));
                 }
 
                 listen.Use(next => connection =>

@@ -51,7 +51,7 @@ internal sealed class NodeDialer : IDisposable
         catch (Exception failure) when (failure is not (OperationCanceledException or NodeLinkException))
         {
             // Whatever it is (a socket that is reset while it connects comes out of HttpClient as it is): whoever dials tries again.
-            throw new NodeLinkException($"{address}: {failure.GetBaseException().Message}", failure);
+            throw new NodeLinkException($"{address}: {Words(failure)}", failure);
         }
         catch (OperationCanceledException failure) when (!cancellation.IsCancellationRequested)
         {
@@ -64,6 +64,22 @@ internal sealed class NodeDialer : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    /// <summary>Where one of the two speaks no TLS, or takes the other's certificate for a stranger's, nothing that fails says what is to be done.</summary>
+    private string Words(Exception failure)
+    {
+        var (said, isTls) = (failure.GetBaseException().Message, _scheme == Uri.UriSchemeHttps);
+        return failure switch
+        {
+            HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } =>
+                $"TLS did not come about: it speaks none, or one of the two shows a certificate that the other's --node-tls-ca did not sign, or one that is not valid now ({said})",
+            HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded } when isTls =>
+                $"it ended the connection without a word; if it says that it refused this node, its --node-tls-ca did not sign the certificate that was shown, or that is not valid now ({said})",
+            HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded } =>
+                $"it ended the connection without a word; if it speaks TLS, give this node --node-tls-certificate, --node-tls-key and --node-tls-ca too ({said})",
+            _ => said,
+        };
+    }
 
     private async Task<Stream> UpgradeAsync(string address, CancellationToken cancellation)
     {

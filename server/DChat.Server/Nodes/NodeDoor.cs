@@ -46,7 +46,7 @@ internal sealed partial class NodeDoor(NodeHandshake handshake, NodeSelf self, I
 
         if (context.Request.IsHttps && context.Connection.ClientCertificate is null)
         {
-            SayRefused(context, null, "it shows no certificate that --node-tls-ca signed");
+            SayRefused(context.Connection.RemoteIpAddress, null, "it shows no certificate that --node-tls-ca signed");
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             return;
         }
@@ -76,6 +76,24 @@ internal sealed partial class NodeDoor(NodeHandshake handshake, NodeSelf self, I
         LinkDown(log, link.Peer.Service, link.Peer.Node, link.Peer.Address, why);
     }
 
+    /// <summary>Once, and then at most once a minute how often: whoever is refused comes again. What it says of itself is not proven.</summary>
+    /// <param name="from">Where it came from; null: that is not known.</param>
+    /// <param name="claimed">Where it says that it is; null: it does not.</param>
+    /// <param name="why">For people.</param>
+    public void SayRefused(IPAddress? from, string? claimed, string why)
+    {
+        var says = claimed is null ? "it does not say where it is" : $"it says that it is {Printable.Of(claimed)}";
+        switch (_refusals.Next($"{from} {says}: {why}"))
+        {
+            case 1:
+                Refused(log, from, says, Printable.Of(why));
+                break;
+            case > 1 and var times:
+                RefusedAgain(log, from, says, times, Printable.Of(why));
+                break;
+        }
+    }
+
     private async Task<(NodeHello Peer, Stream Stream)?> AcceptAsync(HttpContext context, IHttpUpgradeFeature upgrade)
     {
         try
@@ -90,27 +108,12 @@ internal sealed partial class NodeDoor(NodeHandshake handshake, NodeSelf self, I
         }
         catch (Exception failure) when (failure is NodeLinkException or IOException or SocketException or InvalidDataException or OperationCanceledException)
         {
-            SayRefused(context, (failure as NodeRefusedException)?.Claimed, failure is OperationCanceledException ? "it took too long" : failure.Message);
+            SayRefused(context.Connection.RemoteIpAddress, (failure as NodeRefusedException)?.Claimed, failure is OperationCanceledException ? "it took too long" : failure.Message);
             return null;
         }
         finally
         {
             Interlocked.Decrement(ref _handshakes);
-        }
-    }
-
-    /// <summary>Once, and then at most once a minute how often: whoever is refused comes again. What it says of itself is not proven.</summary>
-    private void SayRefused(HttpContext context, string? claimed, string why)
-    {
-        var (from, says) = (context.Connection.RemoteIpAddress, claimed is null ? "it does not say where it is" : $"it says that it is {Printable.Of(claimed)}");
-        switch (_refusals.Next($"{from} {says}"))
-        {
-            case 1:
-                Refused(log, from, says, Printable.Of(why));
-                break;
-            case > 1 and var times:
-                RefusedAgain(log, from, says, times, Printable.Of(why));
-                break;
         }
     }
 
