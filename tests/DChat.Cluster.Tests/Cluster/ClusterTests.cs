@@ -6,6 +6,8 @@ using DChat.TestKit;
 
 namespace DChat.Cluster.Tests.Cluster;
 
+using static ClusterCalls;
+
 /// <summary>A coordinator and workers as processes, as operators run them.</summary>
 public sealed class ClusterTests
 {
@@ -165,49 +167,5 @@ public sealed class ClusterTests
         Assert.False(starting.IsCompleted);
         (await http.PostAsync($"api/admin/workers/{pending}/approve", null)).EnsureSuccessStatusCode();
         await starting.Within();
-    }
-
-    /// <summary>Sends, and repeats what is unavailable for the moment, as clients do; answers the seq.</summary>
-    private static async Task<long> SendAsync(HubProbe probe, string room, string clientId, string body)
-    {
-        long? seq = null;
-        await Eventually.Holds(async () =>
-        {
-            try
-            {
-                seq = (long)(await probe.CallAsync("send", new { room, clientId, body }))!["seq"]!;
-                return true;
-            }
-            catch (HubCallFailedException refused) when (refused.Error?.Code == ErrorCodes.Unavailable)
-            {
-                return false;
-            }
-        });
-        return seq!.Value;
-    }
-
-    private static async Task MoveAsync(HttpClient http, string room, string worker)
-    {
-        await SignInAsync(http);
-        (await http.PostAsJsonAsync($"api/admin/rooms/{room}/move", new { worker })).EnsureSuccessStatusCode();
-    }
-
-    private static async Task SignInAsync(HttpClient http)
-    {
-        var login = await http.PostAsJsonAsync("api/login", new { user = "admin", password = ClusterUnderTest.AdminPassword });
-        var token = (string)(await login.Content.ReadFromJsonAsync<JsonNode>())!["accessToken"]!;
-        http.DefaultRequestHeaders.Authorization = new("Bearer", token);
-    }
-
-    private static async Task<string> IdOfAsync(ServerProcess worker)
-    {
-        using var other = worker.CreateHttpClient();
-        return (string)(await other.GetFromJsonAsync<JsonNode>("api/info"))!["worker"]!;
-    }
-
-    private static async Task<JsonNode?> StatusAsync(HttpClient http)
-    {
-        using var answer = await http.GetAsync("api/admin/status");
-        return answer.IsSuccessStatusCode ? await answer.Content.ReadFromJsonAsync<JsonNode>() : null;
     }
 }
