@@ -13,7 +13,7 @@ internal static class ControlLogs
     /// <param name="own">Of the etcd member that the coordinator runs itself; null: it runs none.</param>
     public static IControlLog Open(ServerOptions options, EtcdUrl? own, TimeProvider time, ILoggerFactory logs) => (own ?? options.Log?.Etcd) is { } etcd
         ? new EtcdControlLog(etcd, time, logs.CreateLogger<EtcdControlLog>())
-        : SqliteControlLog.Open(options.LogPath);
+        : SqliteControlLog.Open(options.LogPath, time);
 
     /// <summary>For reading, beside whoever writes it.</summary>
     /// <exception cref="ConfigurationException">It is in a coordinator's own etcd member, and nobody can know where that answers.</exception>

@@ -141,7 +141,7 @@ public sealed partial class S3BlobStore : IBlobStore
             BucketName = Url.Bucket,
             Key = KeyOf(name),
             Verb = HttpVerb.GET,
-            Expires = TimeProvider.System.GetUtcNow().UtcDateTime + lifetime,
+            Expires = TimeProvider.System.GetUtcNow().UtcDateTime + lifetime, // The machine's, as the SDK counts the seconds from its clock.
             Protocol = Url.Endpoint is { Scheme: "http" } ? Protocol.HTTP : Protocol.HTTPS,
             ResponseHeaderOverrides = new ResponseHeaderOverrides
             {
