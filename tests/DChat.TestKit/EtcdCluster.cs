@@ -82,6 +82,21 @@ public sealed class EtcdCluster : IAsyncDisposable
         await AskAsync(http, "auth/user/add", $$"""{"name":"{{user}}","password":"of {{user}}"}""");
     }
 
+    /// <summary>How often any lease was renewed so far.</summary>
+    public async Task<double> LeaseRenewalsAsync()
+    {
+        const string Series = "etcd_debugging_lease_renewed_total ";
+        using var http = new HttpClient { Timeout = Eventually.DefaultLimit };
+        var all = 0.0;
+        foreach (var member in _members)
+        {
+            var text = await http.GetStringAsync(new Uri($"{member.ClientUrl}/metrics"));
+            all += double.Parse(text.Split('\n').Single(line => line.StartsWith(Series, StringComparison.Ordinal)).AsSpan(Series.Length), CultureInfo.InvariantCulture);
+        }
+
+        return all;
+    }
+
     private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
     private async Task<string> AskAsync(HttpClient http, string path, string body)

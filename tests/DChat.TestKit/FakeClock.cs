@@ -1,16 +1,15 @@
 using System.Globalization;
+using DChat.TestClock;
 
 namespace DChat.TestKit;
 
 /// <summary>
-/// A process's own wall clock, which a test moves while the process runs, as a time server or a machine that was asleep does: libfaketime is preloaded. The
-/// monotonic clock, by which intervals are measured, goes on as everybody's. Such a process cannot be asked to stop: under libfaketime the runtime does not come
-/// to its end. It is killed.
+/// A server process's own wall clock, which a test moves while the process runs, as a time server or a machine that was asleep does. The process loads
+/// <see cref="MovedClock"/>, which takes the place of the <see cref="TimeProvider"/> in its services; the monotonic clock, by which intervals are measured, goes on
+/// as everybody's, and so does what its libraries, and the etcd that it runs, read from the machine themselves.
 /// </summary>
 public sealed class FakeClock
 {
-    private const string Library = "libfaketimeMT.so.1";
-
     private readonly string _file;
 
     private FakeClock(string file) => _file = file;
@@ -21,13 +20,8 @@ public sealed class FakeClock
     /// <summary>What the process needs in its environment.</summary>
     public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>
     {
-        ["LD_PRELOAD"] = Directory.GetDirectories("/usr/lib").Select(folder => Path.Combine(folder, "faketime", Library)).FirstOrDefault(File.Exists)
-            ?? throw new FileNotFoundException("install libfaketime (Debian: apt install libfaketime)"),
-        ["FAKETIME_TIMESTAMP_FILE"] = _file,
-        ["FAKETIME_CACHE_DURATION"] = "1", // Seconds until a move is seen.
-        ["FAKETIME_DONT_FAKE_MONOTONIC"] = "1",
-        ["DONT_FAKE_MONOTONIC"] = "1", // As some versions call it.
-        ["FAKETIME_FORCE_MONOTONIC_FIX"] = "0", // What mends some C libraries' waits breaks the others': they end at once.
+        ["DOTNET_STARTUP_HOOKS"] = typeof(MovedClock).Assembly.Location,
+        [MovedClock.FileVariable] = _file,
     };
 
     /// <param name="file">Holds where it stands.</param>
@@ -38,12 +32,12 @@ public sealed class FakeClock
         return clock;
     }
 
-    /// <summary>The process sees it within a second.</summary>
+    /// <summary>The process sees it when it asks for the time 100 ms later.</summary>
     public void Set(TimeSpan ahead)
     {
         Ahead = ahead;
         var next = _file + ".next"; // Whole at any moment.
-        File.WriteAllText(next, string.Create(CultureInfo.InvariantCulture, $"{ahead.TotalSeconds:+0;-0;+0}\n"));
+        File.WriteAllText(next, ahead.TotalSeconds.ToString(CultureInfo.InvariantCulture));
         File.Move(next, _file, overwrite: true);
     }
 }
