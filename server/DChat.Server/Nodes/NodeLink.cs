@@ -210,7 +210,8 @@ internal sealed class NodeLink : IAsyncDisposable
 
     private async Task ReadAsync()
     {
-        var reader = PipeReader.Create(_stream, new StreamPipeReaderOptions(bufferSize: 64 * 1024));
+        // The stream is left to whoever runs this: some fail where two dispose them at once.
+        var reader = PipeReader.Create(_stream, new StreamPipeReaderOptions(bufferSize: 64 * 1024, leaveOpen: true));
         try
         {
             while (true)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net.Sockets;
 using DChat.Server.Nodes;
 using DChat.TestKit;
 using Xunit.Abstractions;
@@ -47,6 +48,18 @@ public sealed class NodeLinkTests(ITestOutputHelper output)
         }))).Within();
         var failure = await Assert.ThrowsAsync<NodeLinkException>(() => left.CallAsync(1, default, limit, CancellationToken.None)).Within();
         Assert.Equal("nothing to turn round", failure.Message);
+    }
+
+    /// <summary>The HTTP client's streams throw where they are disposed twice at once, and the worker whose link does that stops.</summary>
+    [Fact]
+    public async Task A_link_that_ends_disposes_its_stream_once()
+    {
+        await using var pair = await LinkPair.ConnectAsync();
+        await using var stream = new CountedStream(pair.LeftStream.Socket);
+        await using var link = new NodeLink(LinkPair.Hello("r"), stream, new EchoService(), Timeless);
+        link.End("on purpose");
+        await link.Completion.Within();
+        Assert.Equal(1, stream.Disposals);
     }
 
     [Fact]
@@ -171,5 +184,18 @@ public sealed class NodeLinkTests(ITestOutputHelper output)
     private sealed class StandingTime : TimeProvider
     {
         public override long GetTimestamp() => 0;
+    }
+
+    private sealed class CountedStream(Socket socket) : NetworkStream(socket)
+    {
+        private int _disposals;
+
+        public int Disposals => _disposals;
+
+        protected override void Dispose(bool disposing)
+        {
+            Interlocked.Increment(ref _disposals);
+            base.Dispose(disposing);
+        }
     }
 }
