@@ -64,6 +64,9 @@ public sealed class ClusterUnderTest : IAsyncDisposable
 
     public string SecretFile => _shares ? _folder["cluster-secret"] : Path.Combine(Coordinator.Data, "cluster-secret");
 
+    /// <summary>Whether coordinators and workers have wall clocks of their own (<see cref="ServerProcess.Clock"/>).</summary>
+    public bool HasOwnClocks => _ownClocks;
+
     public string Coordinators => string.Join(',', CoordinatorNodes.Select(coordinator => coordinator.Node.Authority));
 
     /// <param name="workers">How many; each may host.</param>

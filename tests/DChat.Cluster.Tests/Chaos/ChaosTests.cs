@@ -7,8 +7,8 @@ using Xunit.Abstractions;
 namespace DChat.Cluster.Tests.Chaos;
 
 /// <summary>
-/// A cluster under load, each of its processes on a host of its own, in which at random moments of a printed seed processes are killed,
-/// frozen, drained and added and hosts are cut off from each other; the checker of <c>dchat load</c> finds nothing lost, doubled, reordered
+/// A cluster under load, each of its processes on a host and with a clock of its own, in which at random moments of a printed seed processes are killed,
+/// frozen, drained and added, clocks jump and hosts are cut off from each other; the checker of <c>dchat load</c> finds nothing lost, doubled, reordered
 /// or unseen. <c>make chaos MINUTES=60</c> is the long form.
 /// </summary>
 public sealed class ChaosTests(ITestOutputHelper output)
@@ -51,7 +51,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
         log.Say($"seed {seed}, {seconds} s");
         var random = new Random(seed);
         using var folder = new TemporaryFolder();
-        await using var cluster = await ClusterUnderTest.StartAsync(workers, coordinators == 1 ? [] : ["--snapshot-entries", SnapshotEntries], ownHosts: true, coordinators: coordinators);
+        await using var cluster = await ClusterUnderTest.StartAsync(workers, coordinators == 1 ? [] : ["--snapshot-entries", SnapshotEntries], ownHosts: true, coordinators: coordinators, ownClocks: true);
         foreach (var server in cluster.Workers.Concat(cluster.CoordinatorNodes))
         {
             server.Log.ExpectErrors(".*"); // A store that goes away is an error there; what counts is the checkers' verdict.

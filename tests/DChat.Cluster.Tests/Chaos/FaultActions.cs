@@ -12,6 +12,11 @@ internal sealed class FaultActions(Random random, int longestMs)
 
     public static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
+    /// <summary>
+    /// How far a clock jumps at most, in seconds, ahead or back. Two that jump at once are less than 10 minutes from each other, beyond which a leader refuses commands.
+    /// </summary>
+    private const int JumpSecondsMax = 240;
+
     /// <summary>The fault itself: how long it lasts.</summary>
     public async Task<string> WaitAsync()
     {
@@ -42,6 +47,16 @@ internal sealed class FaultActions(Random random, int longestMs)
         var lasted = await WaitAsync();
         await host.HealAsync();
         return way switch { Way.In => "it hears nothing ", Way.Out => "nobody hears it ", _ => "" } + lasted;
+    }
+
+    /// <summary>The wall clock of a process jumps, and back to the right time at the end.</summary>
+    public async Task<string> JumpAsync(ServerProcess process)
+    {
+        var ahead = TimeSpan.FromSeconds(random.Next(1, JumpSecondsMax) * (random.Next(2) == 0 ? 1 : -1));
+        process.Clock!.Set(ahead);
+        var lasted = await WaitAsync();
+        process.Clock.Set(TimeSpan.Zero);
+        return string.Create(CultureInfo.InvariantCulture, $"by {ahead.TotalSeconds:+0;-0} s {lasted}");
     }
 
     public static Task StartAgainAsync(ServerProcess process) => Eventually.Holds(

@@ -73,6 +73,7 @@ internal sealed class Faults
         new("one way cut: everybody", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Everybody(worker!), OneWay())),
         new("worker's connections reset", Victim.Worker, worker => ResetAsync(worker!)),
         new("worker's connections refused", Victim.Worker, worker => RefuseAsync(worker!)),
+        .. Jumping(new Fault("worker's clock jumps", Victim.Worker, worker => _actions.JumpAsync(worker!))),
     ];
 
     private IEnumerable<Fault> OfOneCoordinator() =>
@@ -80,7 +81,11 @@ internal sealed class Faults
         new("coordinator killed", Victim.Coordinator, _ => _actions.KillAsync(_cluster.Coordinator)),
         new("coordinator frozen", Victim.Coordinator, _ => _actions.FreezeAsync(_cluster.Coordinator)),
         new("coordinator cut from all workers", Victim.Coordinator, _ => _actions.CutAsync(_cluster.Coordinator.Host!, [.. _cluster.Workers.Select(worker => worker.Host!.Address)], Way.Both)),
+        .. Jumping(new Fault("coordinator's clock jumps", Victim.Coordinator, _ => _actions.JumpAsync(_cluster.Coordinator))),
     ];
+
+    /// <summary>None where nobody has a clock of his own.</summary>
+    private Fault[] Jumping(Fault fault) => _cluster.HasOwnClocks ? [fault] : [];
 
     private IEnumerable<Fault> OfStore() =>
     [

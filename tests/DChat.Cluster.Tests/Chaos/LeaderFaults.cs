@@ -25,6 +25,7 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, Func<Task<string?>>
         new("leader cut from everybody, one way", Victim.Coordinator, async _ => await CutAsync(await LeaderAsync(), _ => Everybody, random.Next(2) == 0 ? Way.In : Way.Out)),
         new("standby killed", Victim.Coordinator, async _ => await actions.KillAsync(await StandbyAsync())),
         new("standby frozen", Victim.Coordinator, async _ => await actions.FreezeAsync(await StandbyAsync())),
+        .. cluster.HasOwnClocks ? Jumps() : [],
         new("all coordinators killed", Victim.Coordinator, _ => KillAllAsync()),
         new("etcd leader killed", Victim.Log, async _ => await KillMembersAsync([await EtcdLeaderAsync()])),
         new("etcd leader frozen", Victim.Log, async _ => await FreezeMembersAsync([await EtcdLeaderAsync()])),
@@ -34,6 +35,12 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, Func<Task<string?>>
         new("etcd majority killed", Victim.Log, _ => KillMembersAsync(Members(2))),
         new("etcd majority frozen", Victim.Log, _ => FreezeMembersAsync(Members(2))),
         new("blob store away", Victim.Blobs, _ => LoseBlobsAsync()),
+    ];
+
+    private Fault[] Jumps() =>
+    [
+        new("leader's clock jumps", Victim.Coordinator, async _ => await actions.JumpAsync(await LeaderAsync())),
+        new("standby's clock jumps", Victim.Coordinator, async _ => await actions.JumpAsync(await StandbyAsync())),
     ];
 
     private string[] Everybody => [cluster.Network!.Address, .. cluster.Network.Hosts.Select(host => host.Address)];
