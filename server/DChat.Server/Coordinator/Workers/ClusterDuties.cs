@@ -108,7 +108,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
 
     /// <summary>How a worker is expected to be loaded: its rooms in the state that is given, and the latest reports.</summary>
     public WorkerLoad LoadOf(Worker worker) => new(
-        worker.Id, Math.Max(1, worker.Capacity), _loads.On(replica.State, worker.Id), watch.Find(worker.Id)?.Report?.Connections ?? 0, worker.RoomCount);
+        worker.Id, Math.Max(1, worker.Capacity), _loads.On(worker.Id), watch.Find(worker.Id)?.Report?.Connections ?? 0, worker.RoomCount);
 
     /// <summary>It is not heard, and rooms are left to it all the same: it may be this coordinator that is cut off.</summary>
     public bool IsMissing(string worker) => Volatile.Read(ref _lookout)?.Missing.Contains(worker) is true;
@@ -119,15 +119,37 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>What an administrator moved is not moved on at once.</summary>
     void IRegistryObserver.Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)
     {
-        foreach (var room in entry.Records.Where(record => record.Actor.Length > 0).SelectMany(record => record.Events).OfType<RoomsAssigned>().SelectMany(assigned => assigned.Rooms))
+        foreach (var record in entry.Records)
         {
-            _movedAt[room] = time.GetTimestamp();
+            foreach (var happened in record.Events)
+            {
+                if (happened is RoomsAssigned assigned)
+                {
+                    Moved(assigned, isByHand: record.Actor.Length > 0);
+                }
+                else if (happened is RoomDeleted deleted)
+                {
+                    _loads.Moved(deleted.Room, null);
+                }
+            }
         }
     }
 
     void IRegistryObserver.Replaced(RegistryState before, RegistryState after)
     {
-        // Nothing is known of when rooms moved.
+        // Nothing is known of when rooms moved; what they cost is taken anew within a second.
+    }
+
+    private void Moved(RoomsAssigned assigned, bool isByHand)
+    {
+        foreach (var room in assigned.Rooms)
+        {
+            _loads.Moved(room, assigned.Worker);
+            if (isByHand)
+            {
+                _movedAt[room] = time.GetTimestamp();
+            }
+        }
     }
 
     /// <summary>Whoever was taken for dead and is linked all the same registers anew: it was buried while it came back.</summary>
@@ -199,15 +221,13 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     }
 
     /// <summary>Of all that have rooms: those of a worker that drains, or whose store is away, are given to others by what they cost.</summary>
-    private void TakeLoads()
-    {
-        var state = replica.State;
-        _loads.Take(state, from worker in state.Workers()
-                           where worker.State is WorkerState.Active or WorkerState.Draining
-                           let report = watch.Find(worker.Id)?.Report
-                           where report is not null
-                           select (worker.Id, report));
-    }
+    private void TakeLoads() => _loads.Take(
+        () => replica.State,
+        state => from worker in state.Workers()
+                 where worker.State is WorkerState.Active or WorkerState.Draining
+                 let report = watch.Find(worker.Id)?.Report
+                 where report is not null
+                 select (worker.Id, report));
 
     /// <summary>Takes the rooms of workers that drain, or have lost their store, away, the busiest first, as fast as is allowed.</summary>
     private async Task EmptyAsync(IRegistryCommands commands, CancellationToken offDuty)
