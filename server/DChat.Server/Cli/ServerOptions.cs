@@ -107,7 +107,10 @@ public sealed record ServerOptions
     /// <summary>Of a coordinator: how the host of a room is chosen. Default: the least loaded worker.</summary>
     public RoomPlacementMode Placement { get; init; } = RoomPlacementMode.LeastLoaded;
 
-    /// <summary>Of a coordinator: a worker that was silent for so long is dead, in milliseconds, 1,500 (a report and a half) to 60,000. Default: 3,000.</summary>
+    /// <summary>A report comes within 1.3 s of the one before where the store is silent, and a coordinator does not notice that it was itself held up for less than 1 s.</summary>
+    internal const int WorkerSilenceMsMin = 2_500;
+
+    /// <summary>Of a coordinator: a worker that was silent for so long is dead, in milliseconds, 2,500 to 60,000. Default: 3,000.</summary>
     public int WorkerSilenceMs { get; init; } = 3_000;
 
     /// <summary>Of a coordinator: a worker whose connection closed, and that is not back in this time, is dead, in milliseconds, 0 to 60,000. Default: 300.</summary>

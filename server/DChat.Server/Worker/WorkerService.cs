@@ -42,13 +42,13 @@ internal sealed partial class WorkerService(
     /// <summary>All clients are closed by then; the rest is for requests, and for what has to be closed in an orderly way.</summary>
     private const double ClientsClose = 0.9;
 
-    private static readonly TimeSpan StoreCheckLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Links may come and go fast.</summary>
     private static readonly TimeSpan ReportsApart = TimeSpan.FromMilliseconds(100);
 
     private readonly Channel<bool> _linksChanged = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly StoreCheck _storeCheck = new(store.CheckAsync, time);
     private PeriodicTimer? _reports;
     private Task _reporting = Task.CompletedTask;
 
@@ -179,9 +179,12 @@ internal sealed partial class WorkerService(
                 lifetime.StopApplication();
             }
 
+            // Looked for only where another could take the rooms: an idle server by itself writes nothing.
+            var found = options.IsHost && HasHeir ? await _storeCheck.LookAsync() : new StoreFinding(null, time.GetTimestamp());
             membership.Report(new WorkerReport(
-                gateway.Connections, host.Count, host.Load.DeliveriesPerSecond, registry.Index, await FindStoreErrorAsync(),
-                ports.Unreachable, host.Load.BusiestRooms(WorkerReports.BusiestMax), host.Load.TakeChanges(WorkerReports.ActivityMax)));
+                gateway.Connections, host.Count, host.Load.DeliveriesPerSecond, registry.Index, found.Error,
+                ports.Unreachable, host.Load.BusiestRooms(WorkerReports.BusiestMax), host.Load.TakeChanges(WorkerReports.ActivityMax),
+                (long)time.GetElapsedTime(found.BeganAt).TotalMilliseconds));
             if (await Task.WhenAny(tick, links) == links)
             {
                 await Task.Delay(ReportsApart, time, CancellationToken.None);
@@ -196,30 +199,6 @@ internal sealed partial class WorkerService(
             }
 
             tick = timer.WaitForNextTickAsync(CancellationToken.None).AsTask();
-        }
-    }
-
-    /// <summary>Looked for only where another could take the rooms: an idle server by itself writes nothing.</summary>
-    private async Task<string?> FindStoreErrorAsync()
-    {
-        if (!options.IsHost || !HasHeir)
-        {
-            return null;
-        }
-
-        using var limit = new CancellationTokenSource(StoreCheckLimit, time);
-        try
-        {
-            await store.CheckAsync(limit.Token);
-            return null;
-        }
-        catch (OperationCanceledException)
-        {
-            return $"it did not answer within {StoreCheckLimit.TotalSeconds:0} s";
-        }
-        catch (Exception failure)
-        {
-            return failure.Message; // Whatever it is, the leader and the administrators are told, and the reports go on.
         }
     }
 

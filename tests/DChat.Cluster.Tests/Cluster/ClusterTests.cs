@@ -70,7 +70,7 @@ public sealed class ClusterTests
     [Fact]
     public async Task A_frozen_host_that_wakes_when_its_rooms_have_moved_serves_nobody_wrongly()
     {
-        await using var cluster = await ClusterUnderTest.StartAsync(workers: 2, ["--worker-silence-ms", "1500"]);
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: 2, ["--worker-silence-ms", "2500"]);
         var (gateway, host) = (cluster.Workers[0], cluster.Workers[1]);
         using var http = gateway.CreateHttpClient();
         var crowd = await Crowd.MakeAsync(http, ClusterUnderTest.AdminPassword, users: 2);

@@ -12,7 +12,7 @@ namespace DChat.Cluster.Tests.Cluster;
 /// </summary>
 public sealed class SplitBrainTests
 {
-    private const string SilenceMs = "1500";
+    private const string SilenceMs = "2500";
 
     /// <summary>What the cut lets through: nothing; in the long form also one way alone.</summary>
     public static TheoryData<Way> Ways => LongTests.Pick<TheoryData<Way>>([Way.Both], [Way.Both, Way.In, Way.Out]);

@@ -1,9 +1,11 @@
 using DChat.Core.Registry;
+using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Standby;
 using DChat.Server.Coordinator.Workers;
 using DChat.Server.Nodes;
 using DChat.Server.Tests.Nodes;
+using DChat.Server.Worker;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace DChat.Server.Tests.Coordinator;
@@ -70,6 +72,22 @@ public sealed class WorkerLookoutTests
         sight.Freeze(seconds: 100);
         Assert.Null(sight.Pass(seconds: 6.2, "a").CutOff);
         Assert.Equal(["b", "c"], sight.Buried.Order());
+    }
+
+    /// <summary>Reports wait for a store that is silent, for a moment, and a leader does not notice that it was held up for less than a second.</summary>
+    [Fact]
+    public void With_the_least_silence_that_can_be_set_a_late_report_to_a_leader_that_was_held_up_is_no_death()
+    {
+        using var sight = new LeadersSight(isOnly: true, ServerOptions.WorkerSilenceMsMin);
+        sight.Pass(seconds: 10, Workers);
+        for (var i = 0; i < 20; i++)
+        {
+            sight.Pass(seconds: 0.1, Workers);
+            sight.Pass(seconds: (WorkerReports.Interval + StoreCheck.AnswersWithin).TotalSeconds, "a");
+            sight.Freeze(seconds: 0.95);
+        }
+
+        Assert.Empty(sight.Buried);
     }
 
     [Fact]
@@ -145,7 +163,7 @@ public sealed class WorkerLookoutTests
         private readonly WorkerLookout _lookout;
         private LinkPair? _pair;
 
-        public LeadersSight(bool isOnly = false)
+        public LeadersSight(bool isOnly = false, int silenceMs = 3_000)
         {
             var replica = new RegistryReplica(_time);
             var state = RegistryState.Empty;
@@ -159,7 +177,7 @@ public sealed class WorkerLookoutTests
             replica.Replace(state);
             _watch = new WorkerWatch(_time);
             Standbys = new StandbyWatch(_time);
-            _lookout = new WorkerLookout(replica, _watch, Standbys, new CoordinatorOptions { StartsAsLeader = isOnly }, _time, NullLogger.Instance);
+            _lookout = new WorkerLookout(replica, _watch, Standbys, new CoordinatorOptions { StartsAsLeader = isOnly, WorkerSilence = TimeSpan.FromMilliseconds(silenceMs) }, _time, NullLogger.Instance);
         }
 
         public HashSet<string> Buried { get; } = [];

@@ -8,7 +8,7 @@ namespace DChat.Server.Coordinator.Workers;
 using Worker = DChat.Core.Registry.Worker;
 
 /// <summary>
-/// What a leader sees to all the time: workers that died or drain lose their rooms, rooms without a host get one, and loads are evened out.
+/// What a leader sees to all the time: workers that died, drain or lost their message store lose their rooms, rooms without a host get one, and loads are evened out.
 /// Everything goes through the log; a host that does not know it yet is fenced by its rooms' epochs.
 /// </summary>
 internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch watch, StandbyWatch standbys, CoordinatorOptions options, TimeProvider time, ILogger<ClusterDuties> log) : IRegistryObserver
@@ -41,6 +41,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     private const int ForgottenAtOnce = 100;
 
     private readonly RoomLoads _loads = new(time, Rest);
+    private readonly StoreLookout _stores = new(replica, watch, log);
     private readonly ConcurrentDictionary<string, long> _movedAt = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Zone, long At)> _buried = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _isolatedSince = new(StringComparer.Ordinal);
@@ -85,6 +86,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
             await BuryAsync(leader, found.Dead, offDuty);
             Recall();
             SeeIsolation();
+            _stores.Look();
             await EmptyAsync(leader, offDuty);
             if (time.GetElapsedTime(slowAt) >= SlowTick)
             {
@@ -180,9 +182,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         }
     }
 
-    /// <summary>Nothing speaks against giving it rooms: its store can be used, and most others reach it.</summary>
+    /// <summary>Nothing speaks against giving it rooms: it is not the one that cannot use the store while others can, and most others reach it.</summary>
     private bool IsFit(Worker worker) =>
-        watch.Find(worker.Id)?.Report?.StoreError is null
+        _stores.BetterOffThan(worker.Id) is null
         && !(_isolatedSince.TryGetValue(worker.Id, out var since) && time.GetElapsedTime(since) > IsolationBorne);
 
     /// <summary>It is linked, to a leader that was just elected too, or in this process, and not silent.</summary>
@@ -240,9 +242,21 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
             if (worker.State == WorkerState.Draining || (worker.State == WorkerState.Active && !hosts.Exists(host => host.Id == worker.Id)))
             {
                 var rooms = Loads(worker).OrderByDescending(room => room.Expected).Take(perTick);
-                await AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, [.. takers.Select(LoadOf)]), offDuty);
+                await AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, [.. Heirs(worker, takers).Select(LoadOf)]), offDuty);
             }
         }
+    }
+
+    /// <summary>Where the worker's store is away, only those of which it is known that theirs is not; one that drains gives its rooms to others all the same.</summary>
+    private List<Worker> Heirs(Worker worker, List<Worker> takers)
+    {
+        if (_stores.BetterOffThan(worker.Id) is not { } betterOff)
+        {
+            return takers;
+        }
+
+        var heirs = takers.FindAll(taker => betterOff.Contains(taker.Id));
+        return heirs.Count > 0 || worker.State != WorkerState.Draining ? heirs : takers;
     }
 
     /// <summary>Gives rooms a host that have none: made while no worker was active, or left on one that is gone.</summary>
@@ -282,9 +296,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
             _movedAt.TryRemove(room, out _);
         }
 
-        if (options.Placement == PlacementPolicy.Creator)
+        if (options.Placement == PlacementPolicy.Creator || _stores.IsUndecided)
         {
-            return; // A room stays where it was made.
+            return; // A room stays where it was made; and while a store is away, or comes back, where it is.
         }
 
         var workers = Takers().Where(IsHeard).ToDictionary(worker => worker.Id, StringComparer.Ordinal);

@@ -22,10 +22,11 @@ internal sealed record WorkerAdmission(string? Error, long Epoch, long Index, bo
 /// <param name="RoomsOpen">Rooms that it has open as their host.</param>
 /// <param name="DeliveriesPerSecond">Of the rooms that it hosts, to all gateways' clients, over the last seconds.</param>
 /// <param name="Index">The log entry up to which its replica is.</param>
-/// <param name="StoreError">Why its message store cannot be used; null: it can. Of a worker without one: null.</param>
+/// <param name="StoreError">Why its message store could not be used at the latest check that ended; null: it could. Of a worker without one: null.</param>
 /// <param name="Unreachable">Workers to which it has rooms to ask for and no link.</param>
 /// <param name="Busiest">Its busiest rooms, at most <see cref="WorkerReports.BusiestMax"/>, busiest first.</param>
 /// <param name="Activity">Rooms whose activity changed, at most <see cref="WorkerReports.ActivityMax"/>.</param>
+/// <param name="StoreCheckMs">How long ago that check of the store began. Leaders of the version before do not read it.</param>
 internal sealed record WorkerReport(
     int Connections,
     int RoomsOpen,
@@ -34,7 +35,8 @@ internal sealed record WorkerReport(
     string? StoreError,
     IReadOnlyList<string> Unreachable,
     IReadOnlyList<RoomLoadReport> Busiest,
-    IReadOnlyList<RoomActivity> Activity);
+    IReadOnlyList<RoomActivity> Activity,
+    long StoreCheckMs = 0);
 
 /// <param name="DeliveriesPerSecond">Messages times members online.</param>
 internal readonly record struct RoomLoadReport(string Room, double DeliveriesPerSecond);
@@ -55,9 +57,17 @@ internal static class WorkerReports
     /// <summary>How often a worker reports.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    /// <summary>A message store that does not answer for so long cannot be used.</summary>
+    public static readonly TimeSpan StoreCheckLimit = TimeSpan.FromSeconds(2);
+
+    /// <summary>Checks of a store that answers begin no further apart, or a report was late.</summary>
+    public static readonly TimeSpan StoreChecksApart = 1.5 * Interval;
+
+    private const long StoreCheckMsMax = 86_400_000;
+
     /// <summary>A report that goes beyond what one may hold is refused.</summary>
     public static bool IsSane(this WorkerReport report) =>
-        report.Connections >= 0 && report.RoomsOpen >= 0 && double.IsFinite(report.DeliveriesPerSecond) && report.DeliveriesPerSecond >= 0
+        report.Connections >= 0 && report.RoomsOpen >= 0 && report.StoreCheckMs is >= 0 and <= StoreCheckMsMax && double.IsFinite(report.DeliveriesPerSecond) && report.DeliveriesPerSecond >= 0
         && report.Unreachable.Count <= UnreachableMax && report.Busiest.Count <= BusiestMax && report.Activity.Count <= ActivityMax
         && report.Busiest.All(room => double.IsFinite(room.DeliveriesPerSecond) && room.DeliveriesPerSecond >= 0);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DChat.Core.Placement;
 using DChat.Server.Nodes;
 
 namespace DChat.Server.Coordinator.Workers;
@@ -49,6 +50,7 @@ internal sealed class WorkerWatch(TimeProvider time)
                 HeardAt = time.GetTimestamp(),
                 ClosedAt = null,
                 Report = sameProcess ? entry.Report : null,
+                Store = sameProcess ? entry.Store : null,
                 HasLeft = false,
             };
         }
@@ -88,7 +90,7 @@ internal sealed class WorkerWatch(TimeProvider time)
             var entry = Of(worker);
             if (entry.Peer.Incarnation == worker.Incarnation)
             {
-                _workers[worker.Node] = entry with { Report = report, HeardAt = time.GetTimestamp() };
+                _workers[worker.Node] = entry with { Report = report, Store = Told(entry.Store, report), HeardAt = time.GetTimestamp() };
                 foreach (var room in report.Activity)
                 {
                     _changed[room.Room] = room;
@@ -115,7 +117,8 @@ internal sealed class WorkerWatch(TimeProvider time)
     {
         lock (_lock)
         {
-            _workers[worker.Node] = Of(worker) with { Peer = worker, IsHere = true, Report = report, HeardAt = time.GetTimestamp() };
+            var entry = Of(worker);
+            _workers[worker.Node] = entry with { Peer = worker, IsHere = true, Report = report, Store = report is null ? null : Told(entry.Store, report), HeardAt = time.GetTimestamp() };
         }
     }
 
@@ -128,6 +131,7 @@ internal sealed class WorkerWatch(TimeProvider time)
                 ? new Sight(
                     entry.Peer,
                     entry.Report,
+                    entry.Store,
                     time.GetElapsedTime(entry.HeardAt),
                     entry.ClosedAt is { } closed ? time.GetElapsedTime(closed) : null,
                     entry.HasLeft,
@@ -177,15 +181,22 @@ internal sealed class WorkerWatch(TimeProvider time)
     }
 
     private Entry Of(NodeHello worker) =>
-        _workers.TryGetValue(worker.Node, out var entry) ? entry : new Entry(worker, null, null, time.GetTimestamp(), null, false, false);
+        _workers.TryGetValue(worker.Node, out var entry) ? entry : new Entry(worker, null, null, null, time.GetTimestamp(), null, false, false);
 
-    private sealed record Entry(NodeHello Peer, NodeLink? Link, WorkerReport? Report, long HeardAt, long? ClosedAt, bool HasLeft, bool IsHere);
+    private StoreHealth Told(StoreHealth? before, WorkerReport report)
+    {
+        var now = time.GetElapsedTime(0);
+        return StoreHealth.Told(before, report.StoreError is null, now - TimeSpan.FromMilliseconds(report.StoreCheckMs), now, WorkerReports.StoreChecksApart);
+    }
+
+    private sealed record Entry(NodeHello Peer, NodeLink? Link, WorkerReport? Report, StoreHealth? Store, long HeardAt, long? ClosedAt, bool HasLeft, bool IsHere);
 }
 
 /// <summary>How a worker looks from here.</summary>
 /// <param name="Report">Its latest; null: none yet.</param>
+/// <param name="Store">What its reports tell of its message store; null: none yet. Times are those of <c>GetElapsedTime(0)</c>.</param>
 /// <param name="SilentFor">Since anything was heard of it.</param>
 /// <param name="ClosedFor">Since its link was closed; null: it has one, or is in this process, or the link ended because nothing was heard.</param>
 /// <param name="HasLeft">It said that it goes.</param>
 /// <param name="IsHere">It is a part of this process.</param>
-internal sealed record Sight(NodeHello Peer, WorkerReport? Report, TimeSpan SilentFor, TimeSpan? ClosedFor, bool HasLeft, bool IsHere);
+internal sealed record Sight(NodeHello Peer, WorkerReport? Report, StoreHealth? Store, TimeSpan SilentFor, TimeSpan? ClosedFor, bool HasLeft, bool IsHere);
