@@ -76,7 +76,7 @@ public sealed record CoordinatorOptions
     /// <summary>Rooms that move in a second to even loads out; 0: none do. Default: 50.</summary>
     public int MovesPerSecond { get; init; } = 50;
 
-    /// <summary>Rooms that a draining worker loses in a second; 1 or more. Default: 2,000.</summary>
+    /// <summary>Rooms that a draining worker loses in a second, more where it would take longer than 5 s; 1 or more. Default: 2,000.</summary>
     public int DrainMovesPerSecond { get; init; } = 2_000;
 
     /// <summary>Whether the start waits until this node leads: for the only coordinator of a cluster. One that is not the

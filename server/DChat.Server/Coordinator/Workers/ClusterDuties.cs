@@ -40,11 +40,15 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>Of them, at a time.</summary>
     private const int ForgottenAtOnce = 100;
 
+    /// <summary>A worker that drains has lost its rooms in this time, however many it has: half of what a stop may take where nothing else is set.</summary>
+    private static readonly TimeSpan DrainedWithin = TimeSpan.FromSeconds(5);
+
     private readonly RoomLoads _loads = new(time, Rest);
     private readonly StoreLookout _stores = new(replica, watch, log);
     private readonly ConcurrentDictionary<string, long> _movedAt = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Zone, long At)> _buried = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _isolatedSince = new(StringComparer.Ordinal);
+    private DrainPace _drains = new(options.DrainMovesPerSecond, DrainedWithin, Tick);
     private WorkerLookout? _lookout;
 
     /// <summary>A term begins, before any worker registers in it.</summary>
@@ -234,16 +238,15 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>Takes the rooms of workers that drain, or have lost their store, away, the busiest first, as fast as is allowed.</summary>
     private async Task EmptyAsync(IRegistryCommands commands, CancellationToken offDuty)
     {
-        var perTick = Math.Max(1, (int)(options.DrainMovesPerSecond * Tick.TotalSeconds));
         var hosts = Hosts();
         var takers = Heard(hosts);
-        foreach (var worker in replica.State.Workers().Where(worker => worker.RoomCount > 0))
+        var emptied = replica.State.Workers().Where(worker => worker.RoomCount > 0
+            && (worker.State == WorkerState.Draining || (worker.State == WorkerState.Active && !hosts.Exists(host => host.Id == worker.Id)))).ToList();
+        (_drains, var due) = _drains.Look(time.GetElapsedTime(0), emptied.ConvertAll(worker => (worker.Id, worker.RoomCount)));
+        foreach (var worker in emptied)
         {
-            if (worker.State == WorkerState.Draining || (worker.State == WorkerState.Active && !hosts.Exists(host => host.Id == worker.Id)))
-            {
-                var rooms = Loads(worker).OrderByDescending(room => room.Expected).Take(perTick);
-                await AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, [.. Heirs(worker, takers).Select(LoadOf)]), offDuty);
-            }
+            var rooms = Loads(worker).OrderByDescending(room => room.Expected).Take(due[worker.Id]);
+            await AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, [.. Heirs(worker, takers).Select(LoadOf)]), offDuty);
         }
     }
 
