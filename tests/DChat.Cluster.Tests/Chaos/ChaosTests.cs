@@ -19,7 +19,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
     private const string Prefix = "chaos-";
 
     /// <summary>The short form, in seconds of load.</summary>
-    private const int ShortSeconds = 70;
+    private const int ShortSeconds = 50;
 
     /// <summary>Of several coordinators: so often that some are written, and the log is truncated, while things fail.</summary>
     private const string SnapshotEntries = "200";
