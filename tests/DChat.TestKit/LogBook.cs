@@ -6,25 +6,17 @@ namespace DChat.TestKit;
 
 /// <summary>
 /// The log lines of a server under test. An error that the test did not announce fails it, and so does a line that
-/// holds a token or a query string. With a folder in <c>DCHAT_TEST_LOGS</c> the lines of each process are kept there in a file, to be read afterwards.
+/// holds a token or a query string.
 /// </summary>
-/// <param name="name">What a kept log's file is called; null: it is not kept.</param>
-public sealed partial class LogBook(string? name = null)
+public sealed partial class LogBook
 {
-    private static readonly string? KeptIn = Environment.GetEnvironmentVariable("DCHAT_TEST_LOGS") is { Length: > 0 } folder ? Directory.CreateDirectory(folder).FullName : null;
-
-    private readonly TextWriter? _kept = name is null || KeptIn is null ? null : TextWriter.Synchronized(new StreamWriter(Path.Combine(KeptIn, name + ".log")) { AutoFlush = true });
     private readonly ConcurrentQueue<string> _lines = new();
     private readonly ConcurrentBag<string> _secrets = [];
     private readonly ConcurrentBag<Regex> _expected = [];
 
     public IReadOnlyCollection<string> Lines => _lines;
 
-    public void Write(string line)
-    {
-        _lines.Enqueue(line);
-        _kept?.WriteLine(line);
-    }
+    public void Write(string line) => _lines.Enqueue(line);
 
     /// <summary>No line may hold this text.</summary>
     public void Forbid(string secret) => _secrets.Add(secret);

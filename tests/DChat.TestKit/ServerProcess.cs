@@ -43,7 +43,6 @@ public sealed partial class ServerProcess : IAsyncDisposable
         (Host, Clock) = (host, clock);
         _folder = folder;
         Data = data;
-        Log = new LogBook($"{Path.GetFileName(Path.GetDirectoryName(data))}.{Path.GetFileName(data)}");
         _flags = flags;
         _environment = new Dictionary<string, string>((environment ?? new Dictionary<string, string>()).Concat(clock?.Environment ?? new Dictionary<string, string>()));
     }
@@ -70,7 +69,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     public Uri Node { get; private set; } = null!;
 
     /// <summary>All that the process wrote, over all its lives.</summary>
-    public LogBook Log { get; }
+    public LogBook Log { get; } = new();
 
     public int ProcessId => Running.Id;
 
