@@ -306,4 +306,26 @@ public sealed class RegistryLeaderTests
     }
 
     private sealed record NobodysCommand() : Command("", "", 1_000);
+
+    [Fact]
+    public async Task What_was_refused_is_not_carried_out_when_it_comes_by_another_way_though_it_would_be_allowed_by_then()
+    {
+        await using var bench = await new RegistryBench().LeadAsync();
+        await bench.SubmitAsync(new RegisterWorker("", "", 1_000, "w1", "host:1", "i1", 1, [], WorkerState.Active));
+        foreach (var user in new[] { "ann", "ben" })
+        {
+            Assert.True((await bench.SubmitAsync(RegistryBench.Account(user))).Outcome.IsOk);
+        }
+
+        Assert.True((await bench.SubmitAsync(new CreateRoom("make", "ann", 1_000, "room", "Room", null, RoomVisibility.Public, null, ""))).Outcome.IsOk);
+        Assert.True((await bench.SubmitAsync(new JoinRoom("join", "ben", 1_000, "room"))).Outcome.IsOk);
+        var topic = new UpdateRoom("update", "ben", 1_000, "room", Topic: "of ben");
+        var refused = (await bench.SubmitAsync(topic)).Outcome;
+        Assert.Equal(RefusalCodes.Forbidden, refused.Error);
+
+        Assert.True((await bench.SubmitAsync(new SetRole("role", "ann", 1_000, "room", "ben", RoomRole.Moderator))).Outcome.IsOk);
+        Assert.Equal(refused, (await bench.SubmitAsync(topic)).Outcome);
+        Assert.NotEqual("of ben", bench.Replica.State.FindRoom("room")!.Topic);
+        Assert.True((await bench.SubmitAsync(topic with { CommandId = "another" })).Outcome.IsOk);
+    }
 }
