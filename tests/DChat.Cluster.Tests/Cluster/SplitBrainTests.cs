@@ -46,10 +46,12 @@ public sealed class SplitBrainTests
         }
     }
 
-    /// <param name="knows">Whether it has heard of the other worker; else that one joins while it is cut off.</param>
+    /// <summary>Whether it has heard of the other worker, as in the long form; else that one joins while it is cut off.</summary>
+    public static TheoryData<bool> Known => LongTests.Pick<TheoryData<bool>>([false], [false, true]);
+
+    /// <param name="knows"><see cref="Known"/>.</param>
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
+    [MemberData(nameof(Known))]
     public async Task G5_a_quiet_host_that_lost_its_room_finds_out_from_the_store_and_tells_nobody_that_all_is_well(bool knows)
     {
         await using var split = await Split.MakeAsync(workers: knows ? 2 : 1);

@@ -112,10 +112,10 @@ public sealed class LeaderTests(ITestOutputHelper output)
         await run.EndAsync();
     }
 
+    public static TheoryData<string> CutFrom => LongTests.Pick<TheoryData<string>>(["everybody"], ["everybody", "etcd", "the workers"]);
+
     [Theory]
-    [InlineData("everybody")]
-    [InlineData("etcd")]
-    [InlineData("the workers")]
+    [MemberData(nameof(CutFrom))]
     public async Task A_leader_that_is_cut_off_is_followed_by_another(string from)
     {
         await using var run = await Run.StartAsync(output, workers: 3, ownHosts: true);

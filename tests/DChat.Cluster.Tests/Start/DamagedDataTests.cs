@@ -35,10 +35,13 @@ public sealed class DamagedDataTests
         Assert.DoesNotContain("   at ", said);
     }
 
+    /// <summary>What became of the file, and whether the worker is at its old address again.</summary>
+    public static TheoryData<string, bool> LostIds => LongTests.Pick<TheoryData<string, bool>>(
+        new() { { "missing", false } },
+        new() { { "missing", false }, { "missing", true }, { "emptied", true } });
+
     [Theory]
-    [InlineData("missing", true)]
-    [InlineData("emptied", true)]
-    [InlineData("missing", false)]
+    [MemberData(nameof(LostIds))]
     public async Task A_lost_worker_id_costs_nobody_a_room(string damage, bool samePorts)
     {
         using var folder = new TemporaryFolder();
