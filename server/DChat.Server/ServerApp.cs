@@ -34,8 +34,8 @@ public static class ServerApp
             using var data = Preflight.Check(options);
             var app = Build(options, adjust);
             var failures = app.Services.GetRequiredService<ServiceFailures>();
-            var running = RunToEndAsync(app, options);
             var overdue = OverdueAsync(TimeSpan.FromSeconds(options.DrainSeconds), app.Lifetime.ApplicationStopping);
+            var running = RunToEndAsync(app, options); // A start that is refused may have ended here already, and its services with it.
             if (await Task.WhenAny(running, overdue) == running)
             {
                 await running;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using DChat.Client.Connections;
@@ -67,7 +68,7 @@ internal sealed class ChatHttp(HttpMessageInvoker invoker, ServerAddresses serve
                     throw await RefusalAsync(response, cancel).ConfigureAwait(false);
                 }
             }
-            catch (HttpRequestException e) when (NotSent(e))
+            catch (Exception e) when (NotSent(e))
             {
                 last = e;
                 failures.Add($"{address}: {Reason(e)}");
@@ -96,8 +97,9 @@ internal sealed class ChatHttp(HttpMessageInvoker invoker, ServerAddresses serve
     internal static string Reason(Exception e) => e.InnerException is { } inner ? Reason(inner) : e.Message;
 
 
-    private static bool NotSent(HttpRequestException e) =>
-        e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError;
+    /// <summary>A socket that is reset while it connects comes out of the handler as it is.</summary>
+    private static bool NotSent(Exception e) => e is SocketException
+        or HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError };
 
     public static async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken cancel)
     {

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using DChat.Protocol;
@@ -36,7 +37,7 @@ internal sealed class Accounts(LoadOptions options) : IDisposable
                 body => JsonSerializer.Deserialize(body, ProtocolJson.Wire.BulkUsersAnswer)!,
                 cancellation);
         }
-        catch (Exception failure) when (failure is HttpRequestException or JsonException || (failure is TaskCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception failure) when (failure is HttpRequestException or SocketException or JsonException || (failure is TaskCanceledException && !cancellation.IsCancellationRequested))
         {
             throw new CannotStartException($"{server} did not make the accounts: {failure.Message}", failure);
         }

@@ -75,7 +75,7 @@ internal sealed class PeerCalls : IDisposable
                 ? new RunningPeer(peer, await ReadAsync(members, MemberJson.Default.IReadOnlyListListedMember, cancellation))
                 : new SilentPeer(peer, $"it answers {(int)members.StatusCode}, not as etcd does");
         }
-        catch (Exception failure) when (failure is HttpRequestException or JsonException or IOException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception failure) when (failure is HttpRequestException or SocketException or JsonException or IOException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             return new SilentPeer(peer, failure is OperationCanceledException ? "it does not answer"
                 : failure.GetBaseException() is System.Security.Authentication.AuthenticationException ? "its certificate is not of this cluster: the cluster secrets differ, or another program listens there"
@@ -97,7 +97,7 @@ internal sealed class PeerCalls : IDisposable
             {
                 return false;
             }
-            catch (Exception failure) when (failure is HttpRequestException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
+            catch (Exception failure) when (failure is HttpRequestException or SocketException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
             {
                 if (attempt == Tries)
                 {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
@@ -152,9 +153,9 @@ internal sealed class EtcdClient : IDisposable
             [EtcdOperation.Get(keys.Leader), EtcdOperation.Get(keys.First), EtcdOperation.Get(keys.Entry(0), keys.End, limit: 1)]),
         cancellation);
 
-    /// <summary>What a try may end by, beside being cancelled.</summary>
+    /// <summary>What a try may end by, beside being cancelled. (A socket that is reset while it connects comes out of HttpClient as it is.)</summary>
     public static bool IsFailure(Exception failure) =>
-        failure is HttpRequestException or TimeoutException or EtcdRefusedException or IOException or JsonException or UnauthorizedAccessException;
+        failure is HttpRequestException or SocketException or TimeoutException or EtcdRefusedException or IOException or JsonException or UnauthorizedAccessException;
 
     /// <summary>Of the URL's user, as it stands now in its file or in the environment; empty: there is none.</summary>
     public static string Password(EtcdUrl url) => url.PassFile is { } file
@@ -181,7 +182,7 @@ internal sealed class EtcdClient : IDisposable
             var line = metrics.Split('\n').FirstOrDefault(line => line.StartsWith(Metric, StringComparison.Ordinal));
             return line is not null && double.TryParse(line[Metric.Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var bytes) && bytes > 0 ? (long)bytes : null;
         }
-        catch (Exception failure) when (failure is HttpRequestException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception failure) when (IsFailure(failure) || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             return null;
         }

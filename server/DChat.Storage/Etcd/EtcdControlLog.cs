@@ -305,7 +305,7 @@ public sealed partial class EtcdControlLog : IControlLog
             {
                 yield break; // Quiet, or cut off: a read tells, and asks another endpoint where this one does not answer.
             }
-            catch (Exception failure) when (failure is HttpRequestException or IOException or EtcdRefusedException or System.Text.Json.JsonException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
+            catch (Exception failure) when (EtcdClient.IsFailure(failure) || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
             {
                 WatchEnded(_logger, _client.Where, failure.Message);
                 _client.PreferNext();

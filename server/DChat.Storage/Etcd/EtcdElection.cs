@@ -163,7 +163,7 @@ internal sealed partial class EtcdElection(EtcdClient client, EtcdKeys keys, Tim
         {
             // Nothing was told: the next try looks.
         }
-        catch (Exception failure) when (failure is HttpRequestException or IOException or System.Text.Json.JsonException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception failure) when (EtcdClient.IsFailure(failure) || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             client.PreferNext();
         }

@@ -54,7 +54,7 @@ internal sealed partial class EtcdHousekeeping : IAsyncDisposable
                         }
                     }
                 }
-                catch (Exception failure) when (failure is ControlLogUnavailableException or EtcdRefusedException or HttpRequestException or TimeoutException or IOException or System.Text.Json.JsonException)
+                catch (Exception failure) when (failure is ControlLogUnavailableException || EtcdClient.IsFailure(failure))
                 {
                     NotDone(_logger, _client.Where, failure.Message);
                 }

@@ -9,7 +9,8 @@ namespace DChat.Cluster.Tests.Registry;
 /// <remarks>
 /// Right is: entries without holes, no term behind a later one; no command twice; none that nobody called; whoever was answered that his
 /// command was carried out finds it once, up to the entry that he was told and after all that was answered before he called; and where it does
-/// not stand there, because it was refused or changed nothing, the registry's rules say the same upon a state of the entry that he was told.
+/// not stand there, because it was refused or changed nothing, the registry's rules say the same upon a state between what was answered before
+/// he called and the entry that he was told (linearizability: Herlihy and Wing, 1990): a copy of a refused command gets the first one's answer.
 /// </remarks>
 internal sealed class RegistryRecords
 {
@@ -85,9 +86,9 @@ internal sealed class RegistryRecords
             }
 
             return index < answeredBefore ? $"{what}, though entry {answeredBefore} was answered before it was called"
-                : !_states.ContainsKey(index - 1) ? $"{what}, which is too long ago: the log is at entry {Index}"
-                : StatesOf(index).Any(state => Says(state, command, outcome)) ? null
-                : $"{what}, and neither stands in the log nor follows from any state of that entry";
+                : !_states.ContainsKey(answeredBefore) ? $"{what}, which is too long ago: the log is at entry {Index}"
+                : StatesFrom(answeredBefore, index).Any(state => Says(state, command, outcome)) ? null
+                : $"{what}, and neither stands in the log nor follows from any state since entry {answeredBefore}, the last that was answered before";
         }
     }
 
@@ -114,15 +115,18 @@ internal sealed class RegistryRecords
         return decision.Record is null && decision.Outcome == outcome;
     }
 
-    /// <summary>After each of the entry's records: a leader decides on what those before in the same entry leave.</summary>
-    private List<RegistryState> StatesOf(long index)
+    /// <summary>Those that a command can have met that was called when an entry had been answered: that entry's, and those after each later record.</summary>
+    private IEnumerable<RegistryState> StatesFrom(long answered, long last)
     {
-        if (_states[index].Entry is not { } entry)
+        for (var index = last; index > answered; index--)
         {
-            return [_states[index].State];
+            var state = _states[index - 1].State;
+            foreach (var after in _states[index].Entry!.Records.Select(record => state = RegistryMachine.Apply(state, index, record)).Reverse())
+            {
+                yield return after;
+            }
         }
 
-        var state = _states[index - 1].State;
-        return entry.Records.Select(record => state = RegistryMachine.Apply(state, index, record)).Reverse().ToList();
+        yield return _states[answered].State;
     }
 }

@@ -29,9 +29,9 @@ public sealed class RegistryRecordsTests
     public void What_was_refused_or_changed_nothing_follows_from_a_state_of_its_entry()
     {
         Entry(Commit(Create("1")), Commit(Join("2")));
-        Assert.Null(Judge(Join("3"), Outcome.Ok(Room), index: 2));
-        Assert.Null(Judge(new UpdateRoom(Id("4"), "bob", 0, Room, Topic: "his"), Refused(RefusalCodes.NotMember), index: 2)); // Between the two records.
-        Assert.Null(Judge(new UpdateRoom(Id("5"), "bob", 0, Room, Topic: "his"), Refused(RefusalCodes.Forbidden), index: 2));
+        Assert.Null(Judge(Join("3"), Outcome.Ok(Room), index: 2, answeredBefore: 1));
+        Assert.Null(Judge(new UpdateRoom(Id("4"), "bob", 0, Room, Topic: "his"), Refused(RefusalCodes.NotMember), index: 2, answeredBefore: 1)); // Between the two records.
+        Assert.Null(Judge(new UpdateRoom(Id("5"), "bob", 0, Room, Topic: "his"), Refused(RefusalCodes.Forbidden), index: 2, answeredBefore: 2));
     }
 
     [Fact]
@@ -66,11 +66,14 @@ public sealed class RegistryRecordsTests
     }
 
     [Fact]
-    public void A_refusal_out_of_what_was_is_found()
+    public void A_refusal_out_of_what_was_before_the_call_is_found()
     {
         Entry(Commit(Create("1")));
         Entry(Commit(Join("2")));
-        Assert.Contains("nor follows from any state", Judge(new LeaveRoom(Id("3"), "bob", 0, Room), Refused(RefusalCodes.NotMember), index: 3), StringComparison.Ordinal);
+        Entry(Commit(Topic("3")));
+        var leave = new LeaveRoom(Id("4"), "bob", 0, Room);
+        Assert.Contains("nor follows from any state since entry 3", Judge(leave, Refused(RefusalCodes.NotMember), index: 4, answeredBefore: 3), StringComparison.Ordinal);
+        Assert.Null(Judge(leave, Refused(RefusalCodes.NotMember), index: 4, answeredBefore: 2)); // It was refused when it came, and told of that later.
     }
 
     [Fact]

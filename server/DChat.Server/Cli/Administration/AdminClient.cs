@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using DChat.Protocol;
@@ -107,7 +108,7 @@ internal sealed class AdminClient : IDisposable
             using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = content };
             answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
         }
-        catch (Exception failure) when (failure is HttpRequestException || (failure is TaskCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception failure) when (failure is HttpRequestException or SocketException || (failure is TaskCanceledException && !cancellation.IsCancellationRequested))
         {
             throw new AdminException($"{_http.BaseAddress} cannot be reached: {failure.GetBaseException().Message}. Give a worker's address with --server.", failure);
         }
@@ -146,7 +147,7 @@ internal sealed class AdminClient : IDisposable
             using var answer = await _http.GetAsync(new Uri(NodeDoor.Path[1..], UriKind.Relative), cancellation);
             return answer.StatusCode == HttpStatusCode.UpgradeRequired && answer.Headers.Upgrade.ToString() == NodeDoor.Protocol;
         }
-        catch (Exception failure) when (failure is HttpRequestException || (failure is TaskCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception failure) when (failure is HttpRequestException or SocketException || (failure is TaskCanceledException && !cancellation.IsCancellationRequested))
         {
             return false;
         }

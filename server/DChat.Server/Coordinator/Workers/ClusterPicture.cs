@@ -62,6 +62,10 @@ internal sealed class ClusterPicture(CoordinatorService coordinator, RegistryRep
             sight?.Peer.Product,
             sight is null ? null : (long)sight.SilentFor.TotalMilliseconds,
             report?.StoreError,
-            report is { Unreachable.Count: > 0 } ? report.Unreachable : null);
+            Unreachable(state, report));
     }
+
+    /// <summary>What a worker cannot reach of those that there are: it may not know yet that one was removed.</summary>
+    private static List<string>? Unreachable(RegistryState state, WorkerReport? report) =>
+        report?.Unreachable.Where(id => state.FindWorker(id) is not null).ToList() is { Count: > 0 } there ? there : null;
 }
