@@ -35,6 +35,7 @@ public interface IControlLog : IControlLogReader
     Task<AppendOutcome> AppendAsync(long term, long index, ReadOnlyMemory<byte> payload, CancellationToken cancellation);
 
     /// <summary>Removes the entries up to and including <paramref name="throughIndex"/>, if <paramref name="term"/> still leads; false where it does not.</summary>
+    /// <exception cref="InvalidOperationException">The log ends before that: whatever holds so many entries is of another log. Nothing was changed.</exception>
     Task<bool> TruncateAsync(long term, long throughIndex, CancellationToken cancellation);
 
     /// <summary>The engine has no space for another entry, nor for an election, as far as it was looked at last.</summary>
@@ -45,7 +46,8 @@ public interface IControlLog : IControlLogReader
 
     /// <summary>
     /// Makes space in a full engine: as <see cref="TruncateAsync"/>, but the log keeps its last entry, and with <paramref name="term"/> 0 it is done
-    /// if nobody leads: without space nobody can be elected. What is removed must be in a verified snapshot. False where nothing was done.
+    /// if nobody leads: without space nobody can be elected. What is removed must be in a verified snapshot. False where nothing was done, also where
+    /// the log ends before that index.
     /// </summary>
     Task<bool> FreeAsync(long term, long throughIndex, CancellationToken cancellation) => Task.FromResult(false);
 

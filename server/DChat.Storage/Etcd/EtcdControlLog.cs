@@ -127,7 +127,13 @@ public sealed partial class EtcdControlLog : IControlLog
         while (true)
         {
             var (bounds, firstRevision, _) = await ReadBoundsAndRevisionAsync(cancellation);
-            var end = Math.Max(bounds.First, Math.Min(throughIndex, bounds.Last) + 1);
+            if (throughIndex > bounds.Last && (await ReadLeaderAsync(cancellation))?.Term != term)
+            {
+                return false;
+            }
+
+            ControlLogArguments.CheckTruncation(throughIndex, bounds.Last);
+            var end = Math.Max(bounds.First, throughIndex + 1);
             var first = Math.Min(end, bounds.First + RemovedAtOnce);
             var answer = await GuardAsync(_client.TxnAsync(
                 new EtcdTxn(

@@ -126,7 +126,8 @@ public sealed class MemoryControlCluster : IDisposable
                 return false;
             }
 
-            var count = (int)Math.Clamp(throughIndex - _first + 1, 0, _entries.Count);
+            ControlLogArguments.CheckTruncation(throughIndex, Last);
+            var count = (int)Math.Max(throughIndex - _first + 1, 0);
             _entries.RemoveRange(0, count);
             _first += count;
         }

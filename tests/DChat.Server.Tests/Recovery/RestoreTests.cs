@@ -155,6 +155,29 @@ public sealed class RestoreTests(LostCluster lost) : IClassFixture<LostCluster>
     }
 
     [Fact]
+    public async Task In_place_it_asks_whoever_led_last_whether_that_is_gone()
+    {
+        using var cluster = lost.Copy();
+        string[] restore = ["--data", cluster["new"], "--blobs", $"file:{cluster.Data}/blobs", "--from", $"file:{cluster.Data}/blobs", "--cluster-secret-file", cluster.SecretFile];
+        await using (var server = await ServerProcess.StartAsync(data: cluster.Data))
+        {
+            var note = Path.Combine(cluster.Data, "blobs", "leader");
+            await Eventually.Holds(() => File.Exists(note) && File.ReadAllText(note).Trim() == server.Node.Authority);
+            foreach (var way in new[] { "--dry-run", "--yes" })
+            {
+                var (code, output, error) = await ClusterToLose.RestoreAsync([.. restore, way]);
+                Assert.True(code == CommandLine.BadConfiguration, output + error);
+                Assert.Contains("still runs", error, StringComparison.Ordinal);
+                Assert.Contains(server.Node.Authority, error, StringComparison.Ordinal);
+            }
+
+            await server.KillAsync();
+        }
+
+        Assert.Contains("is taken for gone", await RestoredAsync([.. restore, "--yes"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Without_a_terminal_to_ask_at_it_wants_to_be_told()
     {
         using var cluster = lost.Copy();

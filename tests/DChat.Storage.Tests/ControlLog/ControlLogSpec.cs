@@ -317,11 +317,29 @@ public abstract class ControlLogSpec : IDisposable
         await using var leadership = await log.CampaignAsync("a:1", InTime);
         await AppendManyAsync(log, leadership.Term, 1, 4);
 
-        Assert.True(await log.TruncateAsync(leadership.Term, 100, InTime));
+        Assert.True(await log.TruncateAsync(leadership.Term, 4, InTime));
+        Assert.True(await log.TruncateAsync(leadership.Term, 4, InTime)); // A repeat.
 
         Assert.Equal(new LogBounds(5, 4), await log.ReadBoundsAsync(InTime));
         Assert.Equal(AppendOutcome.WrongIndex, await AppendAsync(log, leadership.Term, 1, "from the start"));
         Assert.Equal(AppendOutcome.Committed, await AppendAsync(log, leadership.Term, 5, "on"));
+    }
+
+    [Fact]
+    public async Task What_another_logs_snapshot_holds_truncates_nothing()
+    {
+        await using var log = await OpenAsync();
+        var leadership = await log.CampaignAsync("a:1", InTime);
+        await AppendManyAsync(log, leadership.Term, 1, 4);
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => log.TruncateAsync(leadership.Term, 5, InTime));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => log.TruncateAsync(leadership.Term, 1L << 41, InTime));
+
+        Assert.Equal(new LogBounds(1, 4), await log.ReadBoundsAsync(InTime));
+        await AppendManyAsync(log, leadership.Term, 5, 5);
+        await leadership.DisposeAsync();
+        Assert.False(await log.TruncateAsync(leadership.Term, 1L << 41, InTime)); // Whoever leads no more is told that first.
+        Assert.Equal(new LogBounds(1, 5), await log.ReadBoundsAsync(InTime));
     }
 
     [Fact]

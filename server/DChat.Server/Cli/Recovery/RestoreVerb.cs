@@ -83,6 +83,10 @@ internal static class RestoreVerb
         var source = await FindAsync(origin, from, moment, parsed.GetValue(Use), secret, progress, cancellation);
         var inPlace = !source.HasMessages && Places.IsSame(from, into);
         progress.Say($"registry: {Describe(source.Registry)}");
+        if (inPlace)
+        {
+            await FormerLeader.RefuseLivingAsync(origin, into.ToString(), options, secret, TimeProvider.System, progress, cancellation);
+        }
 
         await using var archive = MessageStores.OpenArchive(options, TimeProvider.System);
         var storePlace = (options.Store ?? new EngineUrl("sqlite", options.StorePath)).ToString();

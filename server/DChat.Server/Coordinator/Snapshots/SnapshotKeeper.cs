@@ -20,6 +20,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     private readonly HashSet<SnapshotName> _verified = [];
     private readonly HashSet<SnapshotName> _damaged = [];
     private volatile bool _isKeeping;
+    private bool _isNoted;
     private long _freedThrough;
     private string? _error;
     private long _logFirst;
@@ -65,6 +66,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         try
         {
             Volatile.Write(ref _error, null);
+            _isNoted = false;
             await LookAtLogAsync(cancellation);
             await LookAtSnapshotsAsync(cancellation);
             if (!options.SharesSnapshots)
@@ -132,6 +134,12 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             // Not where only tidying up failed before.
             if (replica.Index > Index)
             {
+                if (await ListAsync(cancellation) is null)
+                {
+                    return false; // Another leads, and this term is about to end.
+                }
+
+                await NoteLeaderAsync(cancellation);
                 var started = time.GetTimestamp();
                 var name = await store.WriteAsync(replica.State, term, cancellation);
                 Verified(name, Now);
@@ -142,7 +150,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             Volatile.Write(ref _error, null);
             return true;
         }
-        catch (Exception error) when (error is BlobStoreUnavailableException or ControlLogUnavailableException or SnapshotDamagedException)
+        catch (Exception error) when (error is BlobStoreUnavailableException or ControlLogUnavailableException or SnapshotDamagedException or AnotherLogsSnapshotException)
         {
             if (error is SnapshotDamagedException damaged)
             {
@@ -173,7 +181,9 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     {
         try
         {
-            foreach (var (name, writtenAt, _) in await store.ListAsync(cancellation))
+            var found = await ListAsync(cancellation) ?? [];
+            await NoteLeaderAsync(cancellation);
+            foreach (var (name, writtenAt, _) in found)
             {
                 if (name.Index <= Index)
                 {
@@ -191,12 +201,49 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         {
             Log.NotLookedAt(logger, error.Message); // A snapshot that is not needed, at worst.
         }
+        catch (ControlLogUnavailableException error)
+        {
+            Log.NotLookedAt(logger, error.Message);
+        }
+        catch (AnotherLogsSnapshotException error)
+        {
+            Volatile.Write(ref _error, error.Message);
+            Failures++;
+            Log.AnotherLogs(logger, error.Message);
+        }
+    }
+
+    /// <summary>Newest first; null: one of them is of a leader after this one, whose matter they are now.</summary>
+    /// <exception cref="AnotherLogsSnapshotException">What is there is not this log's: to count on it would empty the log, and to thin it out would take it from another.</exception>
+    private async Task<List<StoredSnapshot>?> ListAsync(CancellationToken cancellation)
+    {
+        var found = await store.ListAsync(cancellation);
+        if (found is [var (newest, _, _), ..] && newest.Index > replica.Index)
+        {
+            var last = (await log.ReadBoundsAsync(cancellation)).Last;
+            return newest.Index <= last ? null : throw new AnotherLogsSnapshotException(newest, last);
+        }
+
+        return found;
+    }
+
+    private async Task NoteLeaderAsync(CancellationToken cancellation)
+    {
+        if (!_isNoted && options.SharesSnapshots)
+        {
+            await store.NoteLeaderAsync(options.Advertise, cancellation);
+            _isNoted = true;
+        }
     }
 
     /// <summary>Truncates behind the second-newest verified snapshot and removes what is older than those that are kept.</summary>
     private async Task TidyAsync(long term, CancellationToken cancellation)
     {
-        var found = await store.ListAsync(cancellation);
+        if (await ListAsync(cancellation) is not { } found)
+        {
+            return; // Another leads: what is old is its matter.
+        }
+
         var names = found.ConvertAll(snapshot => snapshot.Name);
         _verified.IntersectWith(names);
         _damaged.IntersectWith(names);
@@ -226,7 +273,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         {
             if (!await log.TruncateAsync(term, kept[1].Index, cancellation))
             {
-                return; // Another leads: what is old is its matter.
+                return; // As above.
             }
 
             TruncatedThrough = kept[1].Index;
@@ -364,6 +411,9 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
 
         [LoggerMessage(EventId = 2025, Level = LogLevel.Warning, Message = "The snapshots of leaders before this one cannot be looked at now: {Reason}")]
         public static partial void NotLookedAt(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 2028, Level = LogLevel.Warning, Message = "Another cluster's snapshots are where this one keeps its own: {Reason}")]
+        public static partial void AnotherLogs(ILogger logger, string reason);
 
         [LoggerMessage(EventId = 2024, Level = LogLevel.Warning, Message = "How old snapshot {Name} is can not be told: {Reason}")]
         public static partial void AgeUnknown(ILogger logger, string name, string reason);

@@ -118,6 +118,11 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
         return null;
     }
 
+    /// <summary>Says who keeps its snapshots here from now on.</summary>
+    /// <inheritdoc cref="LeaderNote.WriteAsync"/>
+    /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
+    public Task NoteLeaderAsync(string advertise, CancellationToken cancellation) => LeaderNote.WriteAsync(blobs, advertise, cancellation);
+
     public Task DeleteAsync(SnapshotName name, CancellationToken cancellation) => blobs.DeleteAsync(name.ToString(), cancellation);
 
     /// <returns>The name, and the <see cref="RegistrySnapshot.StateHash"/> of what was written.</returns>

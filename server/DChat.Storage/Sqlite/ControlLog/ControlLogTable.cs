@@ -66,14 +66,15 @@ internal sealed class ControlLogTable(SqliteSession session, string path)
         return AppendOutcome.Committed;
     }
 
+    /// <inheritdoc cref="IControlLog.TruncateAsync"/>
     public void Truncate(long throughIndex)
     {
         var state = ReadState();
-        var through = Math.Min(throughIndex, state.Last);
-        if (through >= state.First)
+        ControlLogArguments.CheckTruncation(throughIndex, state.Last);
+        if (throughIndex >= state.First)
         {
-            _delete.Bind(1, through).Run();
-            _setFirst.Bind(1, through + 1).Run();
+            _delete.Bind(1, throughIndex).Run();
+            _setFirst.Bind(1, throughIndex + 1).Run();
         }
     }
 
