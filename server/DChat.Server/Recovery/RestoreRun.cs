@@ -92,9 +92,10 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
     {
         try
         {
-            foreach (var each in (await snapshots.ListAsync(CancellationToken.None)).Where(each => each.Name.IsRestored && each.Name.Index == index))
+            var there = (await snapshots.ListAsync(CancellationToken.None)).Select(each => each.Name);
+            foreach (var name in there.Concat(snapshots.Unproven).Where(name => name.IsRestored && name.Index == index))
             {
-                await snapshots.DeleteAsync(each.Name, CancellationToken.None);
+                await snapshots.DeleteAsync(name, CancellationToken.None);
             }
         }
         catch (BlobStoreUnavailableException error)

@@ -22,6 +22,12 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
     /// <summary>Asked before a blob is removed.</summary>
     public Func<bool> Removes { get; init; } = () => true;
 
+    /// <summary>What is read is not what is kept, as of a cache or memory that is broken.</summary>
+    public bool Misreads { get; set; }
+
+    /// <summary>What is put is kept, and nobody is told so.</summary>
+    public bool LosesAnswers { get; set; }
+
     /// <summary>Each byte that is read takes one of them; null: none is needed.</summary>
     public SemaphoreSlim? Reads { get; init; }
 
@@ -31,14 +37,15 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
         if (!Corrupts)
         {
             await inner.PutAsync(name, content, cancellation);
+            if (LosesAnswers)
+            {
+                throw new BlobStoreUnavailableException("nobody answered");
+            }
+
             return;
         }
 
-        var copy = new MemoryStream();
-        await content.CopyToAsync(copy, cancellation);
-        copy.GetBuffer()[copy.Length / 2] ^= 1;
-        copy.Position = 0;
-        await inner.PutAsync(name, copy, cancellation);
+        await inner.PutAsync(name, await ChangedAsync(content, cancellation), cancellation);
     }
 
     public async Task<BlobContent?> OpenAsync(string name, CancellationToken cancellation)
@@ -49,6 +56,14 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
         {
             await content.DisposeAsync();
             return content with { Stream = new Broken() };
+        }
+
+        if (Misreads && content is not null)
+        {
+            await using (content)
+            {
+                return content with { Stream = await ChangedAsync(content.Stream, cancellation) };
+            }
         }
 
         return Reads is { } reads && content is not null ? content with { Stream = new Trickle(content.Stream, reads) } : content;
@@ -69,6 +84,15 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
     public ValueTask<Uri?> PresignAsync(string name, TimeSpan lifetime, string disposition, string mediaType, CancellationToken cancellation) => new((Uri?)null);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    private static async Task<MemoryStream> ChangedAsync(Stream content, CancellationToken cancellation)
+    {
+        var copy = new MemoryStream();
+        await content.CopyToAsync(copy, cancellation);
+        copy.GetBuffer()[copy.Length / 2] ^= 1;
+        copy.Position = 0;
+        return copy;
+    }
 
     private void ThrowIfAway()
     {

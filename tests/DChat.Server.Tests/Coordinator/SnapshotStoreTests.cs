@@ -1,4 +1,5 @@
 using System.Text;
+using DChat.Core.Blobs;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Snapshots;
@@ -95,6 +96,42 @@ public sealed class SnapshotStoreTests : IDisposable
     {
         var away = new SnapshotStore(new FaultyBlobStore(_blobs) { IsAway = true }, ClusterSecret.LoadOrCreate(_folder["secret"], mayCreate: true), _folder["scratch"]);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => away.WriteAsync(Registry(1), 1, new CancellationToken(canceled: true)).Within());
+    }
+
+    [Fact]
+    public async Task What_was_not_read_back_as_it_was_written_does_not_stay_though_its_bytes_fit_its_name()
+    {
+        var before = await _store.WriteAsync(Registry(1), 1, CancellationToken.None).Within();
+        var faulty = new FaultyBlobStore(_blobs) { Misreads = true };
+
+        await Assert.ThrowsAsync<SnapshotDamagedException>(() => Store(faulty).WriteAsync(Registry(20), 1, CancellationToken.None).Within());
+        Assert.Equal([before], await NamesAsync(_store));
+
+        (faulty.Misreads, faulty.LosesAnswers) = (false, true);
+        await Assert.ThrowsAsync<BlobStoreUnavailableException>(() => Store(faulty).WriteAsync(Registry(20), 1, CancellationToken.None).Within());
+        Assert.Equal([before], await NamesAsync(_store));
+    }
+
+    [Fact]
+    public async Task Where_it_cannot_be_removed_it_is_not_listed_and_goes_before_the_next_is_written()
+    {
+        var before = await _store.WriteAsync(Registry(1), 1, CancellationToken.None).Within();
+        var removes = false;
+        var faulty = new FaultyBlobStore(_blobs) { Misreads = true, Removes = () => removes };
+        var store = Store(faulty);
+        await Assert.ThrowsAsync<SnapshotDamagedException>(() => store.WriteAsync(Registry(20), 1, CancellationToken.None).Within());
+        faulty.Misreads = false;
+        var left = Assert.Single(await NamesAsync(_store), name => name != before);
+        Assert.Equal([left], store.Unproven);
+        Assert.Equal([before], await NamesAsync(store));
+
+        await Assert.ThrowsAsync<BlobStoreUnavailableException>(() => store.WriteAsync(Registry(21), 1, CancellationToken.None).Within());
+        Assert.Equal([left, before], await NamesAsync(_store));
+
+        removes = true;
+        var next = await store.WriteAsync(Registry(21), 1, CancellationToken.None).Within();
+        Assert.Equal([next, before], await NamesAsync(_store));
+        Assert.Empty(store.Unproven);
     }
 
     [Fact]
@@ -217,6 +254,10 @@ public sealed class SnapshotStoreTests : IDisposable
     private const int Seed = 20_261_121;
 
     private string FileOf(SnapshotName name) => System.IO.Path.Combine(_folder["blobs"], name.ToString());
+
+    private SnapshotStore Store(IBlobStore blobs) => new(blobs, ClusterSecret.LoadOrCreate(_folder["secret"], mayCreate: true), _folder["scratch"]);
+
+    private static async Task<IEnumerable<SnapshotName>> NamesAsync(SnapshotStore store) => (await store.ListAsync(CancellationToken.None).Within()).Select(found => found.Name);
 
     private SnapshotStore Store(string secret) =>
         new(_blobs, ClusterSecret.LoadOrCreate(_folder[secret], mayCreate: true), _folder["scratch"]);

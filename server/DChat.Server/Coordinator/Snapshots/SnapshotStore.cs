@@ -17,14 +17,30 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
 
     private const string ScratchPattern = "snapshot-*.tmp";
 
-    /// <summary>The snapshots that are there, whether they can be read or not, newest first.</summary>
+    private readonly Lock _lock = new();
+    private readonly HashSet<SnapshotName> _unproven = [];
+
+    /// <summary>What this object may have stored, could not read back as what was written, and could not remove either: one at most.</summary>
+    public IReadOnlyList<SnapshotName> Unproven
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _unproven];
+            }
+        }
+    }
+
+    /// <summary>The snapshots that are there, whether they can be read or not, newest first; but for those that are <see cref="Unproven"/>.</summary>
     /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
     public async Task<List<StoredSnapshot>> ListAsync(CancellationToken cancellation)
     {
         var found = new Queue<StoredSnapshot>();
+        var unproven = Unproven;
         await foreach (var blob in blobs.ListAsync(SnapshotName.Folder, cancellation))
         {
-            if (SnapshotName.TryParse(blob.Name) is { } name)
+            if (SnapshotName.TryParse(blob.Name) is { } name && !unproven.Contains(name))
             {
                 found.Enqueue(new StoredSnapshot(name, DateTimeOffset.FromUnixTimeMilliseconds(blob.ModifiedAt), blob.Size));
             }
@@ -38,7 +54,10 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
         return [.. found.OrderByDescending(each => each.Name.Index).ThenByDescending(each => each.Name.Term)];
     }
 
-    /// <summary>Stores the state and reads it back, whole; answers only when what was read is the same registry.</summary>
+    /// <summary>
+    /// Stores the state and reads it back, whole; answers only when what was read is the same registry. Where it is not, or cannot be read, it is removed again:
+    /// its name fits its bytes, and nobody else would find anything wrong with it.
+    /// </summary>
     /// <exception cref="SnapshotDamagedException">What was read back is not what was written.</exception>
     /// <exception cref="BlobStoreUnavailableException">The blob store, or the scratch folder, cannot be used.</exception>
     public async Task<SnapshotName> WriteAsync(RegistryState state, long term, CancellationToken cancellation)
@@ -47,6 +66,11 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
         {
             Directory.CreateDirectory(scratch);
             Leftovers.Remove(scratch, ScratchPattern);
+            foreach (var left in Unproven)
+            {
+                await DeleteAsync(left, cancellation); // Where it cannot be removed no more are put beside it.
+            }
+
             await using var file = new FileStream(Path.Combine(scratch, ScratchPattern.Replace("*", Guid.NewGuid().ToString("N"), StringComparison.Ordinal)), new FileStreamOptions
             {
                 Mode = FileMode.CreateNew,
@@ -55,9 +79,8 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
             });
             var (name, hash) = await OwnThread.RunAsync(() => Write(state, term, file, cancellation));
             file.Position = 0;
-            await blobs.PutAsync(name.ToString(), file, cancellation);
-            var echo = await ReadAsync(name, plain => RegistrySnapshot.EchoHash(plain, state), cancellation);
-            return echo.AsSpan().SequenceEqual(hash) ? name : throw new SnapshotDamagedException(name, "what was read back is another registry than was written");
+            await StoreAsync(name, file, state, hash, cancellation);
+            return name;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -123,7 +146,49 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
     /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
     public Task NoteLeaderAsync(string advertise, CancellationToken cancellation) => LeaderNote.WriteAsync(blobs, advertise, cancellation);
 
-    public Task DeleteAsync(SnapshotName name, CancellationToken cancellation) => blobs.DeleteAsync(name.ToString(), cancellation);
+    public async Task DeleteAsync(SnapshotName name, CancellationToken cancellation)
+    {
+        await blobs.DeleteAsync(name.ToString(), cancellation);
+        lock (_lock)
+        {
+            _unproven.Remove(name);
+        }
+    }
+
+    private async Task StoreAsync(SnapshotName name, FileStream file, RegistryState state, byte[] hash, CancellationToken cancellation)
+    {
+        try
+        {
+            await blobs.PutAsync(name.ToString(), file, cancellation);
+            var echo = await ReadAsync(name, plain => RegistrySnapshot.EchoHash(plain, state), cancellation);
+            if (!echo.AsSpan().SequenceEqual(hash))
+            {
+                throw new SnapshotDamagedException(name, "what was read back is another registry than was written");
+            }
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            lock (_lock)
+            {
+                _unproven.Add(name);
+            }
+
+            await TryRemoveAsync(name, cancellation);
+            throw;
+        }
+    }
+
+    private async Task TryRemoveAsync(SnapshotName unproven, CancellationToken cancellation)
+    {
+        try
+        {
+            await DeleteAsync(unproven, cancellation);
+        }
+        catch (BlobStoreUnavailableException)
+        {
+            return; // It is not listed here, and goes before the next snapshot is written.
+        }
+    }
 
     /// <returns>The name, and the <see cref="RegistrySnapshot.StateHash"/> of what was written.</returns>
     private (SnapshotName Name, byte[] StateHash) Write(RegistryState state, long term, FileStream file, CancellationToken cancellation)
