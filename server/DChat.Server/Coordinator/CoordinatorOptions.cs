@@ -29,7 +29,7 @@ public sealed record CoordinatorOptions
     /// <summary>A snapshot is written after so long, if anything changed; zero: only by entries. Default: 10 minutes.</summary>
     public TimeSpan SnapshotInterval { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Verified snapshots that are kept; the log is truncated behind the second-newest. 2 or more. Default: 3.</summary>
+    /// <summary>Verified snapshots that are kept, and as many below one that a restore made; the log is truncated behind the second-newest. 2 or more. Default: 3.</summary>
     public int SnapshotsKept { get; init; } = 3;
 
     /// <summary>Days of which the last snapshot is kept besides, in UTC, the newest snapshot's day among them; 0: none. Default: 7.</summary>

@@ -48,6 +48,22 @@ public sealed class SnapshotRetentionTests
         }
     }
 
+    [Fact]
+    public void What_restores_of_the_last_month_have_undone_is_named_and_no_other()
+    {
+        List<StoredSnapshot> stored = [At(900, "2026-03-31T12:00:00Z"), Restored(800, "2026-03-20T12:00:00Z"), At(510, "2026-03-10T12:00:00Z"), Restored(500, "2026-03-01T12:00:01Z"), At(7, "2026-02-28T12:00:00Z"), At(6, "2026-02-27T12:00:00Z")];
+
+        Assert.Equal(
+            ["800: 510 500 7 6", "500: 7 6"],
+            SnapshotRetention.Undone(stored).Select(each => $"{each.Restored.Index}: {string.Join(' ', each.Below.Select(name => name.Index))}"));
+
+        stored.Insert(0, At(901, "2026-03-31T12:00:01Z"));
+        Assert.Equal([800], SnapshotRetention.Undone(stored).Select(each => each.Restored.Index));
+        Assert.Empty(SnapshotRetention.Undone([]));
+    }
+
+    private static StoredSnapshot Restored(long index, string time) => At(index, time) with { Name = Name(index) with { Term = SnapshotName.RestoredTerm } };
+
     private static StoredSnapshot At(long index, string time) => new(Name(index), DateTimeOffset.Parse(time, CultureInfo.InvariantCulture));
 
     private static SnapshotName Name(long index) => new(index, 1, new string('0', 32));

@@ -91,6 +91,38 @@ public sealed class RestoreTests(LostCluster lost) : IClassFixture<LostCluster>
     }
 
     [Fact]
+    public async Task What_one_in_place_has_undone_is_there_for_another_when_the_cluster_has_gone_on_and_thinned_its_snapshots_out()
+    {
+        using var cluster = lost.Copy();
+        string[] Snapshots() => [.. Directory.GetFiles(Path.Combine(cluster.Data, "blobs", "snapshots")).Order(StringComparer.Ordinal)];
+        string[] restore = ["--data", cluster.Data, "--from", $"file:{cluster.Data}/blobs", "--yes"];
+        var before = Snapshots();
+        Assert.Equal(3, before.Length);
+        LoseLog(cluster.Data);
+        await RestoredAsync([.. restore, "--at", $"{cluster.Index - 1}"]);
+        const int Kept = 2;
+        await using (var server = await cluster.StartAsync(configure: options => options with { SnapshotsKept = Kept, SnapshotDays = 0 }))
+        {
+            for (var i = 0; i < 2 * Kept; i++)
+            {
+                await server.RegisterAsync();
+                await ClusterToLose.SnapshotOfAllAsync(server);
+            }
+
+            await Eventually.Holds(() => !File.Exists(before[0]));
+        }
+
+        var restored = Assert.Single(Snapshots(), path => path.Contains("-0000000000000000000-", StringComparison.Ordinal));
+        Assert.Equal(before[1..].Append(restored), Snapshots()[..3]);
+        LoseLog(cluster.Data);
+        var output = await RestoredAsync([.. restore, "--at", $"{cluster.Index}"]);
+
+        Assert.Contains($"index {cluster.Index},", output, StringComparison.Ordinal);
+        await using var again = await cluster.StartAsync();
+        await cluster.CheckAsync(again);
+    }
+
+    [Fact]
     public async Task Another_secret_opens_nothing_and_is_named_as_the_reason()
     {
         using var cluster = lost.Copy();

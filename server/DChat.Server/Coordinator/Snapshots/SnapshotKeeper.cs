@@ -247,20 +247,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         var names = found.ConvertAll(snapshot => snapshot.Name);
         _verified.IntersectWith(names);
         _damaged.IntersectWith(names);
-        var kept = new List<SnapshotName>();
-        foreach (var name in names)
-        {
-            if (kept.Count >= Math.Max(2, options.SnapshotsKept))
-            {
-                break;
-            }
-
-            if (await IsVerifiedAsync(name, cancellation))
-            {
-                kept.Add(name);
-            }
-        }
-
+        var kept = await NewestGoodAsync(names, Math.Max(2, options.SnapshotsKept), cancellation);
         if (kept.Count >= 1 && options.SharesSnapshots && log.IsFull)
         {
             // No second one can be had: it needs an entry.
@@ -339,24 +326,43 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
 
     private async Task RemoveOldAsync(List<StoredSnapshot> found, long before, CancellationToken cancellation)
     {
-        var daily = new HashSet<SnapshotName>();
+        var stays = new HashSet<SnapshotName>();
         foreach (var day in SnapshotRetention.ByDay(found, options.SnapshotDays))
         {
-            foreach (var name in day)
-            {
-                if (await IsVerifiedAsync(name, cancellation))
-                {
-                    daily.Add(name);
-                    break;
-                }
-            }
+            stays.UnionWith(await NewestGoodAsync(day, 1, cancellation));
         }
 
-        foreach (var (name, _, _) in found.Where(snapshot => snapshot.Name.Index < before && !daily.Contains(snapshot.Name)))
+        foreach (var (restored, below) in SnapshotRetention.Undone(found))
+        {
+            stays.Add(restored); // It tells what was undone from what came after.
+            stays.UnionWith(await NewestGoodAsync(below, options.SnapshotsKept, cancellation));
+        }
+
+        foreach (var (name, _, _) in found.Where(snapshot => snapshot.Name.Index < before && !stays.Contains(snapshot.Name)))
         {
             await store.DeleteAsync(name, cancellation);
             Log.Removed(logger, name.ToString());
         }
+    }
+
+    /// <param name="names">Newest first.</param>
+    private async Task<List<SnapshotName>> NewestGoodAsync(IEnumerable<SnapshotName> names, int count, CancellationToken cancellation)
+    {
+        var good = new List<SnapshotName>();
+        foreach (var name in names)
+        {
+            if (good.Count >= count)
+            {
+                break;
+            }
+
+            if (await IsVerifiedAsync(name, cancellation))
+            {
+                good.Add(name);
+            }
+        }
+
+        return good;
     }
 
     private async Task<bool> IsVerifiedAsync(SnapshotName name, CancellationToken cancellation)

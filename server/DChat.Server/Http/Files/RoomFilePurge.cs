@@ -3,6 +3,7 @@ using DChat.Core.Blobs;
 using DChat.Core.Registry;
 using DChat.Server.Blobs;
 using DChat.Server.Coordinator;
+using DChat.Server.Coordinator.Snapshots;
 
 namespace DChat.Server.Http.Files;
 
@@ -24,7 +25,7 @@ internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica re
     /// What is left over stays for so long after a restore: one from an older snapshot does not know rooms that are made since, and is mended by
     /// another from a later one.
     /// </summary>
-    private static readonly TimeSpan RestoredAge = TimeSpan.FromDays(30);
+    private static readonly TimeSpan RestoredAge = SnapshotRetention.UndoneStays;
 
     private readonly BlobHoldWatch _holds = new(blobs, time);
     private readonly Channel<string> _due = Channel.CreateBounded<string>(new BoundedChannelOptions(RoomsWaitingMax) { FullMode = BoundedChannelFullMode.DropWrite });
