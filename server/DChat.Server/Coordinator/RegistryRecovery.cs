@@ -89,11 +89,7 @@ internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotSt
         var names = await ListAsync(bounds, cancellation);
         if (names.Count > 0 && names[0].Index > bounds.Last && (await log.ReadBoundsAsync(cancellation)).Last < names[0].Index) // Else a leader was at work meanwhile.
         {
-            throw bounds.Last == 0 && names[0].IsRestored
-                ? new ControlLogDamagedException(
-                    $"The control log is empty, but snapshot '{names[0]}' is there, which a restore made: it was interrupted, or its log was lost. Remedy: run `dchat-server restore` again with this log, store and blobs.")
-                : new ControlLogDamagedException(
-                    $"The control log ends at entry {bounds.Last}, but snapshot '{names[0]}' holds entries up to {names[0].Index}: the log was lost, or is not this cluster's. {Remedy}");
+            throw EndsBefore(names, bounds.Last);
         }
 
         var damaged = new List<string>();
@@ -128,6 +124,20 @@ internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotSt
             ? (null, RegistryState.Empty)
             : throw new ControlLogDamagedException(
                 $"The control log begins at entry {bounds.First}, and no snapshot holds the entries before it{Because(names, damaged)}. {Remedy}");
+    }
+
+    /// <param name="names">Newest first; at least that one is above the end of the log.</param>
+    private static ControlLogDamagedException EndsBefore(List<SnapshotName> names, long last)
+    {
+        var above = names.TakeWhile(name => name.Index > last).ToList();
+        var newest = above[0];
+        return new ControlLogDamagedException(
+            last == 0 && newest.IsRestored
+                ? $"The control log is empty, but snapshot '{newest}' is there, which a restore made: it was interrupted, or its log was lost. Remedy: run `dchat-server restore` again with this log, store and blobs."
+            : above.TrueForAll(name => name.IsRestored)
+                ? $"The control log ends at entry {last}, but beside its snapshots lies '{newest}', which a restore in place made: it was interrupted, or it began another log. Remedy: where it was interrupted, "
+                    + $"remove {string.Join(" and ", above.Select(name => $"'{name}'"))} from the blobs and start again, or give the same `dchat-server restore` again; where it ended (it said \"Restored.\"), that is the cluster now: start it with the --log that the restore was given."
+            : $"The control log ends at entry {last}, but snapshot '{newest}' holds entries up to {newest.Index}: the log was lost, or is not this cluster's. {Remedy}");
     }
 
     private async Task<List<SnapshotName>> ListAsync(LogBounds bounds, CancellationToken cancellation)

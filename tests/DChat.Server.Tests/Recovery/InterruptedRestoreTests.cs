@@ -74,6 +74,25 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
     }
 
     [Fact]
+    public async Task One_in_place_that_was_killed_is_named_by_the_cluster_that_was_there_with_the_file_to_remove()
+    {
+        using var cluster = lost.Copy();
+        Directory.CreateDirectory(cluster["new"]);
+        string[] Snapshots() => Directory.GetFiles(Path.Combine(cluster.Data, "blobs", "snapshots"));
+        var before = Snapshots();
+        await Assert.ThrowsAsync<Interruption>(() => RestoreUntilAsync(cluster, Step.SnapshotStored, inPlace: true, isKilled: true));
+        var left = Assert.Single(Snapshots().Except(before));
+
+        var (code, _, said) = await ServerProcess.RunAsync(["--data", cluster.Data, "--port", "0"]);
+
+        Assert.True(code == CommandLine.Failure, said);
+        Assert.Contains("which a restore in place made", said, StringComparison.Ordinal);
+        Assert.Contains($"remove 'snapshots/{Path.GetFileName(left)}' from the blobs", said, StringComparison.Ordinal);
+        File.Delete(left);
+        await using var server = await cluster.StartAsync();
+    }
+
+    [Fact]
     public async Task A_backup_whose_restore_ended_when_the_message_store_was_full_is_put_back_by_the_same_command()
     {
         using var cluster = lost.Copy();
@@ -152,7 +171,7 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
         Assert.True(code == CommandLine.Success, output + said);
     }
 
-    private static async Task RestoreUntilAsync(ClusterToLose cluster, Step last, bool inPlace = false, bool fromBackup = false)
+    private static async Task RestoreUntilAsync(ClusterToLose cluster, Step last, bool inPlace = false, bool fromBackup = false, bool isKilled = false)
     {
         var time = new ShiftedTime();
         time.Advance(TimeSpan.FromHours(1)); // What it gave out is above what the next attempt's clock says.
@@ -169,14 +188,14 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
             source = await new BackupSearch(backups, "there", new NoProgress()).ChooseAsync(await backups.ListAsync(default), RestoreMoment.Newest, default);
         }
 
-        await using var blobs = new StoppingBlobs(inPlace ? origin : FileBlobStore.OpenFolder(options.BlobsPath), last);
+        await using var blobs = new StoppingBlobs(inPlace ? origin : FileBlobStore.OpenFolder(options.BlobsPath), last, isKilled);
         await using var store = new StoppingStore(MessageStores.OpenArchive(options, time), last);
         var targets = new RestoreTargets(options, store, "store", blobs, "blobs", inPlace);
         var plan = await RestorePlan.MakeAsync(source, targets, time, NullLoggerFactory.Instance, default);
         await new RestoreRun(source, plan, targets, blobs, secret, time, NullLoggerFactory.Instance, new NoProgress()).RunAsync(default);
     }
 
-    private sealed class Interruption : Exception;
+    private sealed class Interruption : OperationCanceledException;
 
     private sealed class NoProgress : IProgressReport
     {
@@ -197,14 +216,18 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
         }
     }
 
-    private sealed class StoppingBlobs(IBlobStore inner, Step last) : IBlobStore
+    /// <param name="isKilled">Nothing is done any more after the last step, as by a process that was killed.</param>
+    private sealed class StoppingBlobs(IBlobStore inner, Step last, bool isKilled) : IBlobStore
     {
+        private bool _stopped;
+
         public async Task PutAsync(string name, Stream content, CancellationToken cancellation)
         {
             await inner.PutAsync(name, content, cancellation);
             if ((last == Step.SnapshotStored && name.StartsWith(SnapshotName.Folder, StringComparison.Ordinal))
                 || (last == Step.FilesCopied && name.EndsWith("/content", StringComparison.Ordinal)))
             {
+                _stopped = true;
                 throw new Interruption();
             }
         }
@@ -213,7 +236,8 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
 
         public IAsyncEnumerable<BlobInfo> ListAsync(string prefix, CancellationToken cancellation) => inner.ListAsync(prefix, cancellation);
 
-        public Task DeleteAsync(string name, CancellationToken cancellation) => inner.DeleteAsync(name, cancellation);
+        public Task DeleteAsync(string name, CancellationToken cancellation) =>
+            isKilled && _stopped ? throw new BlobStoreUnavailableException("the process was killed") : inner.DeleteAsync(name, cancellation);
 
         public ValueTask<Uri?> PresignAsync(string name, TimeSpan lifetime, string disposition, string mediaType, CancellationToken cancellation) => default;
 
