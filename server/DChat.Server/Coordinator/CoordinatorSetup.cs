@@ -54,7 +54,7 @@ internal static class CoordinatorSetup
         services.AddSingleton(provider => ControlLogs.Open(
             options, provider.GetService<MemberOptions>()?.LogUrl, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton(provider => new SnapshotStore(
-            provider.GetRequiredService<IBlobStore>(), provider.GetRequiredService<ClusterSecret>(), provider.GetRequiredService<CoordinatorOptions>().ScratchFolder));
+            provider.GetRequiredService<IBlobStore>(), provider.GetRequiredService<ClusterSecret>(), provider.GetRequiredService<CoordinatorOptions>().ScratchFolder, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<SnapshotKeeper>();
         services.AddSingleton<RegistryReplica>();
         services.AddSingleton<WorkerWatch>();

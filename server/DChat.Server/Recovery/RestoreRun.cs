@@ -55,7 +55,7 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
 
         var index = Restoration.Lift(plan.Left.Aggregate(Math.Max(before.Index, source.HighestIndex), (reached, left) => Math.Max(reached, left.Index)), _now);
         var registry = RegistryMachine.Restore(before, new RegistryRestoration(index, _lift.Epoch, storeId, _now, $"entry {before.Index}, from {source.Name}"));
-        var snapshots = new SnapshotStore(blobs, secret, to.Options.Data);
+        var snapshots = new SnapshotStore(blobs, secret, to.Options.Data, time);
         try
         {
             progress.Begin("writing the registry's first snapshot");

@@ -9,27 +9,32 @@ namespace DChat.Server.Recovery;
 /// <summary>Finds the snapshots of a blob store, checks each, and says what they are.</summary>
 internal sealed class SnapshotSearch(SnapshotStore snapshots, IBlobStore blobs, string place, IProgressReport progress)
 {
-    /// <summary>The newest good one not after the moment.</summary>
+    /// <summary>
+    /// The newest good one not after the moment, by the time that is sealed into it: that of the blob is another's, where the blobs were copied. One of a version that
+    /// does not say its time goes by the blob's.
+    /// </summary>
     /// <exception cref="RestoreRefusedException">There is none.</exception>
     public async Task<SnapshotSource> ChooseAsync(List<StoredSnapshot> found, RestoreMoment moment, CancellationToken cancellation)
     {
         SnapshotSource? chosen = null;
         var opened = 0;
         progress.Say($"{"INDEX",-20} {"WRITTEN",-20} {"SIZE",10}");
-        foreach (var (name, writtenAt, size) in found)
+        foreach (var (name, storedAt, size) in found)
         {
             string verdict;
+            var writtenAt = storedAt;
             progress.Begin($"checking snapshot {name.Index}", size);
             try
             {
+                writtenAt = await snapshots.VerifyAsync(name, cancellation) ?? storedAt;
                 if (chosen is null && moment.Reaches(name.Index, writtenAt))
                 {
+                    progress.Begin($"reading snapshot {name.Index}", size);
                     chosen = new SnapshotSource(name, await snapshots.ReadAsync(name, cancellation), found[0].Name.Index, blobs, place);
                     verdict = "good, chosen";
                 }
                 else
                 {
-                    await snapshots.VerifyAsync(name, cancellation);
                     verdict = "good";
                 }
 

@@ -189,8 +189,9 @@ public sealed class SnapshotStoreTests : IDisposable
         var name = await _store.WriteAsync(Registry(4_000), 1, CancellationToken.None).Within();
         var good = await File.ReadAllBytesAsync(FileOf(name));
         Assert.True(good.Length > SnapshotSeal.ChunkBytes, "more than one chunk");
-        const int FirstChunk = SnapshotSeal.HeaderBytes + 4 + SnapshotSeal.ChunkBytes + SnapshotSeal.TagBytes;
-        foreach (var length in (int[])[0, 1, 59, SnapshotSeal.HeaderBytes, FirstChunk, good.Length / 2, good.Length - 1])
+        var header = SnapshotSeal.HeaderBytes(SealKind.Snapshot.Version);
+        var firstChunk = header + 4 + SnapshotSeal.ChunkBytes + SnapshotSeal.TagBytes;
+        foreach (var length in (int[])[0, 1, SnapshotSeal.HeadBytes, header - 1, header, firstChunk, good.Length / 2, good.Length - 1])
         {
             await File.WriteAllBytesAsync(FileOf(name), good[..length]);
             await DamagedAsync(name);

@@ -79,13 +79,13 @@ public sealed class BackupFormatTests
         new Random(7).NextBytes(noise);
         var good = await MakeAsync(SnapshotStoreTests.Registry(3), 2, noise);
         const int Chunk = 4 + SnapshotSeal.ChunkBytes + SnapshotSeal.TagBytes;
-        var (header, first, second) = (good[..SnapshotSeal.HeaderBytes], good[SnapshotSeal.HeaderBytes..][..Chunk], good[SnapshotSeal.HeaderBytes..][Chunk..(2 * Chunk)]);
-        var rest = good[(SnapshotSeal.HeaderBytes + 2 * Chunk)..];
+        var (header, first, second) = (good[..SnapshotSeal.HeaderBytes(SealKind.Backup.Version)], good[SnapshotSeal.HeaderBytes(SealKind.Backup.Version)..][..Chunk], good[SnapshotSeal.HeaderBytes(SealKind.Backup.Version)..][Chunk..(2 * Chunk)]);
+        var rest = good[(SnapshotSeal.HeaderBytes(SealKind.Backup.Version) + 2 * Chunk)..];
         Assert.True(rest.Length > 2 * Chunk);
         await RefusedAsync([.. header, .. second, .. first, .. rest]);
         await RefusedAsync([.. header, .. first, .. rest]);
         await RefusedAsync([.. header, .. first, .. first, .. rest]);
-        await RefusedAsync(good[..(SnapshotSeal.HeaderBytes + 2 * Chunk)]);
+        await RefusedAsync(good[..(SnapshotSeal.HeaderBytes(SealKind.Backup.Version) + 2 * Chunk)]);
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class BackupFormatTests
         Assert.Contains("another cluster secret", refusal.Message, StringComparison.Ordinal);
 
         var snapshot = new MemoryStream();
-        using (var sealing = new SealingStream(snapshot, SealKind.Snapshot, Secret, 1, 1))
+        using (var sealing = new SealingStream(snapshot, SealKind.Snapshot, Secret, 1, 1, DateTimeOffset.UnixEpoch))
         {
             RegistrySnapshot.Write(RegistryState.Empty, sealing);
         }
@@ -116,7 +116,7 @@ public sealed class BackupFormatTests
         Assert.Equal((true, true, true), (Trace.IsIn(unsealed, noise), Trace.IsIn(unsealed, hashes), Trace.IsIn(unsealed, keys)));
         Assert.Equal((false, false, false), (Trace.IsIn(bytes, noise), Trace.IsIn(bytes, hashes), Trace.IsIn(bytes, keys)));
         var again = await MakeAsync(registry, 50, noise);
-        Assert.False(Trace.IsIn(bytes.AsSpan(SnapshotSeal.HeaderBytes), again.AsSpan(SnapshotSeal.HeaderBytes)), "the same once more is sealed with another key");
+        Assert.False(Trace.IsIn(bytes.AsSpan(SnapshotSeal.HeaderBytes(SealKind.Backup.Version)), again.AsSpan(SnapshotSeal.HeaderBytes(SealKind.Backup.Version))), "the same once more is sealed with another key");
     }
 
     [Fact]

@@ -16,10 +16,11 @@ internal sealed class SealingStream : ForwardStream
     private long _chunk;
     private bool _ended;
 
-    public SealingStream(Stream inner, SealKind kind, ClusterSecret secret, long index, long term)
+    /// <param name="sealedAt">Now; a backup says it by its index already.</param>
+    public SealingStream(Stream inner, SealKind kind, ClusterSecret secret, long index, long term, DateTimeOffset sealedAt)
     {
         _inner = inner;
-        _header = SnapshotSeal.MakeHeader(kind, index, term);
+        _header = SnapshotSeal.MakeHeader(kind, index, term, sealedAt);
         _cipher = SnapshotSeal.Cipher(kind, secret, _header);
         inner.Write(_header);
     }

@@ -8,7 +8,8 @@ namespace DChat.Server.Coordinator.Snapshots;
 
 /// <summary>Snapshots of the registry in the blob store: compressed, sealed under the cluster secret, named by index, term and hash.</summary>
 /// <param name="scratch">The folder in which a snapshot is put together before its hash, and so its name, is known.</param>
-public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string scratch)
+/// <param name="time">By which a snapshot says when it was written; null: the system's.</param>
+public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string scratch, TimeProvider? time = null)
 {
     /// <summary>Names that one listing may hold, the newest; far more than retention leaves.</summary>
     public const int ListMax = 10_000;
@@ -93,7 +94,7 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
     /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
     public async Task<RegistryState> ReadAsync(SnapshotName name, CancellationToken cancellation)
     {
-        var state = await ReadAsync(name, RegistrySnapshot.Read, cancellation);
+        var (state, _) = await ReadAsync(name, RegistrySnapshot.Read, cancellation);
         return state.Index == name.Index ? state : throw new SnapshotDamagedException(name, NotItsName);
     }
 
@@ -101,18 +102,19 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
     /// Looks whether the blob store still holds, to the last byte, what was sealed: whoever wrote it has read it back. Keeps nothing of it, where
     /// <see cref="ReadAsync(SnapshotName, CancellationToken)"/> would hold a second registry in memory.
     /// </summary>
+    /// <returns>When it was written, by the clock of whoever did; null: it is of a version that does not say so.</returns>
     /// <exception cref="SnapshotDamagedException">It is missing, is not what was stored, or is sealed by another secret.</exception>
     /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
-    public Task VerifyAsync(SnapshotName name, CancellationToken cancellation) => ReadAsync(
+    public async Task<DateTimeOffset?> VerifyAsync(SnapshotName name, CancellationToken cancellation) => (await ReadAsync(
         name,
         plain =>
         {
             plain.CopyTo(Stream.Null);
             return true;
         },
-        cancellation);
+        cancellation)).SealedAt;
 
-    private async Task<T> ReadAsync<T>(SnapshotName name, Func<Stream, T> read, CancellationToken cancellation)
+    private async Task<(T Result, DateTimeOffset? SealedAt)> ReadAsync<T>(SnapshotName name, Func<Stream, T> read, CancellationToken cancellation)
     {
         await using var content = await blobs.OpenAsync(name.ToString(), cancellation) ?? throw new SnapshotDamagedException(name, "it is missing");
         try
@@ -160,7 +162,7 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
         try
         {
             await blobs.PutAsync(name.ToString(), file, cancellation);
-            var echo = await ReadAsync(name, plain => RegistrySnapshot.EchoHash(plain, state), cancellation);
+            var (echo, _) = await ReadAsync(name, plain => RegistrySnapshot.EchoHash(plain, state), cancellation);
             if (!echo.AsSpan().SequenceEqual(hash))
             {
                 throw new SnapshotDamagedException(name, "what was read back is another registry than was written");
@@ -194,7 +196,7 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
     private (SnapshotName Name, byte[] StateHash) Write(RegistryState state, long term, FileStream file, CancellationToken cancellation)
     {
         using var sha = SHA256.Create();
-        using (var sealing = new SealingStream(file, SealKind.Snapshot, secret, state.Index, term))
+        using (var sealing = new SealingStream(file, SealKind.Snapshot, secret, state.Index, term, (time ?? TimeProvider.System).GetUtcNow()))
         using (var compressed = new BrotliStream(sealing, CompressionLevel.Fastest))
         using (var hashed = new CryptoStream(compressed, sha, CryptoStreamMode.Write))
         {
@@ -206,7 +208,7 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
         return (new SnapshotName(state.Index, term, SnapshotName.HashOf(SHA256.HashData(file))), sha.Hash!);
     }
 
-    private T Read<T>(SnapshotName name, Stream stored, Func<Stream, T> read)
+    private (T Result, DateTimeOffset? SealedAt) Read<T>(SnapshotName name, Stream stored, Func<Stream, T> read)
     {
         using var sha = SHA256.Create();
         using var hashed = new CryptoStream(stored, sha, CryptoStreamMode.Read, leaveOpen: true);
@@ -224,7 +226,7 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
             throw new InvalidDataException(NotItsName);
         }
 
-        return result;
+        return (result, unsealed.SealedAt);
     }
 }
 

@@ -12,7 +12,7 @@ internal sealed class UnsealingStream : ForwardStream
 {
     private readonly Stream _inner;
     private readonly SealKind _kind;
-    private readonly byte[] _header = new byte[SnapshotSeal.HeaderBytes];
+    private readonly byte[] _header;
     private readonly AesGcm _cipher;
     private readonly byte[] _plain = new byte[SnapshotSeal.ChunkBytes];
     private readonly byte[] _sealed = new byte[SnapshotSeal.ChunkBytes + SnapshotSeal.TagBytes];
@@ -25,14 +25,21 @@ internal sealed class UnsealingStream : ForwardStream
     {
         _inner = inner;
         _kind = kind;
-        Fill(_header);
-        (Index, Term) = SnapshotSeal.ReadHeader(kind, _header);
+        Span<byte> head = stackalloc byte[SnapshotSeal.HeadBytes];
+        Fill(head);
+        _header = new byte[SnapshotSeal.HeaderBytes(SnapshotSeal.ReadVersion(kind, head))];
+        head.CopyTo(_header);
+        Fill(_header.AsSpan(SnapshotSeal.HeadBytes));
+        (Index, Term, SealedAt) = SnapshotSeal.ReadHeader(_header);
         _cipher = SnapshotSeal.Cipher(kind, secret, _header);
     }
 
     public long Index { get; }
 
     public long Term { get; }
+
+    /// <inheritdoc cref="SealHeader"/>
+    public DateTimeOffset? SealedAt { get; }
 
     public override bool CanRead => true;
 

@@ -32,7 +32,7 @@ internal sealed class BackupWriter : IDisposable
 
     public BackupWriter(Stream output, ClusterSecret secret, DateTimeOffset startedAt, string product)
     {
-        _sealing = new SealingStream(output, SealKind.Backup, secret, startedAt.ToUnixTimeMilliseconds(), 0);
+        _sealing = new SealingStream(output, SealKind.Backup, secret, startedAt.ToUnixTimeMilliseconds(), 0, startedAt);
         _plain = new BrotliStream(_sealing, CompressionLevel.Fastest, leaveOpen: true);
         Write(BackupFrame.Header, new BackupHeader(BackupHeader.Version, product), BackupJson.Strict.BackupHeader);
     }
