@@ -17,8 +17,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     /// <summary>A log that is full takes no entry that would tell of it.</summary>
     private static readonly TimeSpan FullLookEvery = TimeSpan.FromSeconds(5);
 
-    private readonly HashSet<SnapshotName> _verified = [];
-    private readonly HashSet<SnapshotName> _damaged = [];
+    private readonly SnapshotChecks _checks = new(store, logger);
     private volatile bool _isKeeping;
     private bool _isNoted;
     private long _freedThrough;
@@ -154,7 +153,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         {
             if (error is SnapshotDamagedException damaged)
             {
-                _damaged.Add(damaged.Snapshot);
+                _checks.AddDamaged(damaged.Snapshot);
             }
 
             Volatile.Write(ref _error, error.Message);
@@ -190,7 +189,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
                     return;
                 }
 
-                if (await IsVerifiedAsync(name, cancellation))
+                if (await _checks.IsGoodAsync(name, cancellation))
                 {
                     Verified(name, writtenAt.ToUnixTimeMilliseconds());
                     return;
@@ -245,9 +244,8 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         }
 
         var names = found.ConvertAll(snapshot => snapshot.Name);
-        _verified.IntersectWith(names);
-        _damaged.IntersectWith(names);
-        var kept = await NewestGoodAsync(names, Math.Max(2, options.SnapshotsKept), cancellation);
+        _checks.Keep(names);
+        var kept = await _checks.NewestGoodAsync(names, Math.Max(2, options.SnapshotsKept), cancellation);
         if (kept.Count >= 1 && options.SharesSnapshots && log.IsFull)
         {
             // No second one can be had: it needs an entry.
@@ -294,7 +292,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
 
                 foreach (var (name, _, _) in await store.ListAsync(cancellation))
                 {
-                    if (await IsVerifiedAsync(name, cancellation))
+                    if (await _checks.IsGoodAsync(name, cancellation))
                     {
                         await FreeAsync(0, name, cancellation);
                         break;
@@ -329,13 +327,13 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         var stays = new HashSet<SnapshotName>();
         foreach (var day in SnapshotRetention.ByDay(found, options.SnapshotDays))
         {
-            stays.UnionWith(await NewestGoodAsync(day, 1, cancellation));
+            stays.UnionWith(await _checks.NewestGoodAsync(day, 1, cancellation));
         }
 
         foreach (var (restored, below) in SnapshotRetention.Undone(found))
         {
             stays.Add(restored); // It tells what was undone from what came after.
-            stays.UnionWith(await NewestGoodAsync(below, options.SnapshotsKept, cancellation));
+            stays.UnionWith(await _checks.NewestGoodAsync(below, options.SnapshotsKept, cancellation));
         }
 
         foreach (var (name, _, _) in found.Where(snapshot => snapshot.Name.Index < before && !stays.Contains(snapshot.Name)))
@@ -345,52 +343,11 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         }
     }
 
-    /// <param name="names">Newest first.</param>
-    private async Task<List<SnapshotName>> NewestGoodAsync(IEnumerable<SnapshotName> names, int count, CancellationToken cancellation)
-    {
-        var good = new List<SnapshotName>();
-        foreach (var name in names)
-        {
-            if (good.Count >= count)
-            {
-                break;
-            }
-
-            if (await IsVerifiedAsync(name, cancellation))
-            {
-                good.Add(name);
-            }
-        }
-
-        return good;
-    }
-
-    private async Task<bool> IsVerifiedAsync(SnapshotName name, CancellationToken cancellation)
-    {
-        if (_verified.Contains(name) || _damaged.Contains(name))
-        {
-            return _verified.Contains(name);
-        }
-
-        try
-        {
-            await store.VerifyAsync(name, cancellation);
-            _verified.Add(name);
-            return true;
-        }
-        catch (SnapshotDamagedException error)
-        {
-            _damaged.Add(name);
-            Log.Damaged(logger, error.Message);
-            return false;
-        }
-    }
-
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private void Verified(SnapshotName name, long writtenAt)
     {
-        _verified.Add(name);
+        _checks.AddVerified(name);
         Index = Math.Max(Index, name.Index);
         Volatile.Write(ref _writtenAt, writtenAt);
     }
@@ -408,9 +365,6 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
 
         [LoggerMessage(EventId = 2026, Level = LogLevel.Warning, Message = "The snapshots are in this coordinator's own --data, where no other reads them, so the log is never truncated and grows. Remedy: give all coordinators one --blobs, a bucket or a folder that all machines share")]
         public static partial void NotShared(ILogger logger);
-
-        [LoggerMessage(EventId = 2022, Level = LogLevel.Warning, Message = "A damaged snapshot is not counted on: {Reason}")]
-        public static partial void Damaged(ILogger logger, string reason);
 
         [LoggerMessage(EventId = 2023, Level = LogLevel.Information, Message = "Old snapshot {Name} was removed")]
         public static partial void Removed(ILogger logger, string name);

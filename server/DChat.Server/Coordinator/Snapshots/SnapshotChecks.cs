@@ -1,0 +1,64 @@
+namespace DChat.Server.Coordinator.Snapshots;
+
+/// <summary>Which snapshots this process has found good, by writing or reading them, and which damaged: each is read once.</summary>
+internal sealed partial class SnapshotChecks(SnapshotStore store, ILogger logger)
+{
+    private readonly HashSet<SnapshotName> _verified = [];
+    private readonly HashSet<SnapshotName> _damaged = [];
+
+    public void AddVerified(SnapshotName name) => _verified.Add(name);
+
+    public void AddDamaged(SnapshotName name) => _damaged.Add(name);
+
+    /// <summary>Forgets those that are not there any more.</summary>
+    /// <param name="names">Those that are.</param>
+    public void Keep(List<SnapshotName> names)
+    {
+        _verified.IntersectWith(names);
+        _damaged.IntersectWith(names);
+    }
+
+    /// <param name="names">Newest first.</param>
+    public async Task<List<SnapshotName>> NewestGoodAsync(IEnumerable<SnapshotName> names, int count, CancellationToken cancellation)
+    {
+        var good = new List<SnapshotName>();
+        foreach (var name in names)
+        {
+            if (good.Count >= count)
+            {
+                break;
+            }
+
+            if (await IsGoodAsync(name, cancellation))
+            {
+                good.Add(name);
+            }
+        }
+
+        return good;
+    }
+
+    public async Task<bool> IsGoodAsync(SnapshotName name, CancellationToken cancellation)
+    {
+        if (_verified.Contains(name) || _damaged.Contains(name))
+        {
+            return _verified.Contains(name);
+        }
+
+        try
+        {
+            await store.VerifyAsync(name, cancellation);
+            _verified.Add(name);
+            return true;
+        }
+        catch (SnapshotDamagedException error)
+        {
+            _damaged.Add(name);
+            Damaged(logger, error.Message);
+            return false;
+        }
+    }
+
+    [LoggerMessage(EventId = 2022, Level = LogLevel.Warning, Message = "A damaged snapshot is not counted on: {Reason}")]
+    private static partial void Damaged(ILogger logger, string reason);
+}
