@@ -46,7 +46,13 @@ public static class ServerApp
                 await Console.Error.WriteLineAsync($"dchat-server: ends though not all of it is closed: a stop may take {options.DrainSeconds} s (--drain-seconds)");
             }
 
-            return failures.Any ? CommandLine.Failure : CommandLine.Success;
+            if (failures.First is { } failure)
+            {
+                await Console.Error.WriteLineAsync($"dchat-server: failed while it ran: {failure.Message}");
+                return CommandLine.Failure;
+            }
+
+            return CommandLine.Success;
         }
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {

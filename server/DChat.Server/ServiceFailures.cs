@@ -5,7 +5,8 @@ internal sealed partial class ServiceFailures(IServiceProvider provider, IHostAp
 {
     private BackgroundService[] _services = [];
 
-    public bool Any => Failed().Any();
+    /// <summary>The first one's; null: none failed.</summary>
+    public Exception? First => Failed().Select(service => service.ExecuteTask!.Exception!.InnerException!).FirstOrDefault();
 
     // Not by the constructor: this is one of them. Not when the host stops: a start that failed may have disposed the provider by then.
     public Task StartAsync(CancellationToken cancellationToken)

@@ -4,7 +4,7 @@ namespace DChat.Core.Registry;
 
 /// <summary>One entry of the log: what waited when it was written, in order.</summary>
 /// <param name="Version">The format, <see cref="RegistryEntryCodec.Version"/>.</param>
-/// <param name="At">Unix milliseconds UTC; for people, nothing is decided by it.</param>
+/// <param name="At">Unix milliseconds UTC; for people, and to tell entries apart (<see cref="EntryMark"/>). Nothing is decided by it.</param>
 public sealed record RegistryEntry(int Version, long At, IReadOnlyList<RegistryRecord> Records);
 
 /// <summary>A command that was carried out.</summary>

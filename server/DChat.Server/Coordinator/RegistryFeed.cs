@@ -91,6 +91,18 @@ public sealed class RegistryFeed : IRegistrySource, IRegistryObserver, IDisposab
     /// <summary>The entries from one on, some of them where they are many; none where there are none yet, or where the first is not kept any more.</summary>
     public IReadOnlyList<EntryUpdate> KeptFrom(long index) => Take(index) ?? [];
 
+    /// <summary>Whether the entry that is kept here is another than the one of that <see cref="EntryMark"/>. False where none is kept: nobody knows.</summary>
+    public bool HasAnother(long index, ReadOnlySpan<byte> mark)
+    {
+        EntryUpdate? kept;
+        lock (_lock)
+        {
+            _byIndex.TryGetValue(index, out kept);
+        }
+
+        return kept is not null && !mark.SequenceEqual(EntryMark.Of(kept.Entry));
+    }
+
     public void Dispose() => _subscription.Dispose();
 
     void IRegistryObserver.Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)

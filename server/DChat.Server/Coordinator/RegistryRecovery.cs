@@ -35,25 +35,20 @@ internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotSt
 
     /// <summary>Applies the entries up to the log's end as it is now.</summary>
     /// <exception cref="EntryTruncatedException">They are truncated: recover again.</exception>
-    /// <exception cref="ControlLogDamagedException">It ends before what was applied.</exception>
+    /// <exception cref="ControlLogDamagedException">It ends before what was applied, or holds another entry than the last that was.</exception>
     public async Task CatchUpAsync(RegistryReplica replica, CancellationToken cancellation)
     {
-        var end = (await log.ReadBoundsAsync(cancellation)).Last;
-        if (replica.Index > end)
-        {
-            throw new ControlLogDamagedException(
-                $"The control log ends at entry {end}, but this coordinator has applied entries up to {replica.Index}: the log was lost, or is not this cluster's. {Remedy}");
-        }
-
-        if (replica.Index == end)
+        var bounds = await log.ReadBoundsAsync(cancellation);
+        var from = Next(replica, bounds);
+        if (from > bounds.Last)
         {
             return;
         }
 
-        await foreach (var entry in log.FollowAsync(replica.Index + 1, cancellation))
+        await foreach (var entry in log.FollowAsync(from, cancellation))
         {
             Apply(replica, entry);
-            if (entry.Index >= end)
+            if (entry.Index >= bounds.Last)
             {
                 return;
             }
@@ -61,12 +56,25 @@ internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotSt
     }
 
     /// <summary>Applies each entry as it is committed, until cancelled.</summary>
+    /// <exception cref="EntryTruncatedException">They are truncated: recover again.</exception>
+    /// <exception cref="ControlLogDamagedException">It ends before what was applied, or holds another entry than the last that was.</exception>
     public async Task FollowAsync(RegistryReplica replica, CancellationToken cancellation)
     {
-        await foreach (var entry in log.FollowAsync(replica.Index + 1, cancellation))
+        await foreach (var entry in log.FollowAsync(Next(replica, await log.ReadBoundsAsync(cancellation)), cancellation))
         {
             Apply(replica, entry);
         }
+    }
+
+    /// <summary>The last entry that was applied, where the log holds it: it must be the same there. Else the one after it.</summary>
+    private static long Next(RegistryReplica replica, LogBounds bounds)
+    {
+        var last = replica.Last;
+        var index = last?.Index ?? replica.Index;
+        return index > bounds.Last
+            ? throw new ControlLogDamagedException(
+                $"The control log ends at entry {bounds.Last}, but this coordinator has applied entries up to {index}: the log was lost, or is not this cluster's. {Remedy}")
+            : last is not null && index >= bounds.First ? index : index + 1;
     }
 
     private static void Apply(RegistryReplica replica, LogEntry entry)
@@ -81,7 +89,14 @@ internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotSt
             throw new ControlLogDamagedException($"The control log is damaged: entry {entry.Index} cannot be read: {error.Message}. {Remedy}", error);
         }
 
-        replica.Apply(entry.Index, decoded);
+        try
+        {
+            replica.Apply(entry.Index, decoded);
+        }
+        catch (RegistryForkException fork)
+        {
+            throw new ControlLogDamagedException(fork.Message, fork);
+        }
     }
 
     private async Task<(SnapshotName?, RegistryState)> FindSnapshotAsync(LogBounds bounds, CancellationToken cancellation)

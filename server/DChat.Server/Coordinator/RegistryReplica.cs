@@ -11,6 +11,7 @@ public sealed class RegistryReplica(TimeProvider time)
     private readonly ChangeSignal _advanced = new();
     private ImmutableArray<IRegistryObserver> _observers = [];
     private volatile RegistryState _state = RegistryState.Empty;
+    private volatile EntryUpdate? _last;
     private long _index;
 
     /// <summary>The newest state. While observers are being told of an entry it is one entry ahead of <see cref="Index"/>.</summary>
@@ -18,6 +19,9 @@ public sealed class RegistryReplica(TimeProvider time)
 
     /// <summary>The last entry that is applied and that every observer was told of.</summary>
     public long Index => Volatile.Read(ref _index);
+
+    /// <summary>The last entry that is applied; null: the state came whole.</summary>
+    public EntryUpdate? Last => _last;
 
     /// <summary>Waits until entry <paramref name="index"/> is applied and observed; false where that takes longer than <paramref name="limit"/>.</summary>
     public async Task<bool> WaitForAsync(long index, TimeSpan limit, CancellationToken cancellation)
@@ -67,6 +71,7 @@ public sealed class RegistryReplica(TimeProvider time)
 
     /// <summary>Applies the next entry; one that was applied before is skipped.</summary>
     /// <exception cref="ArgumentException">An entry between is missing.</exception>
+    /// <exception cref="RegistryForkException">The last one that was applied is of the same index, and is another.</exception>
     public void Apply(long index, RegistryEntry entry)
     {
         lock (_writing)
@@ -74,6 +79,10 @@ public sealed class RegistryReplica(TimeProvider time)
             if (index > _state.Index)
             {
                 Publish(RegistryMachine.Apply(_state, index, entry), index, entry);
+            }
+            else if (_last is { } last && last.Index == index && !EntryMark.Of(last.Entry).AsSpan().SequenceEqual(EntryMark.Of(entry)))
+            {
+                throw new RegistryForkException($"another entry {index} came than the one that was applied here");
             }
         }
     }
@@ -104,6 +113,7 @@ public sealed class RegistryReplica(TimeProvider time)
 
             var before = _state;
             _state = state;
+            _last = null;
             foreach (var observer in _observers)
             {
                 observer.Replaced(before, state);
@@ -117,6 +127,7 @@ public sealed class RegistryReplica(TimeProvider time)
     {
         var before = _state;
         _state = after;
+        _last = new EntryUpdate(index, entry);
         foreach (var observer in _observers)
         {
             observer.Applied(before, after, index, entry);

@@ -10,7 +10,8 @@ internal sealed partial class ReplicaDoor(ReplicaHash hash, RegistryFeed feed, I
     public const byte Ask = 1;
 
     /// <summary>
-    /// Call: the index of an entry → that entry and those after it, each with its index, as far as they are there, are still kept and fit.
+    /// Call: the index of an entry, and, where it is there, the <see cref="EntryMark"/> of the one before → that entry and those after it, each with its
+    /// index, as far as they are there, are still kept and fit. None where the one before is another here.
     /// Known to nodes of <see cref="EntriesSince"/>.
     /// </summary>
     public const byte Entries = 2;
@@ -20,6 +21,14 @@ internal sealed partial class ReplicaDoor(ReplicaHash hash, RegistryFeed feed, I
 
     /// <summary>An answer takes no further entry beyond so many bytes.</summary>
     private const int AnswerBytes = 1024 * 1024;
+
+    /// <summary>What is asked for where a replica is as far as it is: by <see cref="Entries"/>, and by a worker that follows.</summary>
+    public static PayloadWriter After(RegistryReplica replica)
+    {
+        var last = replica.Last;
+        var asked = new PayloadWriter().Number((last?.Index ?? replica.Index) + 1);
+        return last is null ? asked : asked.Bytes(EntryMark.Of(last.Entry));
+    }
 
     public string Service => NodeServices.Replica;
 
@@ -37,7 +46,7 @@ internal sealed partial class ReplicaDoor(ReplicaHash hash, RegistryFeed feed, I
                     _ = TellAsync(link, message);
                     return default;
                 case Entries:
-                    link.Reply(message, Kept(new PayloadReader(message.Payload).Number()).Written);
+                    link.Reply(message, Kept(new PayloadReader(message.Payload)).Written);
                     return default;
                 default:
                     throw new InvalidDataException($"a node that asks about the registry sent {message.Method} out of turn");
@@ -49,9 +58,15 @@ internal sealed partial class ReplicaDoor(ReplicaHash hash, RegistryFeed feed, I
             // What is computed meanwhile is told to nobody.
         }
 
-        private PayloadWriter Kept(long index)
+        private PayloadWriter Kept(PayloadReader asked)
         {
             var answer = new PayloadWriter();
+            var index = asked.Number();
+            if (!asked.IsAtEnd && feed.HasAnother(index - 1, asked.Bytes().Span))
+            {
+                return answer;
+            }
+
             foreach (var entry in feed.KeptFrom(index))
             {
                 if (answer.Written.Length > AnswerBytes)

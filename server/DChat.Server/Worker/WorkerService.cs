@@ -28,6 +28,7 @@ internal sealed partial class WorkerService(
     IMessageStore store,
     NodeDoor door,
     OwnDrain drain,
+    RegistryHalt halt,
     ServerOptions options,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
@@ -106,12 +107,12 @@ internal sealed partial class WorkerService(
         var began = time.GetTimestamp();
         TimeSpan Until(double part) => (TimeSpan.FromSeconds(options.DrainSeconds) * part) - time.GetElapsedTime(began);
 
-        if (HasHeir && options.IsHost)
+        if (HasHeir && options.IsHost && !halt.IsHalted)
         {
             await GiveRoomsAwayAsync(Until(RoomsMove), end);
         }
 
-        var mayStay = registry.State.Workers().Any(worker => worker.State == WorkerState.Active && worker.Id != identity.Id);
+        var mayStay = !halt.IsHalted && registry.State.Workers().Any(worker => worker.State == WorkerState.Active && worker.Id != identity.Id);
         await UntilAsync(gateway.DrainAsync(mayStay, Until(ClientsStay), Until(ClientsClose)), end);
         door.Close();
     }
@@ -119,12 +120,12 @@ internal sealed partial class WorkerService(
     /// <summary>Whether anybody is there to take the rooms.</summary>
     private bool HasHeir => registry.State.Workers().Any(worker => worker is { State: WorkerState.Active, Capacity: > 0 } && worker.Id != identity.Id);
 
-    /// <summary>While clients are still served: each room pauses for its move only.</summary>
+    /// <summary>While clients are still served: each room pauses for its move only. A registry that stands still shows no move, and is not waited for.</summary>
     private async Task GiveRoomsAwayAsync(TimeSpan limit, CancellationToken stopped)
     {
         var started = time.GetTimestamp();
         using var over = new CancellationTokenSource(limit, time);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(over.Token, stopped);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(over.Token, stopped, halt.Halted);
         var refusal = await AskForDrainAsync(end.Token);
         while (refusal is null && HasHeir && registry.State.FindWorker(identity.Id) is { RoomCount: > 0 } && !end.IsCancellationRequested)
         {

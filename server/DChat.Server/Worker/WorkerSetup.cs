@@ -42,6 +42,7 @@ internal static class WorkerSetup
             provider.GetService<IControlLog>();
             return MessageStores.Open(options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>());
         });
+        services.AddSingleton<RegistryHalt>().AddHostedService(provider => provider.GetRequiredService<RegistryHalt>());
         services.AddSingleton<OwnDrain>();
         services.AddSingleton<IRoomAuthority, RegistryAuthority>();
         services.AddSingleton<RoomHost>();

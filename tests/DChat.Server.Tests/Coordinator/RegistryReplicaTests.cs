@@ -99,6 +99,17 @@ public sealed class RegistryReplicaTests
     }
 
     [Fact]
+    public void Another_entry_of_the_last_index_is_no_repeat()
+    {
+        var entry = Entry(RegistryBench.Account("ann"));
+        _replica.Apply(1, entry);
+        _replica.Apply(1, entry with { });
+        Assert.Throws<RegistryForkException>(() => _replica.Apply(1, entry with { At = entry.At + 1 }));
+        Assert.Throws<RegistryForkException>(() => _replica.Apply(1, Entry(RegistryBench.Account("ann", id: "another"))));
+        Assert.Equal(1, _replica.Index);
+    }
+
+    [Fact]
     public async Task A_later_state_replaces_and_an_earlier_one_does_not()
     {
         var later = RegistryMachine.Apply(RegistryState.Empty, 1, Entry(RegistryBench.Account("ann")));

@@ -78,7 +78,10 @@ internal static class RegistryMethods
     /// <summary>Worker, call: <see cref="WorkerApplication"/> → <see cref="WorkerAdmission"/>. The leader alone admits.</summary>
     public const byte Register = 1;
 
-    /// <summary>Worker, call, once: the index from which on it wants the registry → the index up to which the coordinator has it.</summary>
+    /// <summary>
+    /// Worker, call, once: the index from which on it wants the registry, and, where it has it, the <see cref="EntryMark"/> of the entry before → the
+    /// index up to which the coordinator has it, and whether that entry is another there: then nothing is told.
+    /// </summary>
     public const byte Follow = 2;
 
     /// <summary>Worker, call: a command → index and <see cref="Outcome"/>. A standby passes it on.</summary>

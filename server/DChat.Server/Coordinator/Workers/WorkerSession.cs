@@ -45,8 +45,7 @@ internal sealed partial class WorkerSession : INodeService
             case RegistryMethods.Register:
                 return RegisterAsync(link, message);
             case RegistryMethods.Follow when _following.IsCompleted:
-                link.Reply(message, new PayloadWriter().Number(_replica.Index).Written);
-                _following = TellAsync(link, new PayloadReader(message.Payload).Number());
+                Follow(link, message);
                 return default;
             case RegistryMethods.Submit:
                 _ = SubmitAsync(link, message);
@@ -110,6 +109,19 @@ internal sealed partial class WorkerSession : INodeService
         }
 
         link.Reply(call, JsonSerializer.SerializeToUtf8Bytes(admission, WorkerJson.Default.WorkerAdmission));
+    }
+
+    /// <summary>Whoever holds another entry than this coordinator would apply what it is told upon another registry, and is told nothing.</summary>
+    private void Follow(NodeLink link, NodeMessage call)
+    {
+        var asked = new PayloadReader(call.Payload);
+        var from = asked.Number();
+        var differs = !asked.IsAtEnd && _feed.HasAnother(from - 1, asked.Bytes().Span);
+        link.Reply(call, new PayloadWriter().Number(_replica.Index).Flag(differs).Written);
+        if (!differs)
+        {
+            _following = TellAsync(link, from);
+        }
     }
 
     private async Task SubmitAsync(NodeLink link, NodeMessage call)

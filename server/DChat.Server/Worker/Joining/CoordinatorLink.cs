@@ -29,6 +29,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     private readonly CoordinatorAddresses _addresses;
     private readonly RegistryReplica _replica;
     private readonly OwnDrain _drain;
+    private readonly RegistryHalt _halt;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly TimeProvider _time;
     private readonly ILogger<CoordinatorLink> _log;
@@ -43,10 +44,11 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     private string? _lastLeader;
 
     public CoordinatorLink(
-        NodeDialer dialer, NodeSelf self, CoordinatorAddresses addresses, RegistryReplica replica, OwnDrain drain, IHostApplicationLifetime lifetime, TimeProvider time,
-        ILogger<CoordinatorLink> log)
+        NodeDialer dialer, NodeSelf self, CoordinatorAddresses addresses, RegistryReplica replica, OwnDrain drain, RegistryHalt halt, IHostApplicationLifetime lifetime,
+        TimeProvider time, ILogger<CoordinatorLink> log)
     {
-        (_search, _self, _addresses, _replica, _drain, _lifetime, _time, _log) = (new LeaderSearch(dialer, addresses, time), self, addresses, replica, drain, lifetime, time, log);
+        (_search, _self, _addresses, _replica, _drain, _halt, _lifetime, _time, _log) =
+            (new LeaderSearch(dialer, addresses, time), self, addresses, replica, drain, halt, lifetime, time, log);
     }
 
     /// <summary>Soft state of rooms that the leader tells.</summary>
@@ -68,6 +70,18 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     private NodeLink? Link => _leader ?? (_standby is { IsUp: true } standby ? standby : null);
 
     public async Task JoinAsync(WorkerApplication application, CancellationToken cancellation)
+    {
+        try
+        {
+            await TakePartAsync(application, cancellation);
+        }
+        catch (OperationCanceledException) when (_halt.Why is { } why)
+        {
+            throw new StartRefusedException(why.Message, why);
+        }
+    }
+
+    private async Task TakePartAsync(WorkerApplication application, CancellationToken cancellation)
     {
         _application.TrySetResult(application);
         await _joined.Task.WaitAsync(cancellation);
@@ -180,18 +194,22 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, _halt.Halted);
+        var end = ending.Token;
         try
         {
-            var application = await _application.Task.WaitAsync(stoppingToken);
+            var application = await _application.Task.WaitAsync(end);
             var attempt = 0;
             var said = default(long?);
             var grace = new RefusalGrace(_time);
             while (true)
             {
+                end.ThrowIfCancellationRequested();
                 var sooner = _sooner.Next;
                 var search = Interlocked.Exchange(ref _nextSearch, new(TaskCreationOptions.RunContinuationsAsynchronously));
-                var why = await TryAsync(application, stoppingToken);
+                var why = await TryAsync(application, end);
                 search.TrySetResult();
+                end.ThrowIfCancellationRequested(); // Before a link that ended is made anew, or anything is said of waiting.
                 if (why is null)
                 {
                     (attempt, said) = (0, null);
@@ -210,14 +228,13 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                     Waits(_log, _addresses.ToString(), why.Message);
                 }
 
-                await sooner.WaitAsync(Redial.After(attempt++, why.IsLasting), _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                stoppingToken.ThrowIfCancellationRequested();
+                await sooner.WaitAsync(Redial.After(attempt++, why.IsLasting), _time, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 attempt = sooner.IsCompleted ? 0 : attempt;
             }
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
-            _joined.TrySetCanceled(stoppingToken);
+            _joined.TrySetCanceled(end); // Who joins asks why.
         }
         finally
         {
@@ -248,6 +265,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                     await CatchUpAsync(leader, stop);
                 }
 
+                var held = _replica.Index;
                 var asked = application with { Drains = _drain.IsAsked || _lifetime.ApplicationStopping.IsCancellationRequested };
                 var answer = await leader.CallAsync(
                     RegistryMethods.Register, JsonSerializer.SerializeToUtf8Bytes(asked, WorkerJson.Default.WorkerApplication), CommandLimit, stop);
@@ -255,6 +273,12 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                 if (admission.Error is not null)
                 {
                     return new SearchFailure($"{leader.Peer.Address}: {admission.Error}", IsRefusal: !admission.IsPassing);
+                }
+
+                if (admission.Index < held)
+                {
+                    // A registration stands behind all that was ever committed, or was decided upon it.
+                    throw new RegistryForkException($"this worker has the registry up to entry {held}, and the leader at {leader.Peer.Address} only up to {admission.Index}");
                 }
 
                 _lastLeader = leader.Peer.Address;
@@ -266,6 +290,11 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
 
                 await ServeAsync(leader, admission, stop);
                 return null;
+            }
+            catch (RegistryForkException fork)
+            {
+                _halt.Halt(fork);
+                return new SearchFailure(fork.Message, IsRefusal: true);
             }
             catch (NodeLinkException refused)
             {
@@ -298,11 +327,23 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
         {
             standby.End(failure.Message);
         }
+        catch (RegistryForkException fork)
+        {
+            OfAnotherRegistry(_log, standby.Peer.Address, fork.Message); // Which of the two is right, the leader knows.
+            standby.End(fork.Message);
+        }
     }
 
     /// <returns>The entry up to which the coordinator has the registry now.</returns>
-    private async Task<long> FollowAsync(NodeLink link, CancellationToken stop) => new PayloadReader(
-        await link.CallAsync(RegistryMethods.Follow, new PayloadWriter().Number(_replica.Index + 1).WrittenMemory, CommandLimit, stop)).Number();
+    /// <exception cref="RegistryForkException">It has another entry than the last one here, and tells nothing.</exception>
+    private async Task<long> FollowAsync(NodeLink link, CancellationToken stop)
+    {
+        var answer = new PayloadReader(await link.CallAsync(RegistryMethods.Follow, ReplicaDoor.After(_replica).WrittenMemory, CommandLimit, stop));
+        var there = answer.Number();
+        return answer.IsAtEnd || !answer.Flag()
+            ? there
+            : throw new RegistryForkException($"the coordinator at {link.Peer.Address} has another entry than the last one that was applied here (up to {_replica.Index})");
+    }
 
     private async Task CatchUpAsync(NodeLink link, CancellationToken stop)
     {
@@ -371,10 +412,17 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
             }
             catch (UnknownRegistryEventException newer)
             {
-                TooOld(owner._log, newer.Message);
-                owner._joined.TrySetException(new StartRefusedException(newer.Message, newer));
-                owner._lifetime.StopApplication();
+                owner._halt.Halt(newer);
                 link.End(newer.Message);
+            }
+            catch (RegistryForkException fork)
+            {
+                if (link == owner._leader)
+                {
+                    owner._halt.Halt(fork);
+                }
+
+                link.End(fork.Message);
             }
             catch (JsonException failure)
             {
@@ -397,12 +445,12 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     [LoggerMessage(3106, LogLevel.Information, "until the leader is found, the coordinator at {Address} brings the registry and passes commands on")]
     private static partial void StandsIn(ILogger log, string address);
 
+    [LoggerMessage(3107, LogLevel.Warning, "the coordinator at {Address} is not followed: {Why}")]
+    private static partial void OfAnotherRegistry(ILogger log, string address, string why);
+
     [LoggerMessage(3103, LogLevel.Warning, "waiting for an administrator's approval: dchat-server worker approve {Worker}")]
     private static partial void AwaitsApproval(ILogger log, string worker);
 
     [LoggerMessage(3104, LogLevel.Critical, "another process took the id of this worker, {Worker}; this one stops. Remedy: give each worker a --data folder of its own")]
     private static partial void Replaced(ILogger log, string worker);
-
-    [LoggerMessage(3105, LogLevel.Critical, "the cluster is newer than this program; it stops: {Why}")]
-    private static partial void TooOld(ILogger log, string why);
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator;
 using DChat.Server.Nodes;
+using DChat.Server.Worker.Joining;
 
 namespace DChat.Server.Worker.Peers;
 
@@ -9,7 +10,7 @@ namespace DChat.Server.Worker.Peers;
 /// What another worker knew of the registry when it sent something, and this one does not know yet. Mostly it is on its way from the coordinator.
 /// Where that died after telling one of the two, nobody tells it any more until a coordinator is back: so the one that knows it is asked.
 /// </summary>
-internal sealed partial class MissedEntries(RegistryReplica replica, NodeDialer dialer, ILogger<MissedEntries> log)
+internal sealed partial class MissedEntries(RegistryReplica replica, NodeDialer dialer, RegistryHalt halt, ILogger<MissedEntries> log)
 {
     /// <summary>How long entries may be on their way before the other worker is asked for them.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(150);
@@ -65,8 +66,7 @@ internal sealed partial class MissedEntries(RegistryReplica replica, NodeDialer 
             await using var link = await dialer.ConnectAsync(peer.Address, NodeServices.Replica, peer.Node, static _ => new NothingComes(), limit.Token).ConfigureAwait(false);
             while (replica.Index < index)
             {
-                var asked = new PayloadWriter().Number(replica.Index + 1).WrittenMemory;
-                var answer = await link.CallAsync(ReplicaDoor.Entries, asked, PeerLimits.CatchUp, limit.Token).ConfigureAwait(false);
+                var answer = await link.CallAsync(ReplicaDoor.Entries, ReplicaDoor.After(replica).WrittenMemory, PeerLimits.CatchUp, limit.Token).ConfigureAwait(false);
                 if (answer.Length == 0)
                 {
                     NotKept(log, peer.Node, replica.Index, index);
@@ -76,7 +76,11 @@ internal sealed partial class MissedEntries(RegistryReplica replica, NodeDialer 
                 Apply(new PayloadReader(answer), peer);
             }
         }
-        catch (Exception failure) when (failure is NodeLinkException or TimeoutException or OperationCanceledException or InvalidDataException or UnknownRegistryEventException)
+        catch (UnknownRegistryEventException newer)
+        {
+            halt.Halt(newer); // Committed, or nobody would have told that worker: this one will not get over it either.
+        }
+        catch (Exception failure) when (failure is NodeLinkException or TimeoutException or OperationCanceledException or InvalidDataException or RegistryForkException)
         {
             NotFetched(log, peer.Node, failure.Message);
         }

@@ -22,8 +22,9 @@ public sealed class SearchAgainTests
         using var drain = new OwnDrain(replica, self);
         using var dialer = new NodeDialer(new NodeHandshake(Secret(2)), self, null, TimeProvider.System);
         var lifetime = new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance);
+        using var halt = new RegistryHalt(NullLogger<RegistryHalt>.Instance);
         using var link = new CoordinatorLink(
-            dialer, self, new CoordinatorAddresses($"127.0.0.1:{port}"), replica, drain, lifetime, new StandingTime(), NullLogger<CoordinatorLink>.Instance);
+            dialer, self, new CoordinatorAddresses($"127.0.0.1:{port}"), replica, drain, halt, lifetime, new StandingTime(), NullLogger<CoordinatorLink>.Instance);
         var joining = link.JoinAsync(new WorkerApplication(0, [], null), CancellationToken.None);
         await using (await StartAsync(port, secret: 1))
         {
