@@ -27,7 +27,7 @@ public sealed record ClusterStatus(
 
 /// <summary>A coordinator as the leader sees it.</summary>
 /// <param name="Address"><c>host:port</c> of its node interface.</param>
-/// <param name="Role"><c>leader</c> or <c>standby</c>.</param>
+/// <param name="Role"><c>leader</c>, <c>standby</c>, or <c>parked</c>: its program is older than the registry, and it does neither until it is upgraded.</param>
 /// <param name="Lag">Log entries that it has not applied, by its last report.</param>
 /// <param name="SeenMs">Since it was last heard, in milliseconds.</param>
 public sealed record CoordinatorStatus(string Address, string Role, long Lag, long SeenMs, string? Version);

@@ -82,4 +82,8 @@ public sealed record CoordinatorOptions
     /// <summary>Whether the start waits until this node leads: for the only coordinator of a cluster. One that is not the
     /// only one resigns where it seems to be cut off from the workers. Default: true.</summary>
     public bool StartsAsLeader { get; init; } = true;
+
+    /// <summary>Whether this process runs an etcd member, which the other coordinators need for their majority: one that stands by parks rather than to end
+    /// where the log is newer than its program. Default: false.</summary>
+    public bool RunsMember { get; init; }
 }

@@ -151,6 +151,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     public override void Dispose()
     {
         _abort.Dispose();
+        _parked.Dispose();
         base.Dispose();
     }
 
@@ -161,6 +162,12 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         {
             try
             {
+                if (IsParked)
+                {
+                    await StayParkedAsync(stoppingToken);
+                    return;
+                }
+
                 if (isBehind)
                 {
                     await RecoverAsync(stoppingToken);
@@ -193,6 +200,10 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
             {
                 Log.Behind(_logger, error.Message);
                 isBehind = true;
+            }
+            catch (UnknownRegistryEventException newer) when (MayPark)
+            {
+                Park(newer);
             }
         }
     }
@@ -245,6 +256,11 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
                 Log.SnapshotsAway(_logger, _options.SnapshotRetry.TotalSeconds, error.Message);
                 await Task.Delay(_options.SnapshotRetry, _time, cancellation);
             }
+            catch (UnknownRegistryEventException newer) when (MayPark)
+            {
+                Park(newer);
+                return;
+            }
         }
     }
 
@@ -282,7 +298,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         using var elected = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var following = _recovery.FollowAsync(_replica, elected.Token);
         var campaign = _log.CampaignAsync(_options.Advertise, giveUp.Token);
-        var linking = _leaderLink?.RunAsync(mayStandBy: !_options.StartsAsLeader || Term == 0, elected.Token) ?? Task.Delay(Timeout.InfiniteTimeSpan, elected.Token);
+        var linking = _leaderLink?.RunAsync(mayStandBy: !_options.StartsAsLeader || Term == 0, isParked: false, elected.Token) ?? Task.Delay(Timeout.InfiniteTimeSpan, elected.Token);
         var relieving = _keeper.RelieveAsync(elected.Token);
         await Task.WhenAny(following, campaign, linking);
         if (!campaign.IsCompleted)

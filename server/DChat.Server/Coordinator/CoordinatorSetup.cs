@@ -43,6 +43,7 @@ internal static class CoordinatorSetup
             SharesSnapshots = !options.SharesLog || options.Blobs is not null,
             TermPath = options.SharesLog ? Path.Combine(options.Data, "term") : null,
             StartsAsLeader = !options.SharesLog || options.IsWorker,
+            RunsMember = options.Peers is not null,
             AdminPasswordPath = Path.Combine(options.Data, "initial-admin-password"),
             AdminPassword = Environment.GetEnvironmentVariable(Settings.AdminPasswordVariable),
         });
@@ -113,7 +114,7 @@ internal static class CoordinatorSetup
             metrics.ObserveMember(() => member.Ends);
         }
 
-        metrics.ObserveLeadership(() => coordinator.IsLeader ? 1 : 0, () => coordinator.Term, () => standbys.All.Count);
+        metrics.ObserveLeadership(() => coordinator.IsLeader ? 1 : 0, () => coordinator.Term, () => standbys.All.Count(standby => !standby.IsParked), () => coordinator.IsParked ? 1 : 0);
     }
 
     /// <summary>A message store is never made before its control log: without the log, accounts, rooms and rights would silently begin anew.</summary>
@@ -126,9 +127,9 @@ internal static class CoordinatorSetup
         }
     }
 
-    private sealed class CoordinatorReadiness(RegistryReplica replica) : IReadiness
+    private sealed class CoordinatorReadiness(CoordinatorService coordinator, RegistryReplica replica) : IReadiness
     {
         public ValueTask<string?> WhyNotReadyAsync(CancellationToken cancellation) =>
-            new(replica.State.ProtectionKeys.Count == 0 ? "The registry is not there yet." : null);
+            new(coordinator.WhyParked ?? (replica.State.ProtectionKeys.Count == 0 ? "The registry is not there yet." : null));
     }
 }

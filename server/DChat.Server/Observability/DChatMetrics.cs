@@ -102,11 +102,13 @@ public sealed class DChatMetrics : IDisposable
     /// <param name="leads">1: this coordinator leads, else 0.</param>
     /// <param name="term">In which it leads, or led last; 0: never.</param>
     /// <param name="standbys">That are linked to it.</param>
-    public void ObserveLeadership(Func<long> leads, Func<long> term, Func<long> standbys)
+    /// <param name="parked">1: it is older than the log and waits to be upgraded, else 0.</param>
+    public void ObserveLeadership(Func<long> leads, Func<long> term, Func<long> standbys, Func<long> parked)
     {
         Gauge("dchat.coordinator.leads", null, "1 where this coordinator leads, else 0.", leads);
         Gauge("dchat.coordinator.term", null, "The term in which this coordinator leads, or led last; 0 where it never did.", term);
         Gauge("dchat.coordinator.standbys", null, "Standbys that are linked to this leader.", standbys);
+        Gauge("dchat.coordinator.parked", null, "1 where the control log is newer than this coordinator's program, so that it neither leads nor stands by, else 0.", parked);
     }
 
     /// <param name="ends">Since the start.</param>

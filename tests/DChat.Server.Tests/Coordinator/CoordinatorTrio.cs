@@ -1,4 +1,6 @@
+using System.Text;
 using DChat.Core.ControlLog;
+using DChat.Core.Registry;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Standby;
@@ -19,6 +21,8 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly string _secret = Convert.ToBase64String(new byte[ClusterSecret.Size]);
 
+    private bool _runMembers;
+
     public MemoryControlCluster Log { get; } = new();
 
     public List<InProcessServer> Nodes { get; } = [];
@@ -33,9 +37,10 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
     public static string Address(InProcessServer node) => Service(node).Advertise;
 
     /// <param name="only">One process that is a worker too, and no other.</param>
-    public static async Task<CoordinatorTrio> StartAsync(bool only = false)
+    /// <param name="runMembers">Each is told that it runs an etcd member that the others need.</param>
+    public static async Task<CoordinatorTrio> StartAsync(bool only = false, bool runMembers = false)
     {
-        var trio = new CoordinatorTrio();
+        var trio = new CoordinatorTrio { _runMembers = runMembers };
         try
         {
             for (var i = 0; i < (only ? 1 : 3); i++)
@@ -89,6 +94,23 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
         return await campaign;
     }
 
+    /// <summary>Appends an entry that these do not know, as one of a newer program that leads.</summary>
+    public async Task AppendNewerAsync(ILeadership leadership)
+    {
+        var log = new MemoryControlLog(Log);
+        var index = (await log.ReadBoundsAsync(CancellationToken.None)).Last + 1;
+        var entry = Encoding.UTF8.GetBytes($$"""{"version":{{RegistryEntryCodec.Version + 1}}}""");
+        Assert.Equal(AppendOutcome.Committed, await log.AppendAsync(leadership.Term, index, entry, CancellationToken.None));
+    }
+
+    /// <summary>One more, started when the others run.</summary>
+    public async Task<InProcessServer> AddAsync()
+    {
+        var node = await StartNodeAsync($"c{Nodes.Count}", ServerMode.Coordinator);
+        Nodes.Add(node);
+        return node;
+    }
+
     /// <summary>As a worker with the node's secret does it.</summary>
     public static LeaderSearch Search(InProcessServer node, string addresses) =>
         new(node.Services.GetRequiredService<NodeDialer>(), new CoordinatorAddresses(addresses), TimeProvider.System);
@@ -119,7 +141,12 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
                 Log = EngineUrl.Of(EtcdUrl.Parse("etcd://127.0.0.1:1/none")), // Not asked: the log below is put in its place.
                 Blobs = EngineUrl.Under(_folder.Path, "file", "blobs"),
             },
-            builder => builder.Services.Replace(ServiceDescriptor.Singleton<IControlLog>(new MemoryControlLog(Log))).Replace(ServiceDescriptor.Singleton<TimeProvider>(clock)));
+            builder =>
+            {
+                builder.Services.Replace(ServiceDescriptor.Singleton<IControlLog>(new MemoryControlLog(Log))).Replace(ServiceDescriptor.Singleton<TimeProvider>(clock));
+                var settings = (CoordinatorOptions)builder.Services.Single(service => service.ServiceType == typeof(CoordinatorOptions)).ImplementationInstance!;
+                builder.Services.Replace(ServiceDescriptor.Singleton(settings with { RunsMember = _runMembers }));
+            });
     }
 }
 

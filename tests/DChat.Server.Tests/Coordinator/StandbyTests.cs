@@ -173,6 +173,51 @@ public sealed class StandbyTests
         Assert.Contains("cannot stand by", refused.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Whoever_follows_with_another_entry_is_told_so_and_one_that_is_ahead_of_a_standby_waits()
+    {
+        await using var trio = await CoordinatorTrio.StartAsync();
+        var leader = await trio.LeaderAsync();
+        var dialer = leader.Services.GetRequiredService<NodeDialer>();
+        var last = (await CoordinatorTrio.Service(leader).SubmitAsync(Account("ann"), CancellationToken.None).Within()).Index;
+        foreach (var node in trio.Nodes)
+        {
+            var replica = node.Services.GetRequiredService<RegistryReplica>();
+            Assert.True(await replica.WaitForAsync(last, Eventually.DefaultLimit, CancellationToken.None));
+            var mark = EntryMark.Of(replica.Last!.Entry);
+            Assert.False(await DiffersAsync(node, last, mark));
+            Assert.True(await DiffersAsync(node, last, EntryMark.Of(new RegistryEntry(RegistryEntryCodec.Version, 1, []))));
+            Assert.False(await DiffersAsync(node, last + 5, mark)); // Not yet here: nobody knows.
+        }
+
+        async Task<bool> DiffersAsync(InProcessServer node, long index, byte[] mark)
+        {
+            await using var link = await dialer.ConnectAsync(CoordinatorTrio.Address(node), NodeServices.Registry, null, _ => new Nobody(), CancellationToken.None).Within();
+            var asked = new PayloadWriter().Number(index + 1).Bytes(mark).WrittenMemory;
+            var answer = new PayloadReader(await link.CallAsync(RegistryMethods.Follow, asked, Eventually.DefaultLimit, CancellationToken.None));
+            Assert.Equal(last, answer.Number());
+            return answer.Flag();
+        }
+    }
+
+    [Fact]
+    public async Task A_standby_that_hears_what_it_does_not_know_ends_with_a_failure()
+    {
+        await using var trio = await CoordinatorTrio.StartAsync();
+        await trio.LeaderAsync();
+        await using var newer = await trio.LeadFromElsewhereAsync($"127.0.0.1:{FreePort.Next()}");
+        trio.Nodes.ForEach(node => node.Log.ExpectErrors("CoordinatorService|BackgroundService|Hosting"));
+
+        await trio.AppendNewerAsync(newer);
+
+        foreach (var node in trio.Nodes)
+        {
+            var stopping = node.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+            await Eventually.Holds(() => stopping.IsCancellationRequested);
+            Assert.IsType<UnknownRegistryEventException>(node.Services.GetRequiredService<ServiceFailures>().First);
+        }
+    }
+
     /// <summary>Of now, as other nodes send it.</summary>
     private static Command Account(string name) => RegistryBench.Account(name) with { At = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() };
 

@@ -22,6 +22,11 @@ internal static class AdminText
                 output,
                 ["coordinator", "role", "lag", "seen", "version"],
                 coordinators.Select(coordinator => new[] { coordinator.Address, coordinator.Role, Number(coordinator.Lag), Seen(coordinator.SeenMs), coordinator.Version ?? "-" }));
+            foreach (var parked in coordinators.Where(coordinator => coordinator.Role == "parked"))
+            {
+                output.WriteLine($"! {parked.Address}: its program is older than the registry, so it neither leads nor stands by: upgrade it");
+            }
+
             output.WriteLine();
         }
 

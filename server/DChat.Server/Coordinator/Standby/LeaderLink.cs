@@ -26,14 +26,15 @@ internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, Nod
 
     /// <summary>Keeps the link until cancelled: this node leads, or stops.</summary>
     /// <param name="mayStandBy">False where this node cannot do without leading.</param>
+    /// <param name="isParked">This node is no standby: it tells the leader so.</param>
     /// <exception cref="StartRefusedException">Another leads, and this node may not stand by.</exception>
-    public async Task RunAsync(bool mayStandBy, CancellationToken cancellation)
+    public async Task RunAsync(bool mayStandBy, bool isParked, CancellationToken cancellation)
     {
         try
         {
             for (var linkedTerm = 0L; ;)
             {
-                if (await TryAsync(linkedTerm, mayStandBy, cancellation) is { } term)
+                if (await TryAsync(linkedTerm, mayStandBy, isParked, cancellation) is { } term)
                 {
                     linkedTerm = term; // It ended: look at once what became of the leader.
                 }
@@ -71,7 +72,7 @@ internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, Nod
     }
 
     /// <returns>The term of a link that stood and ended; null: there was none.</returns>
-    private async Task<long?> TryAsync(long linkedTerm, bool mayStandBy, CancellationToken cancellation)
+    private async Task<long?> TryAsync(long linkedTerm, bool mayStandBy, bool isParked, CancellationToken cancellation)
     {
         var leader = default(LeaderInfo);
         try
@@ -90,9 +91,17 @@ internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, Nod
             }
 
             await using var link = await dialer.ConnectAsync(leader.Advertise, NodeServices.Standby, null, _ => new NothingComes(), cancellation);
-            Linked(logger, leader.Advertise, leader.Term);
+            if (isParked)
+            {
+                LinkedAside(logger, leader.Advertise, leader.Term);
+            }
+            else
+            {
+                Linked(logger, leader.Advertise, leader.Term);
+            }
+
             _link = link;
-            await ServeAsync(link, leader, cancellation);
+            await ServeAsync(link, leader, isParked, cancellation);
             return leader.Term;
         }
         catch (NodeLinkException failure)
@@ -116,11 +125,11 @@ internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, Nod
     }
 
     /// <summary>Returns when the link ended, or another leads.</summary>
-    private async Task ServeAsync(NodeLink link, LeaderInfo leader, CancellationToken cancellation)
+    private async Task ServeAsync(NodeLink link, LeaderInfo leader, bool isParked, CancellationToken cancellation)
     {
         while (link.IsUp)
         {
-            link.Post(StandbyMethods.Report, new PayloadWriter().Number(replica.Index).Number(feed.Followers).Number(time.GetUtcNow().ToUnixTimeMilliseconds()).Written);
+            link.Post(StandbyMethods.Report, new PayloadWriter().Number(replica.Index).Number(feed.Followers).Number(time.GetUtcNow().ToUnixTimeMilliseconds()).Flag(isParked).Written);
             await Task.WhenAny(link.Completion, Task.Delay(Interval, time, cancellation));
             cancellation.ThrowIfCancellationRequested();
             try
@@ -164,6 +173,9 @@ internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, Nod
 
     [LoggerMessage(2050, LogLevel.Information, "standing by: {Leader} leads in term {Term}")]
     private static partial void Linked(ILogger logger, string leader, long term);
+
+    [LoggerMessage(2053, LogLevel.Information, "parked: {Leader} leads in term {Term}")]
+    private static partial void LinkedAside(ILogger logger, string leader, long term);
 
     [LoggerMessage(2051, LogLevel.Debug, "the leader at {Leader} is not reached: {Why}")]
     private static partial void NotReached(ILogger logger, string leader, string why);

@@ -9,6 +9,6 @@ internal static class StandbyMethods
     /// <summary>Standby, call: nothing → the cluster as the leader sees it, or nothing where it does not lead.</summary>
     public const byte Look = 2;
 
-    /// <summary>Standby, post: the log entry up to which its replica is, how many workers follow the registry there, and its clock in Unix milliseconds.</summary>
+    /// <summary>Standby, post: the log entry up to which its replica is, how many workers follow the registry there, its clock in Unix milliseconds, and whether it is parked.</summary>
     public const byte Report = 3;
 }

@@ -6,16 +6,16 @@ namespace DChat.Server.Coordinator.Standby;
 internal sealed class StandbyWatch(TimeProvider time)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, (NodeLink Link, long Index, long? Workers, double? BehindLeaderMs, long HeardAt)> _standbys = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (NodeLink Link, long Index, long? Workers, double? BehindLeaderMs, bool IsParked, long HeardAt)> _standbys = new(StringComparer.Ordinal);
 
-    /// <summary>By address: the log entry up to which each is by its latest report, and since when that is known.</summary>
-    public IReadOnlyList<(NodeHello Peer, long Index, TimeSpan SilentFor)> All
+    /// <summary>By address: the log entry up to which each is by its latest report, since when that is known, and whether it is parked, which is no standby.</summary>
+    public IReadOnlyList<(NodeHello Peer, long Index, TimeSpan SilentFor, bool IsParked)> All
     {
         get
         {
             lock (_lock)
             {
-                return [.. _standbys.OrderBy(standby => standby.Key, StringComparer.Ordinal).Select(standby => (standby.Value.Link.Peer, standby.Value.Index, time.GetElapsedTime(standby.Value.HeardAt)))];
+                return [.. _standbys.OrderBy(standby => standby.Key, StringComparer.Ordinal).Select(standby => (standby.Value.Link.Peer, standby.Value.Index, time.GetElapsedTime(standby.Value.HeardAt), standby.Value.IsParked))];
             }
         }
     }
@@ -54,11 +54,12 @@ internal sealed class StandbyWatch(TimeProvider time)
 
     /// <param name="workers">Null: it does not say.</param>
     /// <param name="clockMs">Its clock, in Unix milliseconds; null: it does not say.</param>
-    public void Reported(NodeLink link, long index, long? workers, long? clockMs)
+    /// <param name="isParked">It serves no worker: how many follow there tells nothing.</param>
+    public void Reported(NodeLink link, long index, long? workers, long? clockMs, bool isParked = false)
     {
         lock (_lock)
         {
-            _standbys[link.Peer.Address] = (link, index, workers, time.GetUtcNow().ToUnixTimeMilliseconds() - (double?)clockMs, time.GetTimestamp());
+            _standbys[link.Peer.Address] = (link, index, isParked ? null : workers, time.GetUtcNow().ToUnixTimeMilliseconds() - (double?)clockMs, isParked, time.GetTimestamp());
         }
     }
 

@@ -41,7 +41,7 @@ internal sealed class ClusterPicture(CoordinatorService coordinator, RegistryRep
     [
         new(options.Advertise, "leader", 0, 0, ConfigVerbs.ProductVersion),
         .. standbys.All.Select(standby => new CoordinatorStatus(
-            standby.Peer.Address, "standby", Math.Max(0, index - standby.Index), (long)standby.SilentFor.TotalMilliseconds, standby.Peer.Product)),
+            standby.Peer.Address, standby.IsParked ? "parked" : "standby", Math.Max(0, index - standby.Index), (long)standby.SilentFor.TotalMilliseconds, standby.Peer.Product)),
     ];
 
     private WorkerStatus Describe(RegistryState state, Worker worker)

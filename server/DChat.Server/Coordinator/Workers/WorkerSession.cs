@@ -24,6 +24,7 @@ internal sealed partial class WorkerSession : INodeService
     private readonly CancellationToken _ended;
     private bool _isAdmitted;
     private CancellationTokenRegistration? _untilTermEnds;
+    private CancellationTokenRegistration? _untilParked;
     private Task _following = Task.CompletedTask;
 
     public WorkerSession(
@@ -39,6 +40,9 @@ internal sealed partial class WorkerSession : INodeService
     {
         switch (message.Method)
         {
+            case RegistryMethods.Who when _coordinator.WhyParked is { } why:
+                link.Fail(message, why);
+                return default;
             case RegistryMethods.Who:
                 link.Reply(message, new PayloadWriter().Flag(_coordinator.IsLeader).Text(_coordinator.LeaderAddress ?? "").Flag(_coordinator.ReachesLeader).Written);
                 return default;
@@ -70,6 +74,7 @@ internal sealed partial class WorkerSession : INodeService
     public void Ended(NodeLink link, string why)
     {
         _untilTermEnds?.Dispose();
+        _untilParked?.Dispose();
         _ending.Cancel();
         _ending.Dispose(); // Else the process would hold on to every link that ever was.
         _watch.Disconnected(link);
@@ -114,6 +119,7 @@ internal sealed partial class WorkerSession : INodeService
     /// <summary>Whoever holds another entry than this coordinator would apply what it is told upon another registry, and is told nothing.</summary>
     private void Follow(NodeLink link, NodeMessage call)
     {
+        _untilParked ??= _coordinator.WhenParked(() => link.End(_coordinator.WhyParked!));
         var asked = new PayloadReader(call.Payload);
         var from = asked.Number();
         var differs = !asked.IsAtEnd && _feed.HasAnother(from - 1, asked.Bytes().Span);
