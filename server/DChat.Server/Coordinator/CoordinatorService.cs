@@ -105,6 +105,10 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     /// <summary>The cluster as another coordinator, which leads, sees it, as it goes over links; empty: none is reached.</summary>
     public Task<byte[]> LookAtLeaderAsync(CancellationToken cancellation) => _leaderLink?.LookAsync(cancellation) ?? Task.FromResult<byte[]>([]);
 
+    /// <summary>What another node asked of the members of etcd and a leader alone may do, carried out by another coordinator, which leads; null: none is reached.</summary>
+    public Task<byte[]?> ChangeMembersAtLeaderAsync(ReadOnlyMemory<byte> request, CancellationToken cancellation) =>
+        IsLeader || _leaderLink is null ? Task.FromResult<byte[]?>(null) : _leaderLink.ChangeMembersAsync(request, cancellation);
+
     /// <summary>Does something when the term in which this node leads now ends; at once where it leads none.</summary>
     public CancellationTokenRegistration WhenTermEnds(Action act)
     {

@@ -7,7 +7,7 @@ using DChat.Storage.Etcd;
 namespace DChat.Server.EtcdMembers;
 
 /// <summary>Looks at who the members of the coordinators' etcd are, and replaces one; carried out by the coordinator that leads.</summary>
-internal sealed partial class MemberChanges(MemberOptions options, EtcdMembership membership, IRegistryCommands commands, TimeProvider time, ILogger<MemberChanges> logger) : IDisposable
+internal sealed partial class MemberChanges(MemberOptions options, EtcdMembership membership, CoordinatorService coordinator, TimeProvider time, ILogger<MemberChanges> logger) : IDisposable
 {
     /// <summary>How long a request may take; etcd may want to have seen its members for five seconds before it adds one.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(13);
@@ -67,7 +67,7 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
             return new EtcdMemberAnswer(Error: ErrorCodes.Unavailable, Text: $"Nothing was done: the etcd of {options.Self.Name} does not answer. See dchat-server member list.");
         }
 
-        var plan = MemberReplacement.Plan(options.Peers, options.Self, voters, replacement, request.Force);
+        var plan = MemberReplacement.Plan(options.Peers, coordinator.IsLeader ? options.Self : null, voters, replacement, request.Force);
         if (plan.Error is not null)
         {
             return new EtcdMemberAnswer(Error: plan.Error, Text: plan.Text);
@@ -78,13 +78,18 @@ internal sealed partial class MemberChanges(MemberOptions options, EtcdMembershi
             return new EtcdMemberAnswer(Error: ErrorCodes.Unavailable, Text: "Nothing was done: more than half of the etcd members do not agree now. Say the same again in a few seconds.");
         }
 
+        if (plan.Adds && !coordinator.IsLeader)
+        {
+            return new EtcdMemberAnswer(Error: ErrorCodes.Unavailable, Text: $"Nothing was done: {options.Self.Name} was asked, which does not lead and does not reach the coordinator that does. Say the same again in a few seconds.");
+        }
+
         if (plan.Adds)
         {
             attempt.HasBegun = true;
 
             // First: what was done and is not in the trail would be worse than what is there and was not done.
             var now = time.GetUtcNow().ToUnixTimeMilliseconds(); // Not the worker's, whose clock nobody looked at.
-            var noted = await commands.SubmitAsync(new NoteMemberReplaced(request.CommandId, request.Actor, now, replacement.Name, replacement.Address), cancellation);
+            var noted = await coordinator.DecideAsync(new NoteMemberReplaced(request.CommandId, request.Actor, now, replacement.Name, replacement.Address), cancellation);
             if (!noted.Outcome.IsOk)
             {
                 return new EtcdMemberAnswer(Error: noted.Outcome.Error, Text: $"It cannot be written into the audit trail, so nothing was done: {noted.Outcome.Text}.");

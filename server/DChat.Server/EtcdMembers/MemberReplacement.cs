@@ -8,8 +8,8 @@ namespace DChat.Server.EtcdMembers;
 internal static class MemberReplacement
 {
     /// <param name="peers">As the coordinator that carries it out was given them: which names there are.</param>
-    /// <param name="self">That coordinator.</param>
-    public static ReplacementPlan Plan(PeerList peers, Peer self, IReadOnlyList<SeenVoter> voters, Peer replacement, bool force)
+    /// <param name="self">That coordinator, which leads; null: it does not lead, and would do none of it.</param>
+    public static ReplacementPlan Plan(PeerList peers, Peer? self, IReadOnlyList<SeenVoter> voters, Peer replacement, bool force)
     {
         var names = Names(peers, voters);
         if (peers.Find(replacement.Name) is null && !names.Values.Contains(replacement.Name, StringComparer.Ordinal))
@@ -36,7 +36,7 @@ internal static class MemberReplacement
             return ReplacementPlan.Done;
         }
 
-        if (replacement.Name == self.Name)
+        if (replacement.Name == self?.Name)
         {
             return ReplacementPlan.No(ErrorCodes.Forbidden, $"{self.Name} is the coordinator that leads, and would carry this out. Stop it first: another one leads then, and does it.");
         }

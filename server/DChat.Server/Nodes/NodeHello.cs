@@ -17,8 +17,9 @@ internal sealed record NodeHello(string Service, string Node, string Incarnation
     /// The version of the link in this program: raised with everything that a node of before does not know. It is not sent to a node that does not know it
     /// (<see cref="Knows"/>). 2: <see cref="Worker.Peers.PeerMethods.HearsCoordinator"/>, <see cref="Coordinator.Workers.RegistryMethods.Members"/>.
     /// 3: <see cref="Worker.Peers.PeerMethods.Barrier"/>. 4: <see cref="Coordinator.ReplicaDoor.Entries"/>.
+    /// 5: <see cref="Coordinator.Standby.StandbyMethods.Members"/>.
     /// </summary>
-    public const int LinkVersion = 4;
+    public const int LinkVersion = 5;
 
     /// <summary>The oldest version that this program still speaks.</summary>
     public const int OldestLinkVersion = 1;

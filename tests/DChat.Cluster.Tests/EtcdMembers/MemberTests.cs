@@ -3,7 +3,12 @@ using System.Globalization;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Net;
+using System.Text.Json;
 using System.Text.RegularExpressions;
+using DChat.Server.Coordinator;
+using DChat.Server.Coordinator.Workers;
+using DChat.Server.EtcdMembers;
+using DChat.Server.Nodes;
 using DChat.TestKit;
 
 namespace DChat.Cluster.Tests.EtcdMembers;
@@ -141,6 +146,50 @@ public sealed partial class MemberTests
         await cluster.Coordinators["c3"].RestartAsync();
     }
 
+    /// <summary>Workers ask the leader if they reach it, and else a standby, to which it is no matter of its own.</summary>
+    [Fact]
+    public async Task Whichever_coordinator_is_asked_the_one_that_leads_replaces_and_not_itself()
+    {
+        await using var cluster = await MemberCluster.StartAsync(3);
+        using var dialer = new NodeDialer(
+            new NodeHandshake(ClusterSecret.Parse(await File.ReadAllTextAsync(cluster.SecretFile), "the test's")), new NodeSelf("asks", "1", "127.0.0.1:1", "test"), null, TimeProvider.System);
+        string? leader = null;
+        await Eventually.Holds(async () =>
+        {
+            var leading = new List<string>();
+            foreach (var (name, coordinator) in cluster.Coordinators)
+            {
+                var who = new PayloadReader(await CallAsync(coordinator, RegistryMethods.Who, default));
+                var leads = who.Flag();
+                _ = who.Text();
+                if (leads)
+                {
+                    leading.Add(name);
+                }
+                else if (!who.Flag())
+                {
+                    return false; // It does not reach the leader yet.
+                }
+            }
+
+            leader = leading is [var one] ? one : null;
+            return leader is not null;
+        });
+        foreach (var (asked, name) in cluster.Coordinators.Keys.SelectMany(asked => cluster.Coordinators.Keys.Select(name => (asked, name))))
+        {
+            var request = new EtcdMemberRequest($"{name}={MemberCluster.Address(FreePort.Next())}", Force: false, "admin", "", 0);
+            var answer = JsonSerializer.Deserialize(
+                await CallAsync(cluster.Coordinators[asked], RegistryMethods.Members, JsonSerializer.SerializeToUtf8Bytes(request, MemberJson.Default.EtcdMemberRequest)), MemberJson.Default.EtcdMemberAnswer)!;
+            Assert.Contains(name == leader ? $"{name} is the coordinator that leads" : $"{name} still runs", answer.Text, StringComparison.Ordinal);
+        }
+
+        async Task<byte[]> CallAsync(ServerProcess coordinator, byte method, ReadOnlyMemory<byte> payload)
+        {
+            await using var link = await dialer.ConnectAsync(coordinator.Node.Authority, NodeServices.Registry, null, _ => new NothingComes(), CancellationToken.None).Within();
+            return await link.CallAsync(method, payload, Eventually.DefaultLimit, CancellationToken.None);
+        }
+    }
+
     /// <summary>Whether the leader is among those that are away; in the long form also the one that is left.</summary>
     public static TheoryData<bool> LeadersAway => LongTests.Pick<TheoryData<bool>>([true], [true, false]);
 
@@ -234,6 +283,16 @@ public sealed partial class MemberTests
         if (!OperatingSystem.IsWindows())
         {
             Assert.Equal((path, UnixFileMode.UserRead | UnixFileMode.UserWrite | more), (path, File.GetUnixFileMode(path) | (UnixFileMode.UserRead | UnixFileMode.UserWrite)));
+        }
+    }
+
+    private sealed class NothingComes : INodeService
+    {
+        public ValueTask ReceivedAsync(NodeLink link, NodeMessage message) => throw new InvalidDataException($"{message.Method} came out of turn");
+
+        public void Ended(NodeLink link, string why)
+        {
+            // Whoever waits for the answer hears it.
         }
     }
 }

@@ -81,6 +81,13 @@ public sealed class MemberReplacementTests
     }
 
     [Fact]
+    public void One_that_does_not_lead_is_not_said_to()
+    {
+        var refused = MemberReplacement.Plan(Peers, self: null, [Voter("c1"), Voter("c2"), Voter("c3")], PeerList.ParseOne("c1=10.0.0.9"), force: false);
+        Assert.Contains("c1 still runs", refused.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void One_alone_as_after_a_restore_gets_the_others_one_by_one_and_waits_for_none()
     {
         Assert.Equal(new ReplacementPlan(true, Learns: true), Plan("c2=10.0.0.2", Voter("c1")));

@@ -1,5 +1,8 @@
+using System.Text.Json;
 using DChat.Core.ControlLog;
 using DChat.Core.Registry;
+using DChat.Protocol;
+using DChat.Server.EtcdMembers;
 using DChat.Server.Nodes;
 
 namespace DChat.Server.Coordinator.Standby;
@@ -58,6 +61,26 @@ internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, Nod
 
     /// <summary>The cluster as the leader sees it, as it goes over links; empty: no leader was reached.</summary>
     public async Task<byte[]> LookAsync(CancellationToken cancellation) => await CallAsync(StandbyMethods.Look, default, cancellation) ?? [];
+
+    /// <summary>Has the leader change who its etcd's members are, as it goes over links; null: it is not linked, or older, and was not asked.</summary>
+    public async Task<byte[]?> ChangeMembersAsync(ReadOnlyMemory<byte> request, CancellationToken cancellation)
+    {
+        if (_link is not { } link || !link.Peer.Knows(StandbyMethods.MembersSince))
+        {
+            return null;
+        }
+
+        try
+        {
+            return await link.CallAsync(StandbyMethods.Members, request, MemberChanges.Limit, cancellation);
+        }
+        catch (Exception failure) when (failure is NodeLinkException or TimeoutException)
+        {
+            return JsonSerializer.SerializeToUtf8Bytes(
+                new EtcdMemberAnswer(Error: ErrorCodes.Unavailable, Text: $"The coordinator that leads did not answer ({failure.Message}), and it may be half done. Say the same again in a few seconds."),
+                MemberJson.Default.EtcdMemberAnswer);
+        }
+    }
 
     private async Task<byte[]?> CallAsync(byte method, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
     {

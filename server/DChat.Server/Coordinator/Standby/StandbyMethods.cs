@@ -11,4 +11,10 @@ internal static class StandbyMethods
 
     /// <summary>Standby, post: the log entry up to which its replica is, how many workers follow the registry there, its clock in Unix milliseconds, and whether it is parked.</summary>
     public const byte Report = 3;
+
+    /// <summary>Standby, call: <see cref="EtcdMembers.EtcdMemberRequest"/> → <see cref="EtcdMembers.EtcdMemberAnswer"/>. Known to leaders of <see cref="MembersSince"/>.</summary>
+    public const byte Members = 4;
+
+    /// <summary>A version of the link.</summary>
+    public const int MembersSince = 5;
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using DChat.Core.Registry;
 using DChat.Protocol;
 using DChat.Server.Coordinator.Workers;
+using DChat.Server.EtcdMembers;
 using DChat.Server.Nodes;
 
 namespace DChat.Server.Coordinator.Standby;
@@ -12,13 +13,14 @@ internal sealed class StandbySession : INodeService
     private readonly CoordinatorService _coordinator;
     private readonly ClusterPicture _picture;
     private readonly StandbyWatch _watch;
+    private readonly MemberChanges? _members;
     private readonly CancellationTokenSource _ending;
     private readonly CancellationToken _ended;
     private CancellationTokenRegistration? _untilTermEnds;
 
-    public StandbySession(CoordinatorService coordinator, ClusterPicture picture, StandbyWatch watch, IHostApplicationLifetime lifetime)
+    public StandbySession(CoordinatorService coordinator, ClusterPicture picture, StandbyWatch watch, IHostApplicationLifetime lifetime, MemberChanges? members = null)
     {
-        (_coordinator, _picture, _watch) = (coordinator, picture, watch);
+        (_coordinator, _picture, _watch, _members) = (coordinator, picture, watch, members);
         _ending = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
         _ended = _ending.Token; // To be asked for after the end, too.
     }
@@ -32,6 +34,9 @@ internal sealed class StandbySession : INodeService
                 return default;
             case StandbyMethods.Look:
                 link.Reply(message, _picture.Take() is { } status ? JsonSerializer.SerializeToUtf8Bytes(status, ProtocolJson.Wire.ClusterStatus) : []);
+                return default;
+            case StandbyMethods.Members:
+                _ = ChangeMembersAsync(link, message);
                 return default;
             case StandbyMethods.Report:
                 var report = new PayloadReader(message.Payload);
@@ -64,6 +69,23 @@ internal sealed class StandbySession : INodeService
         catch (OperationCanceledException)
         {
             link.Fail(call, "the link ended"); // Whoever waits repeats the command with its id.
+        }
+    }
+
+    private async Task ChangeMembersAsync(NodeLink link, NodeMessage call)
+    {
+        try
+        {
+            var request = JsonSerializer.Deserialize(call.Payload, MemberJson.Default.EtcdMemberRequest) ?? throw new JsonException("null came on the link");
+            link.Reply(call, JsonSerializer.SerializeToUtf8Bytes(await MemberChanges.CarryOutAsync(_members, request, _ended), MemberJson.Default.EtcdMemberAnswer));
+        }
+        catch (JsonException failure)
+        {
+            link.Fail(call, failure.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            link.Fail(call, "the link ended");
         }
     }
 }

@@ -61,7 +61,7 @@ internal sealed partial class WorkerSession : INodeService
                 _ = LookAsync(link, message);
                 return default;
             case RegistryMethods.Members:
-                _ = ChangeMembersAsync(link, message, Read(message, MemberJson.Default.EtcdMemberRequest));
+                _ = AskMembersAsync(link, message, Read(message, MemberJson.Default.EtcdMemberRequest));
                 return default;
             case RegistryMethods.Leave when _isAdmitted:
                 _watch.Left(link.Peer);
@@ -159,11 +159,13 @@ internal sealed partial class WorkerSession : INodeService
         }
     }
 
-    private async Task ChangeMembersAsync(NodeLink link, NodeMessage call, EtcdMemberRequest request)
+    /// <summary>Who the members are any coordinator tells, also where none leads; the one that leads changes it.</summary>
+    private async Task AskMembersAsync(NodeLink link, NodeMessage call, EtcdMemberRequest request)
     {
         try
         {
-            link.Reply(call, JsonSerializer.SerializeToUtf8Bytes(await MemberChanges.CarryOutAsync(_members, request, _ended), MemberJson.Default.EtcdMemberAnswer));
+            var passedOn = request.Replacement is null ? null : await _coordinator.ChangeMembersAtLeaderAsync(call.Payload, _ended);
+            link.Reply(call, passedOn ?? JsonSerializer.SerializeToUtf8Bytes(await MemberChanges.CarryOutAsync(_members, request, _ended), MemberJson.Default.EtcdMemberAnswer));
         }
         catch (OperationCanceledException)
         {
