@@ -10,6 +10,9 @@ namespace DChat.Cluster.Tests.EtcdMembers;
 /// <summary>Coordinators on this machine that run an etcd each, as their operators start them.</summary>
 internal sealed partial class MemberCluster : IAsyncDisposable
 {
+    /// <summary>Other than by default, so that a test can see that they are passed on.</summary>
+    public const int HeartbeatMs = 60, ElectionMs = 660;
+
     public const string AdminPassword = "the administrator's 1";
 
     private static readonly Dictionary<string, string> Environment = new() { ["DCHAT_ADMIN_PASSWORD"] = AdminPassword };
@@ -117,6 +120,7 @@ internal sealed partial class MemberCluster : IAsyncDisposable
     private string[] Flags(string name, string peers) =>
     [
         "--mode", "coordinator", "--node", name, "--peers", peers, "--cluster-secret-file", SecretFile, "--blobs", $"file:{_folder["blobs"]}",
+        "--etcd-heartbeat-ms", $"{HeartbeatMs}", "--etcd-election-ms", $"{ElectionMs}",
         .. _ports.Count == 1 ? [] : (string[])["--etcd-port", $"{FreePort.Next()}"], // Else one might take a port that is meant for another, which does not listen there yet.
     ];
 

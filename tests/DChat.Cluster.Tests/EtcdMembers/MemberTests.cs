@@ -23,6 +23,9 @@ public sealed partial class MemberTests
         var (c1, c2) = (cluster.Coordinators["c1"], cluster.Coordinators["c2"]);
 
         var killed = MemberCluster.EtcdOf(c1);
+        var arguments = await File.ReadAllTextAsync($"/proc/{killed}/cmdline");
+        Assert.Contains($"\0--heartbeat-interval\0{MemberCluster.HeartbeatMs}\0", arguments, StringComparison.Ordinal);
+        Assert.Contains($"\0--election-timeout\0{MemberCluster.ElectionMs}\0", arguments, StringComparison.Ordinal);
         using (var etcd = Process.GetProcessById(killed))
         {
             etcd.Kill();
