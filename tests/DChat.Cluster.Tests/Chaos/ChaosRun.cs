@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using DChat.Cluster.Tests.Durability;
 using DChat.Cluster.Tests.Registry;
@@ -19,12 +20,16 @@ internal sealed class ChaosRun(ClusterUnderTest cluster, Faults faults, Acknowle
 
     private readonly ClusterView _view = new(cluster);
     private readonly List<Episode> _episodes = [];
+    private readonly ConcurrentDictionary<string, bool> _borne = new(StringComparer.Ordinal);
 
     /// <param name="FromMs">When the fault began, in Unix milliseconds.</param>
     /// <param name="ToMs">When every room was served again.</param>
     private sealed record Episode(string Kind, long FromMs, long ToMs, List<string> Rooms);
 
     public int Faults { get; private set; }
+
+    /// <summary>Kinds that were over while the load still went on.</summary>
+    public ICollection<string> Borne => _borne.Keys;
 
     /// <summary>Goes on until the load has ended.</summary>
     /// <param name="rooms">How many rooms there are.</param>
@@ -98,10 +103,16 @@ internal sealed class ChaosRun(ClusterUnderTest cluster, Faults faults, Acknowle
         return fault.Victim == Victim.Worker ? workers[random.Next(workers.Count)] : null;
     }
 
-    private Task<string> DoAsync(Fault fault, ServerProcess? victim)
+    private async Task<string> DoAsync(Fault fault, ServerProcess? victim)
     {
         log.Say($"{++Faults}: {fault.Kind}{(victim is null ? "" : $" ({Name(victim)})")} …");
-        return fault.DoAsync(victim);
+        var how = await fault.DoAsync(victim);
+        if (!load.HasEnded && !load.IsEnding)
+        {
+            _borne[fault.Kind] = true;
+        }
+
+        return how;
     }
 
     private async Task RecoverAsync(string kind, long beganMs, string how, List<string> concerned)

@@ -5,7 +5,8 @@ using DChat.TestKit;
 namespace DChat.Cluster.Tests.Chaos;
 
 /// <summary>
-/// The kinds of faults that a cluster must bear. Each comes once before any comes again; which, to whom and for how long is the seed's choice.
+/// The kinds of faults that a cluster must bear. Each comes once before any comes again, those that were asked for before the others; else which, to whom
+/// and for how long is the seed's choice.
 /// <c>DCHAT_CHAOS_FAULTS</c>, a regular expression, keeps only some kinds, to look for the cause of something.
 /// </summary>
 internal sealed class Faults
@@ -14,7 +15,9 @@ internal sealed class Faults
     private readonly TestHost _spare;
     private readonly Random _random;
     private readonly FaultActions _actions;
+    private readonly HashSet<string> _known;
     private IReadOnlyList<Fault> _all;
+    private HashSet<string> _first = [];
     private readonly Queue<Fault> _deck = new();
 
     /// <param name="spare">Where workers come and go.</param>
@@ -25,6 +28,7 @@ internal sealed class Faults
         (_cluster, _spare, _random, _actions) = (cluster, spare, random, new FaultActions(random, longestMs));
         Fault[] coordination = leader is null ? [.. OfOneCoordinator()] : [.. new LeaderFaults(cluster, leader, random, _actions).All()];
         _all = [.. OfWorkers(), .. coordination, .. OfStore()];
+        _known = [.. _all.Select(fault => fault.Kind)];
         Keep(Environment.GetEnvironmentVariable("DCHAT_CHAOS_FAULTS"));
     }
 
@@ -44,13 +48,25 @@ internal sealed class Faults
         }
     }
 
+    /// <summary>These come before the others, in an order of the seed's. To be asked for before the first one comes.</summary>
+    /// <returns>Those that will: the ones that are kept.</returns>
+    public IReadOnlyCollection<string> ComeFirst(params string[] kinds)
+    {
+        Assert.Subset(_known, kinds.ToHashSet());
+        _first = [.. _all.Select(fault => fault.Kind).Intersect(kinds)];
+        return _first;
+    }
+
     public Fault Next()
     {
         if (_deck.Count == 0)
         {
             var cards = _all.ToArray();
             _random.Shuffle(cards);
-            Array.ForEach(cards, _deck.Enqueue);
+            foreach (var fault in cards.OrderByDescending(fault => _first.Contains(fault.Kind)))
+            {
+                _deck.Enqueue(fault);
+            }
         }
 
         return _deck.Dequeue();
