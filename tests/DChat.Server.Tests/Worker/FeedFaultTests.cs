@@ -56,6 +56,8 @@ public sealed class FeedFaultTests(FeedFaultTests.FaultyServer server) : IClassF
 
         public HubError? Check(string room, RoomChange change) => inner.Check(room, change);
 
+        public int SlowModeSeconds(string room) => inner.SlowModeSeconds(room);
+
         public int SlowModeSeconds(string room, string user) => inner.SlowModeSeconds(room, user);
 
         public IReadOnlyList<RoomNotice> NoticesOf(string room) => inner.NoticesOf(room);

@@ -1,6 +1,7 @@
 using DChat.Core.Messages;
 using DChat.Protocol;
 using DChat.Server.Tests.Contract;
+using DChat.Server.Worker.Host;
 using DChat.TestKit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -54,6 +55,50 @@ public sealed class SlowModeTests(SlowModeTests.FaultyServer server) : IClassFix
             var refused = await Assert.ThrowsAsync<HubCallFailedException>(() => send.Within());
             Assert.Equal(ErrorCodes.SlowMode, refused.Error!.Code);
         }
+    }
+
+    [Fact]
+    public async Task Who_has_sent_waits_at_the_rooms_next_host_too()
+    {
+        using var folder = new TemporaryFolder();
+        (string Name, string Token) sent, silent;
+        string room;
+        await using (var first = await OwnServer.StartAsync(options => options with { Data = folder.Path }))
+        {
+            await using var ann = await first.PersonAsync();
+            (sent, silent) = (await first.AccountAsync(), await first.AccountAsync());
+            room = await ann.MakeRoomAsync();
+            await using var ben = await HubProbe.ConnectAsync(first.Address, sent.Token);
+            await using var cid = await HubProbe.ConnectAsync(first.Address, silent.Token);
+            await ben.CallAsync("joinRoom", new { room });
+            await cid.CallAsync("joinRoom", new { room });
+            await ann.Hub.CallAsync("updateRoom", new { room, slowModeSeconds = 3_600 });
+            await ben.SendAsync(room, "one");
+            for (var i = 0; i <= MessageLimits.Page; i++)
+            {
+                await ann.Hub.SendAsync(room, "an owner is not slowed");
+            }
+        }
+
+        await using var second = await OwnServer.StartAsync(options => options with { Data = folder.Path });
+        await using var again = await HubProbe.ConnectAsync(second.Address, sent.Token);
+        await using var other = await HubProbe.ConnectAsync(second.Address, silent.Token);
+        await again.RefusesAsync(ErrorCodes.SlowMode, "send", new { room, clientId = "two", body = "two" });
+        await other.SendAsync(room, "the first of mine");
+    }
+
+    [Fact]
+    public void Who_sent_longer_ago_than_slow_mode_can_ask_is_forgotten()
+    {
+        const long Hour = 3_600_000;
+        var times = new SendTimes();
+        for (var user = 0; user < 1_000; user++)
+        {
+            times.Note($"u{user}", Hour + (user * 100_000L));
+        }
+
+        Assert.InRange(times.Count, 37, 300);
+        Assert.Equal(Hour + (999 * 100_000L), times.Of("u999"));
     }
 
     private static async Task<string> SlowRoomAsync(Person owner, Person member)

@@ -36,6 +36,8 @@ internal sealed class RegistryAuthority(RegistryReplica replica, WorkerIdentity 
         return RoomAccess.Check(replica.State, room, change.Author, action, time.GetUtcNow().ToUnixTimeMilliseconds()).Error;
     }
 
+    public int SlowModeSeconds(string room) => replica.State.FindRoom(room)?.SlowModeSeconds ?? 0;
+
     public int SlowModeSeconds(string room, string user)
     {
         var state = replica.State;

@@ -222,8 +222,8 @@ internal sealed partial class CommitLoop(
             return null;
         }
 
-        room.LastSends ??= new Dictionary<string, long>(StringComparer.Ordinal);
-        var waitMs = room.LastSends.GetValueOrDefault(post.Author) + (seconds * 1_000L) - post.At;
+        room.LastSends ??= new SendTimes();
+        var waitMs = room.LastSends.Of(post.Author) + (seconds * 1_000L) - post.At;
         return waitMs > 0 ? new HubError(ErrorCodes.SlowMode, $"slow mode: one message every {seconds} s", waitMs) : null;
     }
 
@@ -242,7 +242,7 @@ internal sealed partial class CommitLoop(
         {
             if (pending[i].Change is PostMessage { Author.Length: > 0 } post && results[i].Refusal == ChangeRefusal.None)
             {
-                sends[post.Author] = Math.Max(sends.GetValueOrDefault(post.Author), results[i].Answer.SentAt);
+                sends.Note(post.Author, results[i].Answer.SentAt);
             }
         }
     }

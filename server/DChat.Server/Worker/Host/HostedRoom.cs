@@ -81,8 +81,8 @@ internal sealed class HostedRoom(string id)
     /// <summary>Its load is being averaged.</summary>
     public bool IsBusy { get; set; }
 
-    /// <summary>When each plain member last sent, for slow mode; null while slow mode is off. In Unix milliseconds.</summary>
-    public Dictionary<string, long>? LastSends { get; set; }
+    /// <summary>For slow mode; null while that was off since the room opened.</summary>
+    public SendTimes? LastSends { get; set; }
 }
 
 internal enum RoomPhase

@@ -15,6 +15,9 @@ internal interface IRoomAuthority
     /// <summary>Whether the change may be made, asked at the last moment before the commit; null: it may.</summary>
     HubError? Check(string room, RoomChange change);
 
+    /// <summary>The least time between two messages of a plain member in this room, in seconds; 0: none.</summary>
+    int SlowModeSeconds(string room);
+
     /// <summary>The least time between two messages of this user in this room, in seconds; 0: none.</summary>
     int SlowModeSeconds(string room, string user);
 

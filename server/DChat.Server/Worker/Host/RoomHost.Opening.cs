@@ -58,9 +58,22 @@ internal sealed partial class RoomHost
         try
         {
             var openings = await store.OpenAsync(asked, CancellationToken.None).ConfigureAwait(false);
+            var slow = new List<(HostedRoom, RoomOpening)>();
             for (var i = 0; i < hosted.Count; i++)
             {
-                Opened(hosted[i], openings[i]);
+                if (openings[i].Status == RoomStatus.Ok && SlowSince(hosted[i]) is { } since && openings[i].LastSentAt >= since)
+                {
+                    slow.Add((hosted[i], openings[i]));
+                }
+                else
+                {
+                    Opened(hosted[i], openings[i]);
+                }
+            }
+
+            if (slow.Count > 0)
+            {
+                _ = OpenSlowAsync(slow); // The others do not wait for what these read.
             }
         }
         catch (MessageStoreUnavailableException exception)
@@ -69,6 +82,30 @@ internal sealed partial class RoomHost
             OpenFailedTrace(log, exception);
             foreach (var room in hosted)
             {
+                Postpone(room);
+            }
+        }
+    }
+
+    /// <summary>From when on slow mode asks who sent in a room; null: it does not ask, or that is known here.</summary>
+    private long? SlowSince(HostedRoom room) => room.LastSends is null && authority.SlowModeSeconds(room.Id) is > 0 and var seconds
+        ? time.GetUtcNow().ToUnixTimeMilliseconds() - (seconds * 1_000L)
+        : null;
+
+    /// <summary>Opens rooms in which somebody may have to wait for a message that a host before this one committed.</summary>
+    private async Task OpenSlowAsync(List<(HostedRoom Room, RoomOpening Opening)> slow)
+    {
+        foreach (var (room, opened) in slow)
+        {
+            try
+            {
+                room.LastSends = await SendTimes.ReadAsync(store, room.Id, SlowSince(room) ?? long.MaxValue, stopping.Token).ConfigureAwait(false);
+                Opened(room, opened);
+            }
+            catch (Exception exception)
+            {
+                OpenFailed(log, 1, exception.Message);
+                OpenFailedTrace(log, exception);
                 Postpone(room);
             }
         }
