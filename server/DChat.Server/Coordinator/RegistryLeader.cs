@@ -226,6 +226,7 @@ internal sealed partial class RegistryLeader : IRegistryCommands
                 }
 
                 _replica.Advance(draft.After, entry);
+                AuditLog.Write(_logger, draft.Index, entry);
                 draft.Answer();
             }
 
