@@ -28,6 +28,6 @@ internal static partial class AuditLog
     /// <summary>On one line, whatever people wrote.</summary>
     private static string Plain(string text) => JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text);
 
-    [LoggerMessage(2003, LogLevel.Information, "audit: entry {Index}, {Actor} {Action}, room \"{Room}\", subject \"{Subject}\", \"{Text}\"")]
+    [LoggerMessage(2004, LogLevel.Information, "audit: entry {Index}, {Actor} {Action}, room \"{Room}\", subject \"{Subject}\", \"{Text}\"")]
     private static partial void Committed(ILogger logger, long index, string actor, string action, string room, string subject, string text);
 }
