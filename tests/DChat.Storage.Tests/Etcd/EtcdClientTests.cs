@@ -48,6 +48,19 @@ public sealed class EtcdClientTests(EtcdClientTests.OneMember fixture) : IClassF
     }
 
     [Fact]
+    public async Task A_connection_that_is_reset_while_it_is_made_is_a_failure_like_others()
+    {
+        using var port = new ResettingPort();
+        var member = new Uri($"http://127.0.0.1:{port.Port}");
+        using var client = new EtcdClient(EtcdUrl.Parse($"etcd://127.0.0.1:{port.Port}/none"), TimeProvider.System);
+        for (var attempt = 0; attempt < 500; attempt++)
+        {
+            var failure = await Record.ExceptionAsync(() => client.StatusAsync(member, CancellationToken.None));
+            Assert.True(failure is not null && EtcdClient.IsFailure(failure), $"attempt {attempt}: {failure}");
+        }
+    }
+
+    [Fact]
     public async Task A_range_is_sorted_limited_and_without_its_end()
     {
         using var client = Open();
