@@ -29,7 +29,7 @@ public sealed class KillTests(ITestOutputHelper output)
                 "--drain", "60",
                 "--size", random.Next(1, 400).ToString(CultureInfo.InvariantCulture),
                 "--seed", random.Next().ToString(CultureInfo.InvariantCulture));
-            while (killed < rounds && await WaitForSendsAsync(server, load, random.Next(1, 4_000)))
+            while (killed < rounds && await load.SendsAsync(server, random.Next(1, 4_000), LoadLimit)) // Of this load: it is past making its accounts.
             {
                 await server.KillAsync();
                 killed++;
@@ -43,12 +43,5 @@ public sealed class KillTests(ITestOutputHelper output)
 
         Assert.Equal(0, await server.TerminateAsync());
         Assert.InRange(StoredMessages.Check(server.Data), acknowledged, long.MaxValue);
-    }
-
-    /// <summary>False where the load ended first.</summary>
-    private static async Task<bool> WaitForSendsAsync(ServerProcess server, LoadGenerator load, int sends)
-    {
-        await Eventually.Holds(async () => load.HasEnded || await Metrics.ReadAsync(server, "dchat_sends_total") >= sends, LoadLimit);
-        return !load.HasEnded;
     }
 }
