@@ -16,6 +16,9 @@ internal sealed class FileEndpoints(RegistryWrites registry, RoomFiles files, Li
 {
     /// <summary>What a form holds besides the file, in bytes.</summary>
     private const int FormOverhead = 64 * 1024;
+
+    /// <summary>What is too large by no more than this, in bytes, is read to its end: a client that is still writing when the connection ends does not learn why.</summary>
+    private const int DrainedMax = 16 * 1024 * 1024;
     private const int NameMax = 255;
     private const int SectionsMax = 10;
     private const int BoundaryMax = 70;
@@ -77,7 +80,13 @@ internal sealed class FileEndpoints(RegistryWrites registry, RoomFiles files, Li
     private async Task<StoredFile> StoreAsync(ApiCall call, string room, CancellationToken cancellation)
     {
         var context = call.Context;
-        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = limits.FileBytes == 0 ? null : limits.FileBytes + FormOverhead;
+        var most = limits.FileBytes == 0 ? long.MaxValue - DrainedMax : limits.FileBytes + FormOverhead;
+        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = most + DrainedMax;
+        if (context.Request.ContentLength > most)
+        {
+            throw new ApiException(ErrorCodes.TooLarge, $"A file has at most {limits.FileBytes} bytes here.");
+        }
+
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)
             || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
             || HeaderUtilities.RemoveQuotes(type.Boundary).Value is not { Length: > 0 and <= BoundaryMax } boundary)
