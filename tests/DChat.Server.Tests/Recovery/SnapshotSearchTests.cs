@@ -64,8 +64,8 @@ public sealed class SnapshotSearchTests : IDisposable
     private async Task<SnapshotName> PutOldAsync(RegistryState state)
     {
         var bytes = new MemoryStream();
-        using (var sealing = new SealingStream(bytes, SealKind.Snapshot with { Version = 1 }, _secret, state.Index, 1, Noon))
-        using (var compressed = new BrotliStream(sealing, CompressionLevel.Fastest))
+        await using (var sealing = new SealingStream(bytes, SealKind.Snapshot with { Version = 1 }, _secret, state.Index, 1, Noon))
+        await using (var compressed = new BrotliStream(sealing, CompressionLevel.Fastest))
         {
             RegistrySnapshot.Write(state, compressed);
         }

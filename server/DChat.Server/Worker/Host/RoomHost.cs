@@ -36,6 +36,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly IMessageStore store;
     private readonly IRoomAuthority authority;
+    private readonly TimeProvider time;
     private readonly ILogger log;
     private readonly CommitLoop commits;
     private readonly SoftState soft;
@@ -46,6 +47,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
     {
         this.store = store;
         this.authority = authority;
+        this.time = time;
         this.log = log;
         commits = new CommitLoop(store, authority, time, Retire, Interrupted, new RoomPublisher(load), new FirstAnswers(store, log, stopping.Token), metrics, log);
         soft = new SoftState(load);

@@ -88,7 +88,12 @@ public sealed class NewerClusterTests
     private static Task<InProcessServer> StartCoordinatorAsync(int port, WorkerAdmissionMode admission = WorkerAdmissionMode.Open) => InProcessServer.StartAsync(
         options => options with
         {
-            Mode = ServerMode.Coordinator, NodePort = port, ClusterSecret = Secret, Admission = admission, WorkerSilenceMs = 60_000, WorkerClosedMs = 60_000,
+            Mode = ServerMode.Coordinator,
+            NodePort = port,
+            ClusterSecret = Secret,
+            Admission = admission,
+            WorkerSilenceMs = 60_000,
+            WorkerClosedMs = 60_000,
         },
         builder => TappedDoor.Install(builder.Services));
 
