@@ -32,7 +32,10 @@ public sealed class LogPutBackTests
         var first = await StartCoordinatorAsync(port, lost);
         await using var worker = await InProcessServer.StartAsync(options => options with
         {
-            Mode = ServerMode.Worker, ClusterSecret = Secret, Coordinators = way.Address, Store = EngineUrl.Under(folder.Path, "sqlite", "messages.db"),
+            Mode = ServerMode.Worker,
+            ClusterSecret = Secret,
+            Coordinators = way.Address,
+            Store = EngineUrl.Under(folder.Path, "sqlite", "messages.db"),
         });
         worker.Log.ExpectErrors("cannot go on|RegistryHalt|BackgroundService|Hosting");
         var stopping = worker.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
@@ -54,7 +57,13 @@ public sealed class LogPutBackTests
 
     private static Task<InProcessServer> StartCoordinatorAsync(int port, string data) => InProcessServer.StartAsync(options => options with
     {
-        Mode = ServerMode.Coordinator, NodePort = port, Advertise = Nowhere, ClusterSecret = Secret, Data = data, WorkerSilenceMs = 60_000, WorkerClosedMs = 60_000,
+        Mode = ServerMode.Coordinator,
+        NodePort = port,
+        Advertise = Nowhere,
+        ClusterSecret = Secret,
+        Data = data,
+        WorkerSilenceMs = 60_000,
+        WorkerClosedMs = 60_000,
     });
 
     /// <returns>The last entry.</returns>
