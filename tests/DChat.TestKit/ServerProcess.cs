@@ -24,8 +24,11 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Names a folder that keeps what every server wrote, a file each, for the search after what happened.</summary>
     private const string LogsVariable = "DCHAT_TEST_LOGS";
 
+    private const string Status = "/proc/self/status";
+
     private static readonly string[] Configuring = ["DCHAT", "AWS_"];
 
+    private const int SigInt = 2;
     private const int SigTerm = 15;
     private const int SigCont = 18;
     private const int SigStop = 19;
@@ -158,6 +161,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Stops it in the middle of whatever it does, as a machine that hangs.</summary>
     public void Freeze() => Assert.Equal(0, Signal(ProcessId, SigStop));
 
+    /// <summary>Ctrl-C for a process that runs.</summary>
+    public static void Interrupt(int processId) => Assert.Equal(0, Signal(processId, SigInt));
+
     public void Thaw() => Assert.Equal(0, Signal(ProcessId, SigCont));
 
     /// <summary>Starts it again, after a kill or a stop, on the same data and the same ports.</summary>
@@ -194,6 +200,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     public static async Task<(int ExitCode, string Output, string Error)> RunAsync(
         string[] arguments, IReadOnlyDictionary<string, string>? environment = null, Func<int, Task>? started = null, string? until = null)
     {
+        HeedInterrupts();
         using var process = new Process { StartInfo = Describe(ServerBinary.Path, arguments, environment) };
         process.Start();
         process.StandardInput.Close(); // Whoever asks for something gets no answer.
@@ -225,6 +232,17 @@ public sealed partial class ServerProcess : IAsyncDisposable
             {
                 process.Kill();
             }
+        }
+    }
+
+    /// <summary>Tests that run in the background of a shell ignore Ctrl-C, and so would all that they start.</summary>
+    private static void HeedInterrupts()
+    {
+        const string Ignored = "SigIgn:";
+        var mask = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Ignored, StringComparison.Ordinal))?[Ignored.Length..].Trim() : null;
+        if (mask is not null && (ulong.Parse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture) & (1UL << (SigInt - 1))) != 0)
+        {
+            _ = SetHandler(SigInt, 0);
         }
     }
 
@@ -328,6 +346,10 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
         return start;
     }
+
+    /// <param name="handler">0: what is usual.</param>
+    [DllImport("libc", EntryPoint = "signal", SetLastError = true)]
+    private static extern nint SetHandler(int signal, nint handler);
 
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static extern int Signal(int processId, int signal);

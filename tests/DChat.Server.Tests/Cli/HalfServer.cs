@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -7,93 +6,107 @@ using DChat.TestKit;
 
 namespace DChat.Server.Tests.Cli;
 
-/// <summary>Lets everybody in and begins an export that it does not end as it should.</summary>
+/// <summary>
+/// Lets everybody in and begins an export that it does not end as it should. It has threads of its own: whoever asks gives up after a while,
+/// and the pool's threads may be busy with other tests for longer.
+/// </summary>
 internal sealed class HalfServer : IDisposable
 {
     public const string Line = """{"seq":1,"kind":"text"}""";
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _over = new();
     private readonly SemaphoreSlim _begun = new(0);
     private readonly string _how;
     private readonly Task _serving;
+    private volatile TcpClient? _client;
+    private volatile bool _isOver;
 
     /// <param name="how">The connection is <c>broken</c> off, the answer is <c>short</c> of its end, or it waits to be <c>interrupted</c>.</param>
     public HalfServer(string how)
     {
         _how = how;
         _listener.Start();
-        _serving = ServeAsync();
+        _serving = Task.Factory.StartNew(Serve, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     public string Url => $"http://{_listener.LocalEndpoint}";
 
     /// <summary>Ctrl-C, when the export has begun.</summary>
-    public async Task InterruptAsync(int process)
-    {
-        Assert.True(await _begun.WaitAsync(Eventually.DefaultLimit));
-        using var kill = Process.Start("kill", ["-INT", process.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync().Within();
-    }
+    public Task InterruptAsync(int process) => Task.Factory.StartNew(
+        () =>
+        {
+            Assert.True(_begun.Wait(Eventually.DefaultLimit));
+            ServerProcess.Interrupt(process);
+        },
+        CancellationToken.None,
+        TaskCreationOptions.LongRunning,
+        TaskScheduler.Default);
 
     public void Dispose()
     {
-        _over.Cancel();
+        _isOver = true;
         _listener.Dispose();
-        _serving.ContinueWith(_ => { }, TaskScheduler.Default).Wait(Eventually.DefaultLimit);
-        _over.Dispose();
+        _client?.Dispose();
+        Assert.True(_serving.Wait(Eventually.DefaultLimit));
         _begun.Dispose();
     }
 
-    private async Task ServeAsync()
+    private void Serve()
     {
-        while (!_over.IsCancellationRequested)
+        while (!_isOver)
         {
-            using var client = await _listener.AcceptTcpClientAsync(_over.Token);
-            await using var stream = client.GetStream();
-            while (await ReadRequestAsync(stream) is { } request && await AnswerAsync(stream, request))
+            try
             {
-                // The next one on the same connection.
+                using var client = _client = _listener.AcceptTcpClient();
+                using var stream = client.GetStream();
+                while (ReadRequest(stream) is { } request && Answer(stream, request))
+                {
+                    // The next one on the same connection.
+                }
+            }
+            catch (Exception ended) when (ended is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
+            {
+                // Whoever was interrupted may leave without having read all.
             }
         }
     }
 
     /// <returns>Whether the connection goes on.</returns>
-    private async Task<bool> AnswerAsync(NetworkStream stream, string request)
+    private bool Answer(NetworkStream stream, string request)
     {
         if (request.StartsWith("POST", StringComparison.Ordinal))
         {
             const string Tokens = """{"user":"admin","accessToken":"a","refreshToken":"r","expiresIn":300}""";
-            await WriteAsync(stream, $"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {Tokens.Length}\r\n\r\n{Tokens}");
+            Write(stream, $"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {Tokens.Length}\r\n\r\n{Tokens}");
             return true;
         }
 
-        await WriteAsync(stream, $"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{Line.Length + 1:x}\r\n{Line}\n\r\n");
+        Write(stream, $"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{Line.Length + 1:x}\r\n{Line}\n\r\n");
         if (_how == "short")
         {
-            await WriteAsync(stream, "0\r\n\r\n");
+            Write(stream, "0\r\n\r\n");
             return true;
         }
 
         _begun.Release();
         if (_how == "interrupted")
         {
-            await ReadRequestAsync(stream); // Until it hangs up.
+            ReadRequest(stream); // Until it hangs up.
         }
 
         return false;
     }
 
-    private Task WriteAsync(NetworkStream stream, string text) => stream.WriteAsync(Encoding.ASCII.GetBytes(text), _over.Token).AsTask();
+    private static void Write(NetworkStream stream, string text) => stream.Write(Encoding.ASCII.GetBytes(text));
 
     /// <summary>Headers and body; null at the end.</summary>
-    private async Task<string?> ReadRequestAsync(NetworkStream stream)
+    private static string? ReadRequest(NetworkStream stream)
     {
         var text = new StringBuilder();
         var bytes = new byte[4096];
         while (true)
         {
-            var read = await stream.ReadAsync(bytes, _over.Token);
+            var read = stream.Read(bytes);
             if (read == 0)
             {
                 return null;

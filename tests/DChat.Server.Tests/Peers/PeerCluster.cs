@@ -20,6 +20,9 @@ namespace DChat.Server.Tests.Peers;
 /// <summary>A coordinator and workers in the test's process: real links over loopback, one store, and rooms that move when the test says so.</summary>
 internal sealed class PeerCluster : IAsyncDisposable
 {
+    /// <summary>Where the coordinator says that it is: workers reach it by their proxies only, else they would come back past a cut.</summary>
+    private const string Nowhere = "127.0.0.1:1";
+
     private readonly TemporaryFolder _folder = new();
     private readonly List<PeerWorker> _workers = [];
     private SqliteMessageStore? _store;
@@ -148,6 +151,7 @@ internal sealed class PeerCluster : IAsyncDisposable
         {
             Mode = all ? ServerMode.All : ServerMode.Coordinator,
             NodePort = port,
+            Advertise = all ? null : Nowhere,
             ClusterSecret = secret,
             Placement = RoomPlacementMode.Creator,
             WorkerSilenceMs = 60_000,

@@ -36,7 +36,7 @@ public sealed class DrainedWorkerTests
 
         var gone = await SetAsync(cluster, worker.Id, WorkerState.Gone);
         worker.Registry.Mend();
-        Assert.True(await worker.Replica.WaitForAsync(gone + 1, Eventually.DefaultLimit, CancellationToken.None));
+        await Eventually.Holds(() => worker.Replica.Index > gone && worker.Replica.State.FindWorker(worker.Id)!.State != WorkerState.Gone);
         if (hears)
         {
             Assert.Equal(WorkerState.Draining, worker.Replica.State.FindWorker(worker.Id)!.State); // It is given no rooms until it goes.
