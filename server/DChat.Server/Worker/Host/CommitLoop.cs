@@ -38,7 +38,7 @@ internal sealed partial class CommitLoop(
     private const int RetryMs = 100;
 
     /// <summary>That a store is still away is said once in this time, in milliseconds.</summary>
-    private const int SayEveryMs = 10_000;
+    public const int SayEveryMs = 10_000;
 
     private readonly Channel<HostedRoom> ready = Channel.CreateUnbounded<HostedRoom>(new() { SingleReader = true });
     private long sayNextAt;

@@ -58,6 +58,11 @@ internal sealed partial class RoomHost
         try
         {
             var openings = await store.OpenAsync(asked, CancellationToken.None).ConfigureAwait(false);
+            if (asked.Count > 0 && Interlocked.Exchange(ref isAwaySaid, false))
+            {
+                OpenAgain(log);
+            }
+
             var slow = new List<(HostedRoom, RoomOpening)>();
             for (var i = 0; i < hosted.Count; i++)
             {
@@ -78,8 +83,7 @@ internal sealed partial class RoomHost
         }
         catch (MessageStoreUnavailableException exception)
         {
-            OpenFailed(log, hosted.Count, exception.Message);
-            OpenFailedTrace(log, exception);
+            SayOpenFailed(hosted.Count, exception);
             foreach (var room in hosted)
             {
                 Postpone(room);
@@ -104,10 +108,21 @@ internal sealed partial class RoomHost
             }
             catch (Exception exception)
             {
-                OpenFailed(log, 1, exception.Message);
-                OpenFailedTrace(log, exception);
+                SayOpenFailed(1, exception);
                 Postpone(room);
             }
+        }
+    }
+
+    /// <summary>Once, and then once in a while: every room comes again each second, by itself or with others, as long as it lasts.</summary>
+    private void SayOpenFailed(int count, Exception exception)
+    {
+        OpenFailedTrace(log, exception);
+        var (now, next) = (Environment.TickCount64, Volatile.Read(ref sayAwayNextAt));
+        if (next <= now && Interlocked.CompareExchange(ref sayAwayNextAt, now + CommitLoop.SayEveryMs, next) == next)
+        {
+            Volatile.Write(ref isAwaySaid, true);
+            OpenFailed(log, count, exception.Message);
         }
     }
 
@@ -259,6 +274,9 @@ internal sealed partial class RoomHost
 
     [LoggerMessage(2601, LogLevel.Warning, "the message store is away: {Rooms} rooms could not be opened; trying again: {Why}")]
     private static partial void OpenFailed(ILogger log, int rooms, string why);
+
+    [LoggerMessage(2606, LogLevel.Information, "the message store answers again: rooms are opened")]
+    private static partial void OpenAgain(ILogger log);
 
     [LoggerMessage(2605, LogLevel.Debug, "why rooms could not be opened")]
     private static partial void OpenFailedTrace(ILogger log, Exception exception);

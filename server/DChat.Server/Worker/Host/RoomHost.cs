@@ -42,6 +42,8 @@ internal sealed partial class RoomHost : IAsyncDisposable
     private readonly SoftState soft;
     private readonly HostLoad load = new();
     private readonly Task[] loops;
+    private bool isAwaySaid;
+    private long sayAwayNextAt;
 
     public RoomHost(IMessageStore store, IRoomAuthority authority, DChatMetrics metrics, TimeProvider time, ILogger<RoomHost> log)
     {
