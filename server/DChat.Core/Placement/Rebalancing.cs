@@ -27,21 +27,14 @@ public static class Rebalancing
         var average = scales.Sum(scale => scale.Load) / scales.Sum(scale => scale.Capacity);
         while (moves.Count < options.MovesMax)
         {
-            var from = scales.MaxBy(scale => (scale.Relative, scale.Worker))!;
             var to = scales.MinBy(scale => (scale.Relative, scale.Worker))!;
-            if (from.Relative <= average * (1 + options.Hysteresis) || from.Load - (average * from.Capacity) < options.LeastGain)
+            var (from, best) = Source(to);
+            if (from is null)
             {
                 break;
             }
 
-            from.Rooms ??= [.. roomsOf(from.Worker).OrderBy(room => room.Expected).ThenBy(room => room.Room, StringComparer.Ordinal)];
-            var best = Best(from, to);
-            if (best < 0)
-            {
-                break;
-            }
-
-            var room = from.Rooms[best];
+            var room = from.Rooms![best];
             from.Rooms.RemoveAt(best);
             from.Load -= room.Expected;
             to.Load += room.Expected;
@@ -49,6 +42,23 @@ public static class Rebalancing
         }
 
         return moves;
+
+        // The busiest of those above the average that has a room to give: one hot room that helps nobody does not keep the others' rooms where they are.
+        (Scale? From, int Best) Source(Scale to)
+        {
+            foreach (var from in scales.Where(IsTooBusy).OrderByDescending(scale => (scale.Relative, scale.Worker)))
+            {
+                from.Rooms ??= [.. roomsOf(from.Worker).OrderBy(room => room.Expected).ThenBy(room => room.Room, StringComparer.Ordinal)];
+                if (Best(from, to) is >= 0 and var best)
+                {
+                    return (from, best);
+                }
+            }
+
+            return (null, -1);
+        }
+
+        bool IsTooBusy(Scale scale) => scale.Relative > average * (1 + options.Hysteresis) && scale.Load - (average * scale.Capacity) >= options.LeastGain;
     }
 
     /// <summary>The room whose move leaves the busier of the two the least busy; -1 where none makes it less busy than it is.</summary>

@@ -37,6 +37,15 @@ public sealed class RebalancingTests
     }
 
     [Fact]
+    public void A_room_that_is_too_hot_for_anybody_does_not_keep_the_others_where_they_are()
+    {
+        var rooms = new Dictionary<string, List<RoomLoad>> { ["w1"] = [new("hot", 1_000)], ["w2"] = [.. Enumerable.Range(0, 900).Select(i => new RoomLoad($"b{i}", 1))], ["w3"] = [], ["w4"] = [] };
+        var moves = Plan(rooms);
+        Assert.Equal(Options.MovesMax, moves.Count);
+        Assert.All(moves, move => Assert.Contains(move.Worker, (string[])["w3", "w4"]));
+    }
+
+    [Fact]
     public void Whatever_the_loads_a_plan_evens_out_and_the_next_ones_come_to_rest() =>
         Prop.ForAll(Arb.From(Clusters), cluster =>
         {

@@ -52,7 +52,7 @@ public sealed class RoomLoadsTests(ITestOutputHelper output)
 
             foreach (var worker in workers)
             {
-                Assert.Equal(state.RoomsOn(worker).Sum(room => loads.Of(room.Id)), loads.On(worker), 6);
+                Assert.Equal(state.RoomsOn(worker).Sum(room => loads.Of(room.Id, worker)), loads.On(worker), 6);
             }
         }
 
@@ -66,8 +66,9 @@ public sealed class RoomLoadsTests(ITestOutputHelper output)
             }
 
             var worker = workers[random.Next(Workers)];
+            var from = state.FindRoom(room)!.AssignedTo;
             state = Do(state, new AssignRooms("", "", 0, worker, [room]));
-            loads.Moved(room, worker);
+            loads.Moved(room, from, worker);
             return state;
         }
 
@@ -84,8 +85,40 @@ public sealed class RoomLoadsTests(ITestOutputHelper output)
         state = Do(state, new CreateRoom("", "ann", 0, "room", "room", null, RoomVisibility.Public, null, "w"));
         loads.Take(() => state, _ => [("w", new WorkerReport(0, 0, 0, 0, null, [], [new RoomLoadReport("room", 5)], []))]);
         Assert.Equal(5, loads.On("w"));
-        loads.Moved("room", null);
+        loads.Moved("room", "w", null);
         Assert.Equal(0, loads.On("w"));
+    }
+
+    [Fact]
+    public void Busy_rooms_that_a_report_has_no_place_for_cost_what_it_says_of_all_together()
+    {
+        const int Busy = 300;
+        const double Each = 10;
+        var time = new HandTime();
+        var loads = new RoomLoads(time, TimeSpan.FromSeconds(30));
+        var state = Do(RegistryState.Empty, new CreateAccount("", "", 0, "ann", null, [1, 2, 3]));
+        state = ((string[])["w", "v"]).Aggregate(state, (before, worker) => Do(before, new RegisterWorker("", "", 0, worker, $"{worker}:1", "i", 1, [], WorkerState.Active)));
+        state = Enumerable.Range(0, Busy).Aggregate(state, (before, room) => Do(before, new CreateRoom("", "ann", 0, $"r{room}", $"r{room}", null, RoomVisibility.Public, null, "w")));
+        RoomLoadReport[] named = [.. Enumerable.Range(0, WorkerReports.BusiestMax).Select(room => new RoomLoadReport($"r{room}", Each))];
+        Take();
+        Assert.Equal(Busy * Each, loads.On("w"), 6);
+        Assert.Equal(Each, loads.Of("r299", "w"), 6);
+
+        // Where it moves it counts as much, though its new host has not heard much of it yet; and no longer where it was.
+        state = Do(state, new AssignRooms("", "", 0, "v", ["r299"]));
+        loads.Moved("r299", "w", "v");
+        Assert.Equal(((Busy - 1) * Each, Each), (loads.On("w"), loads.On("v")));
+        Take();
+        Assert.Equal(Each, loads.On("v"), 6);
+        Assert.Equal(Each, loads.Of("r299", "v"), 6);
+        loads.Moved("r298", "w", null);
+        Assert.Equal((Busy - 2) * Each, loads.On("w"), 6);
+
+        void Take() => loads.Take(() => state, at =>
+        [
+            ("w", new WorkerReport(0, 0, at.FindWorker("w")!.RoomCount * Each, 0, null, [], named, [])),
+            ("v", new WorkerReport(0, 0, 0, 0, null, [], [], [])),
+        ]);
     }
 
     private static RegistryState Do(RegistryState state, Command command)

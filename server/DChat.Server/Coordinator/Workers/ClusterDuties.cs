@@ -131,11 +131,11 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
             {
                 if (happened is RoomsAssigned assigned)
                 {
-                    Moved(assigned, isByHand: record.Actor.Length > 0);
+                    Moved(before, assigned, isByHand: record.Actor.Length > 0);
                 }
                 else if (happened is RoomDeleted deleted)
                 {
-                    _loads.Moved(deleted.Room, null);
+                    _loads.Moved(deleted.Room, before.FindRoom(deleted.Room)?.AssignedTo ?? "", null);
                 }
             }
         }
@@ -146,11 +146,11 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         // Nothing is known of when rooms moved; what they cost is taken anew within a second.
     }
 
-    private void Moved(RoomsAssigned assigned, bool isByHand)
+    private void Moved(RegistryState before, RoomsAssigned assigned, bool isByHand)
     {
         foreach (var room in assigned.Rooms)
         {
-            _loads.Moved(room, assigned.Worker);
+            _loads.Moved(room, before.FindRoom(room)?.AssignedTo ?? "", assigned.Worker);
             if (isByHand)
             {
                 _movedAt[room] = time.GetTimestamp();
@@ -198,31 +198,42 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>Before, what rooms cost is not known, and moves would be made by mistake.</summary>
     private bool HaveAllReported() => Hosts().TrueForAll(host => IsHeard(host) && watch.Find(host.Id)?.Report is not null);
 
-    private async Task BuryAsync(IRegistryCommands commands, IReadOnlyList<(Worker Worker, string Why)> dead, CancellationToken offDuty)
+    private async Task BuryAsync(RegistryLeader commands, IReadOnlyList<(Worker Worker, string Why)> dead, CancellationToken offDuty)
     {
         foreach (var (worker, _) in dead.Where(gone => watch.Find(gone.Worker.Id) is not { HasLeft: true }))
         {
             _buried[worker.Id] = (ZoneOutage.ZoneOf(worker.Labels), time.GetTimestamp());
         }
 
-        var heirs = dead.Count == 0 ? [] : Takers().Where(heir => dead.All(gone => gone.Worker.Id != heir.Id)).ToList();
-        await Task.WhenAll(dead.Select(gone => BuryAsync(commands, gone.Worker, gone.Why, heirs, offDuty)));
-    }
-
-    private async Task BuryAsync(IRegistryCommands commands, Worker worker, string why, List<Worker> heirs, CancellationToken offDuty)
-    {
-        Gone(log, worker.Id, worker.Address, worker.RoomCount, why);
-        watch.End(worker.Id, why);
-
-        // All at once into the leader's queue: they become one entry, or as few as they fit.
-        var gone = commands.SubmitAsync(new SetWorkerState("", "", Now, worker.Id, WorkerState.Gone, worker.Incarnation), offDuty);
-        var rooms = Loads(worker).ToList();
-        var moved = AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, heirs.ConvertAll(LoadOf)), offDuty);
-        await gone;
-        await moved;
-        if (rooms.Count > 0)
+        if (dead.Count == 0)
         {
-            MovedAll(log, rooms.Count, worker.Id, heirs.Count);
+            return;
+        }
+
+        var heirs = Takers().Where(heir => dead.All(gone => gone.Worker.Id != heir.Id)).ToList();
+        var rooms = new List<RoomLoad>();
+        var told = new List<Task>();
+        foreach (var (worker, why) in dead)
+        {
+            Gone(log, worker.Id, worker.Address, worker.RoomCount, why);
+            watch.End(worker.Id, why);
+            rooms.AddRange(Loads(worker));
+
+            // All at once into the leader's queue: they become one entry, or as few as they fit.
+            told.Add(commands.SubmitAsync(new SetWorkerState("", "", Now, worker.Id, WorkerState.Gone, worker.Incarnation), offDuty));
+        }
+
+        // Those of all together: each worker's busiest would go to the same heir.
+        var moved = AssignAsync(commands, RoomSpread.Over(options.Placement, rooms, heirs.ConvertAll(LoadOf)), offDuty);
+        await Task.WhenAll(told);
+        await moved;
+        if (rooms.Count > 0 && heirs.Count > 0)
+        {
+            MovedAll(log, rooms.Count, string.Join(", ", dead.Select(gone => gone.Worker.Id)), heirs.Count);
+        }
+        else if (rooms.Count > 0)
+        {
+            Wait(log, rooms.Count);
         }
     }
 
@@ -363,7 +374,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         return takers.Count > 0 ? takers : hosts;
     }
 
-    private IEnumerable<RoomLoad> Loads(Worker worker) => replica.State.RoomsOn(worker.Id).Select(room => new RoomLoad(room.Id, _loads.Of(room.Id)));
+    private IEnumerable<RoomLoad> Loads(Worker worker) => replica.State.RoomsOn(worker.Id).Select(room => new RoomLoad(room.Id, _loads.Of(room.Id, worker.Id)));
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -372,6 +383,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
 
     [LoggerMessage(2071, LogLevel.Information, "{Rooms} rooms of {Worker} were given to {Others} other workers")]
     private static partial void MovedAll(ILogger log, int rooms, string worker, int others);
+
+    [LoggerMessage(2083, LogLevel.Warning, "{Rooms} rooms wait for a worker that can take them: there is none now")]
+    private static partial void Wait(ILogger log, int rooms);
 
     [LoggerMessage(2078, LogLevel.Information, "{Count} workers that are gone are forgotten: the {Kept} that came last stay listed")]
     private static partial void Forgotten(ILogger log, int count, int kept);
