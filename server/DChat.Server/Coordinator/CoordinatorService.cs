@@ -224,14 +224,9 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     /// <summary>The process before this one is gone, and need not be waited for.</summary>
     private async Task DeposePredecessorAsync(CancellationToken cancellation)
     {
-        if (await _log.ReadLeaderAsync(cancellation) is not { } leader || !Succession.IsPredecessor(leader, _terms.Read()))
-        {
-            return;
-        }
-
         try
         {
-            if (await _log.DeposeAsync(leader.Term, cancellation))
+            if (await _log.ReadLeaderAsync(cancellation) is { } leader && Succession.IsPredecessor(leader, _terms.Read()) && await _log.DeposeAsync(leader.Term, cancellation))
             {
                 Log.DeposedPredecessor(_logger, leader.Term);
             }
@@ -243,8 +238,8 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     }
 
     /// <summary>
-    /// One of several waits for its snapshots, and does not end: the etcd that it runs would end with it, and where the blob store is away the
-    /// next restart would take the majority along.
+    /// One of several waits for its snapshots, and for the log where it runs a part of that, and does not end: the etcd that it runs would end with it, and where
+    /// the blob store is away, or another member stands still for a moment, the next restart would take the majority along.
     /// </summary>
     private async Task RecoverAtStartAsync(CancellationToken cancellation)
     {
@@ -259,6 +254,11 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
             {
                 Log.SnapshotsAway(_logger, _options.SnapshotRetry.TotalSeconds, error.Message);
                 await Task.Delay(_options.SnapshotRetry, _time, cancellation);
+            }
+            catch (ControlLogUnavailableException error) when (_options.RunsMember)
+            {
+                Log.LogAway(_logger, error.Message);
+                await Task.Delay(RetryAfter, _time, cancellation);
             }
             catch (UnknownRegistryEventException newer) when (MayPark)
             {

@@ -108,6 +108,7 @@ internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotSt
         }
 
         var damaged = new List<string>();
+        var newer = default(UnknownRegistryEventException);
         foreach (var name in names)
         {
             try
@@ -124,6 +125,11 @@ internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotSt
                 damaged.Add(error.Message);
                 Log.Damaged(logger, error.Message);
             }
+            catch (UnknownRegistryEventException error)
+            {
+                newer ??= error; // One before it may do, with the entries since.
+                Log.Unreadable(logger, $"'{name}': {error.Message}");
+            }
             catch (BlobStoreUnavailableException error) when (bounds.First == 1)
             {
                 damaged.Add(error.Message);
@@ -137,7 +143,7 @@ internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotSt
 
         return bounds.First == 1
             ? (null, RegistryState.Empty)
-            : throw new ControlLogDamagedException(
+            : throw newer ?? (Exception)new ControlLogDamagedException(
                 $"The control log begins at entry {bounds.First}, and no snapshot holds the entries before it{Because(names, damaged)}. {Remedy}");
     }
 

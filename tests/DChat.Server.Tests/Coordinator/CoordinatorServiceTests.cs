@@ -355,6 +355,30 @@ public sealed class CoordinatorServiceTests : IDisposable
         Assert.NotNull(node.Replica.State.FindAccount("tail0"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_coordinator_that_runs_a_part_of_the_log_waits_for_the_others_at_its_start(bool runsMember)
+    {
+        await RunWithSnapshotsAsync();
+        var asked = 0;
+        await using var node = new CoordinatorNode(
+            new FaultyControlLog(SqliteControlLog.Open(_folder["control.db"])) { Shown = bounds => asked++ == 0 ? throw new ControlLogUnavailableException("another member stands still") : bounds },
+            FileBlobStore.OpenFolder(_folder["blobs"]),
+            ClusterSecret.LoadOrCreate(_folder["cluster-secret"], mayCreate: true),
+            Options with { RunsMember = runsMember },
+            _book);
+        if (runsMember)
+        {
+            await node.StartAsync();
+            Assert.NotNull(node.Replica.State.FindAccount("tail0"));
+        }
+        else
+        {
+            await Assert.ThrowsAsync<StartRefusedException>(() => node.StartAsync());
+        }
+    }
+
     [Fact]
     public async Task A_snapshot_is_due_by_the_age_of_the_newest_whoever_led_when_it_was_written()
     {

@@ -1,6 +1,9 @@
+using System.Security.Cryptography;
 using DChat.Core.ControlLog;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator;
+using DChat.Server.Coordinator.Snapshots;
+using DChat.Storage.Files;
 using DChat.Storage.Memory;
 using DChat.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -52,7 +55,35 @@ public sealed class RegistryRecoveryTests : IDisposable
         Assert.Equal(4, _replica.Index);
     }
 
-    private static RegistryRecovery Over(MemoryControlCluster log) => new(new MemoryControlLog(log), null!, NullLogger.Instance);
+    [Fact]
+    public async Task A_snapshot_of_a_newer_program_is_passed_over_for_one_before_it_and_named_where_that_is_not_enough()
+    {
+        using var folder = new TemporaryFolder();
+        var snapshots = new SnapshotStore(FileBlobStore.OpenFolder(folder["blobs"]), ClusterSecret.LoadOrCreate(folder["secret"], mayCreate: true), folder["scratch"]);
+        var term = await WriteAsync(_before, 1, 3);
+        await Over(_before).CatchUpAsync(_replica, CancellationToken.None).Within();
+        await snapshots.WriteAsync(_replica.State, term, CancellationToken.None).Within();
+        await WriteAsync(_before, 4, 6);
+        await Over(_before).CatchUpAsync(_replica, CancellationToken.None).Within();
+        var name = await snapshots.WriteAsync(_replica.State, term, CancellationToken.None).Within();
+        var bytes = await File.ReadAllBytesAsync(FileOf(name));
+        bytes[8] = 99; // Its format.
+        File.Delete(FileOf(name));
+        await File.WriteAllBytesAsync(FileOf(name with { Hash = SnapshotName.HashOf(SHA256.HashData(bytes)) }), bytes);
+        string FileOf(SnapshotName snapshot) => Path.Combine(folder["blobs"], snapshot.ToString());
+
+        var log = new MemoryControlLog(_before);
+        Assert.True(await log.TruncateAsync(term, 3, CancellationToken.None));
+        var recovered = new RegistryReplica(TimeProvider.System);
+        await Over(_before, snapshots).RecoverAsync(recovered, CancellationToken.None).Within();
+        Assert.Equal(6, recovered.Index);
+
+        Assert.True(await log.TruncateAsync(term, 5, CancellationToken.None));
+        var unknown = await Assert.ThrowsAsync<UnknownRegistryEventException>(() => Over(_before, snapshots).RecoverAsync(new RegistryReplica(TimeProvider.System), CancellationToken.None).Within());
+        Assert.Contains("format 99", unknown.Message, StringComparison.Ordinal);
+    }
+
+    private static RegistryRecovery Over(MemoryControlCluster log, SnapshotStore? snapshots = null) => new(new MemoryControlLog(log), snapshots!, NullLogger.Instance);
 
     private static async Task<long> WriteAsync(MemoryControlCluster cluster, long from, long through, long at = 1)
     {

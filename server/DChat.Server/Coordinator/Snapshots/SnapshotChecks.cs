@@ -1,3 +1,5 @@
+using DChat.Core.Registry;
+
 namespace DChat.Server.Coordinator.Snapshots;
 
 /// <summary>Which snapshots this process has found good, by writing or reading them, and which damaged: each is read once.</summary>
@@ -51,7 +53,7 @@ internal sealed partial class SnapshotChecks(SnapshotStore store, ILogger logger
             _verified.Add(name);
             return true;
         }
-        catch (SnapshotDamagedException error)
+        catch (Exception error) when (error is SnapshotDamagedException or UnknownRegistryEventException)
         {
             _damaged.Add(name);
             Damaged(logger, error.Message);

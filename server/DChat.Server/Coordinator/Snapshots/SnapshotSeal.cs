@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using DChat.Core.Registry;
 
 namespace DChat.Server.Coordinator.Snapshots;
 
@@ -64,6 +65,7 @@ internal static class SnapshotSeal
 
     /// <param name="head">The first <see cref="HeadBytes"/>.</param>
     /// <exception cref="InvalidDataException">It is no header of this kind that this program can read.</exception>
+    /// <exception cref="UnknownRegistryEventException">A newer program sealed this snapshot.</exception>
     public static int ReadVersion(SealKind kind, ReadOnlySpan<byte> head)
     {
         if (!head[..8].SequenceEqual(Encoding.ASCII.GetBytes(kind.Magic)))
@@ -72,8 +74,8 @@ internal static class SnapshotSeal
         }
 
         var version = BinaryPrimitives.ReadInt32LittleEndian(head[8..]);
-        return version >= 1 && version <= kind.Version
-            ? version
+        return version >= 1 && version <= kind.Version ? version
+            : version > kind.Version && kind == SealKind.Snapshot ? throw new UnknownRegistryEventException($"a snapshot is sealed in format {version}, and this program knows formats up to {kind.Version}")
             : throw new InvalidDataException($"it has format {version}, this program knows {(kind.Version == 1 ? "1" : $"1 to {kind.Version}")}; start the release that wrote it");
     }
 

@@ -212,7 +212,7 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
     {
         using var sha = SHA256.Create();
         using var hashed = new CryptoStream(stored, sha, CryptoStreamMode.Read, leaveOpen: true);
-        using var unsealed = new UnsealingStream(hashed, SealKind.Snapshot, secret);
+        using var unsealed = Unseal();
         using var plain = new BrotliStream(unsealed, CompressionMode.Decompress);
         var result = read(plain);
         if (plain.ReadByte() >= 0)
@@ -227,6 +227,24 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
         }
 
         return (result, unsealed.SealedAt);
+
+        UnsealingStream Unseal()
+        {
+            try
+            {
+                return new UnsealingStream(hashed, SealKind.Snapshot, secret);
+            }
+            catch (UnknownRegistryEventException)
+            {
+                hashed.CopyTo(Stream.Null);
+                if (SnapshotName.HashOf(sha.Hash!) != name.Hash)
+                {
+                    throw new InvalidDataException(NotItsName); // No newer program: damage.
+                }
+
+                throw;
+            }
+        }
     }
 }
 
