@@ -22,7 +22,7 @@ internal enum TermEnd
 /// <remarks>
 /// Invariants: the head is the committed state plus the drafts not yet appended; an answer, a refusal included, is given only when every
 /// entry that the head held when it was decided is committed, and the term led after it was decided (what a deposed leader that does not know
-/// it refuses, another may have allowed); what was refused is not carried out when it comes again; after an append of unknown outcome nothing but the identical append follows.
+/// it refuses, another may have allowed); what was refused, or changed nothing, is answered so when it comes again; after an append of unknown outcome nothing but the identical append follows.
 /// </remarks>
 internal sealed partial class RegistryLeader : IRegistryCommands
 {
@@ -40,7 +40,7 @@ internal sealed partial class RegistryLeader : IRegistryCommands
     private readonly ILogger _logger;
     private readonly long _term;
     private readonly Channel<PendingCommand> _queue;
-    private readonly RefusedCommands _refused;
+    private readonly UnloggedOutcomes _unlogged;
     private RegistryState _head;
 
     /// <param name="replica">Caught up with the log's end, and written by nobody else while the term lasts.</param>
@@ -48,7 +48,7 @@ internal sealed partial class RegistryLeader : IRegistryCommands
     {
         (_term, _log, _replica, _options, _placement, _time, _logger) = (term, log, replica, options, placement, time, logger);
         _queue = Channel.CreateBounded<PendingCommand>(new BoundedChannelOptions(options.QueueMax) { SingleReader = true });
-        _refused = new RefusedCommands(time);
+        _unlogged = new UnloggedOutcomes(time);
         _head = replica.State;
     }
 
@@ -171,13 +171,17 @@ internal sealed partial class RegistryLeader : IRegistryCommands
         try
         {
             var decision = RegistryMachine.Decide(_head, _placement.Place(_head, command), _options.Limits);
-            if (!decision.Repeat && _refused.Find(command) is { } refusal)
+            if (!decision.Repeat && _unlogged.Find(command) is { } first)
             {
-                return refusal;
+                return first;
             }
 
             var outcome = decision.Record is { } record ? Draft(record, drafts) ?? decision.Outcome : decision.Outcome;
-            _refused.Note(command, outcome);
+            if (!decision.Repeat && (decision.Record is null || !outcome.IsOk))
+            {
+                _unlogged.Note(command, outcome);
+            }
+
             return outcome;
         }
         catch (Exception error)

@@ -328,4 +328,26 @@ public sealed class RegistryLeaderTests
         Assert.NotEqual("of ben", bench.Replica.State.FindRoom("room")!.Topic);
         Assert.True((await bench.SubmitAsync(topic with { CommandId = "another" })).Outcome.IsOk);
     }
+
+    [Fact]
+    public async Task What_changed_nothing_changes_nothing_when_it_comes_by_another_way_though_it_would_by_then()
+    {
+        await using var bench = await new RegistryBench().LeadAsync();
+        foreach (var user in new[] { "ann", "ben" })
+        {
+            Assert.True((await bench.SubmitAsync(RegistryBench.Account(user))).Outcome.IsOk);
+        }
+
+        Assert.True((await bench.SubmitAsync(new CreateRoom("make", "ann", 1_000, "room", "Room", null, RoomVisibility.Public, null, ""))).Outcome.IsOk);
+        Assert.True((await bench.SubmitAsync(new JoinRoom("join", "ben", 1_000, "room"))).Outcome.IsOk);
+        var again = new JoinRoom("again", "ben", 1_000, "room");
+        var answer = (await bench.SubmitAsync(again)).Outcome;
+        Assert.True(answer.IsOk);
+
+        Assert.True((await bench.SubmitAsync(new Kick("kick", "ann", 1_000, "room", "ben"))).Outcome.IsOk);
+        Assert.Equal(answer, (await bench.SubmitAsync(again)).Outcome);
+        Assert.Null(bench.Replica.State.FindMembership("room", "ben"));
+        Assert.True((await bench.SubmitAsync(again with { CommandId = "later" })).Outcome.IsOk);
+        Assert.NotNull(bench.Replica.State.FindMembership("room", "ben"));
+    }
 }
