@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using DChat.Core.Blobs;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator;
@@ -9,6 +10,11 @@ namespace DChat.Server.Recovery;
 /// <summary>The coordinator that led last over the snapshots of a blob store which a restore is going to take over.</summary>
 internal static class FormerLeader
 {
+    private static readonly SocketError[] NobodyThere =
+    [
+        SocketError.ConnectionRefused, SocketError.HostUnreachable, SocketError.NetworkUnreachable, SocketError.TimedOut, SocketError.HostNotFound, SocketError.NoData, SocketError.TryAgain,
+    ];
+
     /// <summary>Asks it whether it is gone. One that cannot be reached from here is taken for gone, and that is said.</summary>
     /// <param name="place">The blob store, for people.</param>
     /// <exception cref="ConfigurationException">It lives: what it removes and what a new cluster needs would be one.</exception>
@@ -20,20 +26,26 @@ internal static class FormerLeader
         }
 
         using var dialer = new NodeDialer(new NodeHandshake(secret), new NodeSelf("restore", "restore", options.EffectiveAdvertise, ConfigVerbs.ProductVersion), NodeTls.Load(options)?.ForClient(), time);
-        NodeHello peer;
+        string who;
         try
         {
             await using var link = await dialer.ConnectAsync(address, NodeServices.Replica, null, _ => new NothingComes(), cancellation);
-            peer = link.Peer;
+            who = $"{link.Peer.Node}, which led it last, answers at {address}";
         }
-        catch (NodeLinkException error)
+        catch (NodeLinkException error) when (error.GetBaseException() is OperationCanceledException || (error.GetBaseException() is SocketException socket && NobodyThere.Contains(socket.SocketErrorCode)))
         {
             progress.Say($"The coordinator that led last, at {address}, is taken for gone: {error.Message}");
             return;
         }
+        catch (NodeLinkException error)
+        {
+            // As one that speaks TLS to who speaks none.
+            who = $"somebody answers at {address}, where the coordinator was that led it last, though not this program ({error.Message})";
+        }
 
         throw new ConfigurationException(
-            $"--blobs {place}", $"the cluster whose snapshots these are still runs: {peer.Node}, which led it last, answers at {address}", "stop all its coordinators and workers first, or give other --blobs, which must be empty");
+            $"--blobs {place}", $"the cluster whose snapshots these are still runs: {who}",
+            $"stop all its coordinators and workers first, or give other --blobs, which must be empty; where it is another program that answers, remove '{LeaderNote.Blob}' from there");
     }
 
     private static async Task<string?> ReadAsync(IBlobStore blobs, CancellationToken cancellation)

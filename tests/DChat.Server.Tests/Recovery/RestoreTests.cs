@@ -206,6 +206,18 @@ public sealed class RestoreTests(LostCluster lost) : IClassFixture<LostCluster>
             await server.KillAsync();
         }
 
+        // One that is there and not understood, as where it speaks TLS, is no proof that it is gone.
+        var place = Path.Combine(cluster.Data, "blobs", "leader");
+        var led = await File.ReadAllTextAsync(place);
+        using (var port = new ResettingPort())
+        {
+            await File.WriteAllTextAsync(place, $"127.0.0.1:{port.Port}\n");
+            var (code, output, error) = await ClusterToLose.RestoreAsync([.. restore, "--dry-run"]);
+            Assert.True(code == CommandLine.BadConfiguration, output + error);
+            Assert.Contains("somebody answers", error, StringComparison.Ordinal);
+        }
+
+        await File.WriteAllTextAsync(place, led);
         Assert.Contains("is taken for gone", await RestoredAsync([.. restore, "--yes"]), StringComparison.Ordinal);
     }
 
