@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using DChat.Cluster.Tests.Durability;
 using DChat.Cluster.Tests.Registry;
@@ -31,13 +32,21 @@ internal sealed class ChaosRun(ClusterUnderTest cluster, Faults faults, Acknowle
     /// <summary>Kinds that were over while the load still went on.</summary>
     public ICollection<string> Borne => _borne.Keys;
 
-    /// <summary>Goes on until the load has ended.</summary>
+    /// <summary>Goes on until the load has ended, which it does after so long, and when what was expected has come.</summary>
     /// <param name="rooms">How many rooms there are.</param>
-    public async Task RunAsync(int rooms)
+    /// <param name="expected">Kinds of faults: on a busy machine they need longer.</param>
+    public async Task RunAsync(int rooms, TimeSpan least, IReadOnlyCollection<string> expected)
     {
         await Eventually.Holds(() => IsOver() || Read().Rooms.Count == rooms, RecoveryLimit);
-        while (!IsOver())
+        var began = Stopwatch.GetTimestamp();
+        for (var isEnough = false; !IsOver();)
         {
+            if (!isEnough && Stopwatch.GetElapsedTime(began) >= least && expected.All(_borne.ContainsKey))
+            {
+                isEnough = true;
+                load.IsEnough();
+            }
+
             var first = faults.Next();
             var second = random.Next(TogetherOneIn) == 0 ? faults.Next() : null;
             if (second is not null && MayBeTogether(first, second))
