@@ -89,6 +89,9 @@ public sealed record LimitsOptions
     /// <summary>The longest time that a search may take, in milliseconds. Default: 2,000.</summary>
     public int SearchMilliseconds { get; init; } = 2_000;
 
+    /// <summary><see cref="SearchMilliseconds"/>, as a timer has it.</summary>
+    internal TimeSpan SearchTime => SearchMilliseconds == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(SearchMilliseconds);
+
     /// <summary>The largest file in bytes. Default: 25 MiB.</summary>
     public long FileBytes { get; init; } = 25 * 1024 * 1024;
 

@@ -11,7 +11,7 @@ internal sealed class SearchGate(IMessageStore store, LimitsOptions limits) : ID
 
     public async Task<Answer<SearchPage>> RunAsync(SearchQuery query)
     {
-        using var limit = new CancellationTokenSource(limits.SearchMilliseconds == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(limits.SearchMilliseconds));
+        using var limit = new CancellationTokenSource(limits.SearchTime);
         try
         {
             await running.WaitAsync(limit.Token).ConfigureAwait(false);

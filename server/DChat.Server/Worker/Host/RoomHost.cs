@@ -371,6 +371,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
 
         if (room.Waiting.Count >= WaitingMax)
         {
+            pending.Refuse(); // It may be on its way once more, and what was sent after it has to stay behind that.
             return ChangeOutcome.Unavailable("too much is waiting in this room; try again");
         }
 

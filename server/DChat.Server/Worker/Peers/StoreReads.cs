@@ -28,7 +28,7 @@ internal sealed class StoreReads(IMessageStore store, LimitsOptions limits)
             case FindAnswerRequest ask:
                 return Write(new Found<ChangeAnswer?>(await store.FindAnswerAsync(ask.Room, ask.Author, ask.ClientId, default).ConfigureAwait(false)), StoreJson.Wire.FoundNullableChangeAnswer);
             case SearchStoreRequest ask when IsPage(ask.Query.Limit):
-                using (var stop = new CancellationTokenSource(limits.SearchMilliseconds))
+                using (var stop = new CancellationTokenSource(limits.SearchTime))
                 {
                     return await FitAsync(ask.Query.Limit, limit => store.SearchAsync(ask.Query with { Limit = limit }, stop.Token), StoreJson.Wire.SearchPage).ConfigureAwait(false);
                 }
