@@ -55,6 +55,11 @@ internal sealed partial class Ruling
             Add(new MembersJoined(c.RoomId, members));
         }
 
+        if (c.InitialMembers is not null)
+        {
+            Audit("createRoom", c.RoomId, "", $"{name}, {members.Count} members"); // An administrator put others into it.
+        }
+
         return Outcome.Ok(c.RoomId);
     }
 

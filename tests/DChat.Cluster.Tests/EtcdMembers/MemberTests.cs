@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using DChat.Protocol;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Workers;
 using DChat.Server.EtcdMembers;
@@ -138,7 +139,9 @@ public sealed partial class MemberTests
         Assert.Contains($"--node c2 --peers {peers} ", output, StringComparison.Ordinal);
         cluster.Coordinators["new c2"] = await cluster.StartCoordinatorAsync("c2", peers, "new");
         await Eventually.Holds(async () => await CountUpAsync(worker) == 3);
-        Assert.Contains("replaceMember", (await ServerProcess.RunAsync(["audit", "--server", worker.Client.ToString()], Administrator)).Output, StringComparison.Ordinal);
+        var trail = JsonSerializer.Deserialize((await ServerProcess.RunAsync(["audit", "--json", "--server", worker.Client.ToString()], Administrator)).Output, ProtocolJson.Wire.AuditTrail)!;
+        var told = Assert.Single(trail.Entries, line => line.Action == "replaceMember");
+        Assert.Equal(("admin", "c2", MemberCluster.Address(moved)), (told.Actor, told.Subject, told.Text));
 
         // One that starts with what --peers was goes on, and says what to change. It needs the new one: the third is stopped.
         Assert.Equal(0, await c1.TerminateAsync());

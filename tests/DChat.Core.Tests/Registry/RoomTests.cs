@@ -247,6 +247,8 @@ public sealed class RoomTests
         Assert.Equal(("bob", 2), (_world.Room("r1").Owner!, _world.Room("r1").MemberCount));
         _world.Ok(new CreateRoom("d", "root", 5, "r2", "y", null, RoomVisibility.Private, null, "", ["bob", "root"]));
         Assert.Equal(["root", "bob"], State.MembersOf(_world.Room("r2")));
+        var line = Assert.Single(State.AuditPage(null, 9)); // What the system does is not audited.
+        Assert.Equal(("root", "createRoom", "r2", "y, 1 members"), (line.Actor, line.Action, line.Room, line.Text));
         _world.Refused(RefusalCodes.Forbidden, new CreateRoom("e", "ann", 5, "r3", "z", null, RoomVisibility.Public, null, "", ["bob"]));
         _world.Refused(RefusalCodes.NotFound, new CreateRoom("e", "root", 5, "r3", "z", null, RoomVisibility.Public, null, "", ["zoe"]));
         _world.Refused(RefusalCodes.InvalidArgument, new CreateRoom("e", "root", 5, "r3", "z", null, RoomVisibility.Public, null, "", new string[10_001]));

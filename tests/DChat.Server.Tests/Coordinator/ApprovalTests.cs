@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 using DChat.Core.Registry;
 using DChat.Core.Rooms;
 using DChat.Protocol;
@@ -7,7 +6,6 @@ using DChat.Server.Cli;
 using DChat.Server.Cli.Administration;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Workers;
-using DChat.Server.Nodes;
 using DChat.Server.Tests.Http;
 using DChat.TestKit;
 using Microsoft.Extensions.DependencyInjection;
@@ -32,8 +30,8 @@ public sealed class ApprovalTests
         var watch = coordinator.Services.GetRequiredService<WorkerWatch>();
         WorkerState StateOf(string worker) => registry.State.FindWorker(worker)!.State;
 
-        var waiting = await JoinAsync(coordinator, secret, "waiting");
-        var approved = await JoinAsync(coordinator, secret, "approved");
+        var waiting = await AskingWorker.JoinAsync(coordinator, secret, "waiting");
+        var approved = await AskingWorker.JoinAsync(coordinator, secret, "approved");
         await coordinator.Services.GetRequiredService<IRegistryCommands>().SubmitAsync(new SetWorkerState("", "", 0, "approved", WorkerState.Active), CancellationToken.None);
 
         // The one that is lost later is found to be dead: so the other, if it were looked at, would have been before.
@@ -43,8 +41,8 @@ public sealed class ApprovalTests
         await Eventually.Holds(() => StateOf("approved") == WorkerState.Gone);
         Assert.Equal(WorkerState.Pending, StateOf("waiting"));
 
-        await using var again = await JoinAsync(coordinator, secret, "waiting");
-        await using var also = await JoinAsync(coordinator, secret, "approved");
+        await using var again = await AskingWorker.JoinAsync(coordinator, secret, "waiting");
+        await using var also = await AskingWorker.JoinAsync(coordinator, secret, "approved");
         Assert.Equal((WorkerState.Pending, WorkerState.Active), (StateOf("waiting"), StateOf("approved")));
     }
 
@@ -61,7 +59,7 @@ public sealed class ApprovalTests
         Assert.True(made.Outcome.IsOk);
         Task<HttpResponseMessage> MoveAsync(string worker) => api.PostAsync($"/api/admin/rooms/{Room}/move", new MoveRoomRequest(worker), admin);
 
-        await using var gateway = await JoinAsync(server, secret, "gateway");
+        await using var gateway = await AskingWorker.JoinAsync(server, secret, "gateway");
         var problem = await RefusedAsync(await MoveAsync("gateway"), HttpStatusCode.BadRequest, ErrorCodes.InvalidArgument);
         Assert.Contains("Worker gateway is pending", problem.Detail, StringComparison.Ordinal);
 
@@ -104,24 +102,5 @@ public sealed class ApprovalTests
         Assert.Null(registry.State.FindWorker(pending!));
 
         bool Said(params string[] words) => server.Log.Lines.Any(line => words.All(word => line.Contains(word, StringComparison.Ordinal)));
-    }
-
-    private static async Task<NodeLink> JoinAsync(InProcessServer coordinator, string secret, string worker)
-    {
-        using var dialer = new NodeDialer(new NodeHandshake(ClusterSecret.Parse(secret, "the test's")), new NodeSelf(worker, "i1", $"{worker}:1", "0"), null, TimeProvider.System);
-        var link = await dialer.ConnectAsync(coordinator.Node.Authority, NodeServices.Registry, null, _ => new Deaf(), CancellationToken.None);
-        var application = JsonSerializer.SerializeToUtf8Bytes(new WorkerApplication(1, [], null), WorkerJson.Default.WorkerApplication);
-        var answer = await link.CallAsync(RegistryMethods.Register, application, Eventually.DefaultLimit, CancellationToken.None);
-        Assert.Null(JsonSerializer.Deserialize(answer, WorkerJson.Default.WorkerAdmission)!.Error);
-        return link;
-    }
-
-    private sealed class Deaf : INodeService
-    {
-        public ValueTask ReceivedAsync(NodeLink link, NodeMessage message) => default;
-
-        public void Ended(NodeLink link, string why)
-        {
-        }
     }
 }

@@ -108,7 +108,7 @@ internal static class AdminVerbs
         {
             var to = call.Parsed.GetValue(worker)!;
             await call.Client.PostAsync($"api/admin/rooms/{room}/move", new MoveRoomRequest(to), ProtocolJson.Wire.MoveRoomRequest, call.Cancellation);
-            call.Say($"moved {room} to {to}");
+            call.Say($"moved {Uri.UnescapeDataString(room)} to {to}");
         });
         verb.Arguments.Add(worker);
         return verb;
