@@ -23,23 +23,40 @@ public static class FreePort
     {
         while (true)
         {
-            var port = End - First >= RangeMin ? Random.Shared.Next(First, End) : 0;
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            try
-            {
-                listener.Start();
-            }
-            catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
-            {
-                continue;
-            }
-
-            port = ((IPEndPoint)listener.LocalEndpoint).Port;
-            if (Given.TryAdd(port, true))
+            if (TryTake(End - First >= RangeMin ? Random.Shared.Next(First, End) : 0) is { } port)
             {
                 return port;
             }
         }
+    }
+
+    /// <summary>A port such that it and those so far above it are free: for what counts its ports from one that it is told.</summary>
+    public static int WithOthersAbove(params int[] offsets)
+    {
+        while (true)
+        {
+            var port = Random.Shared.Next(First, End - offsets.Max());
+            if (offsets.Prepend(0).All(offset => TryTake(port + offset) is not null))
+            {
+                return port;
+            }
+        }
+    }
+
+    private static int? TryTake(int port)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, port);
+        try
+        {
+            listener.Start();
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
+        {
+            return null;
+        }
+
+        port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        return Given.TryAdd(port, true) ? port : null;
     }
 
     /// <summary>The first port that the system gives by itself.</summary>
