@@ -62,6 +62,11 @@ internal sealed partial class WorkerService(
         var storeId = options.IsHost ? await store.ReadIdAsync(waiting.Token) : null;
         await membership.JoinAsync(new WorkerApplication(options.Capacity, labels, storeId), waiting.Token);
         Registered(log, identity.Id, options.EffectiveAdvertise);
+        if (options is { Mode: ServerMode.Worker, Store.Scheme: "sqlite" })
+        {
+            HostsAlone(log, identity.Id);
+        }
+
         _reports = new PeriodicTimer(WorkerReports.Interval, time);
         ports.Changed += LinkChanged;
         _reporting = VitalWork.RunAsync("the reports to the leader", () => ReportAsync(_reports), log);
@@ -184,7 +189,7 @@ internal sealed partial class WorkerService(
             var found = options.IsHost && HasHeir ? await _storeCheck.LookAsync() : new StoreFinding(null, time.GetTimestamp());
             membership.Report(new WorkerReport(
                 gateway.Connections, host.Count, host.Load.DeliveriesPerSecond, registry.Index, found.Error,
-                ports.Unreachable, host.Load.BusiestRooms(WorkerReports.BusiestMax), host.Load.TakeChanges(WorkerReports.ActivityMax),
+                [.. ports.Unreachable.Take(WorkerReports.UnreachableMax)], host.Load.BusiestRooms(WorkerReports.BusiestMax), host.Load.TakeChanges(WorkerReports.ActivityMax),
                 (long)time.GetElapsedTime(found.BeganAt).TotalMilliseconds));
             if (await Task.WhenAny(tick, links) == links)
             {
@@ -205,6 +210,9 @@ internal sealed partial class WorkerService(
 
     [LoggerMessage(2400, LogLevel.Information, "worker {Worker} takes part, for other nodes at {Address}")]
     private static partial void Registered(ILogger log, string worker, string address);
+
+    [LoggerMessage(2407, LogLevel.Warning, "worker {Worker} has its message store in SQLite, which no other worker can use: when it dies, nobody takes its rooms, and they wait until it is started again. Remedy: --store postgres://… on all workers")]
+    private static partial void HostsAlone(ILogger log, string worker);
 
     [LoggerMessage(2402, LogLevel.Information, "worker {Worker} is drained by an administrator: it stops")]
     private static partial void SentAway(ILogger log, string worker);
