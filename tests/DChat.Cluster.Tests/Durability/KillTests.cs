@@ -29,7 +29,7 @@ public sealed class KillTests(ITestOutputHelper output)
                 "--drain", "60",
                 "--size", random.Next(1, 400).ToString(CultureInfo.InvariantCulture),
                 "--seed", random.Next().ToString(CultureInfo.InvariantCulture));
-            while (killed < rounds && await load.SendsAsync(server, random.Next(1, 4_000), LoadLimit)) // Of this load: it is past making its accounts.
+            while (killed < rounds && await load.SendsAsync(server, random.Next(1, LongTests.Pick(1_500, 4_000)), LoadLimit)) // Of this load: it is past making its accounts.
             {
                 await server.KillAsync();
                 killed++;
