@@ -63,22 +63,13 @@ internal sealed partial class RoomHost
                 OpenAgain(log);
             }
 
-            var slow = new List<(HostedRoom, RoomOpening)>();
             for (var i = 0; i < hosted.Count; i++)
             {
-                if (openings[i].Status == RoomStatus.Ok && SlowSince(hosted[i]) is { } since && openings[i].LastSentAt >= since)
-                {
-                    slow.Add((hosted[i], openings[i]));
-                }
-                else
+                // The others do not wait for what is read for slow mode; nor does a host that stops.
+                if (openings[i].Status != RoomStatus.Ok || SlowSince(hosted[i]) is not { } since || openings[i].LastSentAt < since || !slowed.Writer.TryWrite((hosted[i], openings[i])))
                 {
                     Opened(hosted[i], openings[i]);
                 }
-            }
-
-            if (slow.Count > 0)
-            {
-                _ = OpenSlowAsync(slow); // The others do not wait for what these read.
             }
         }
         catch (MessageStoreUnavailableException exception)
@@ -97,25 +88,25 @@ internal sealed partial class RoomHost
         : null;
 
     /// <summary>Opens rooms in which somebody may have to wait for a message that a host before this one committed.</summary>
-    private async Task OpenSlowAsync(List<(HostedRoom Room, RoomOpening Opening)> slow)
+    private Task OpenSlowedLoopAsync() => Parallel.ForEachAsync(
+        slowed.Reader.ReadAllAsync(CancellationToken.None), new ParallelOptions { MaxDegreeOfParallelism = OpenSlowedAtOnce }, async (each, _) => await OpenSlowedAsync(each.Room, each.Opening).ConfigureAwait(false));
+
+    private async Task OpenSlowedAsync(HostedRoom room, RoomOpening opened)
     {
-        foreach (var (room, opened) in slow)
+        try
         {
-            try
-            {
-                room.LastSends = await SendTimes.ReadAsync(store, room.Id, SlowSince(room) ?? long.MaxValue, stopping.Token).ConfigureAwait(false);
-                Opened(room, opened);
-            }
-            catch (Exception exception)
-            {
-                SayOpenFailed(1, exception);
-                Postpone(room);
-            }
+            room.LastSends = await SendTimes.ReadAsync(store, room.Id, SlowSince(room) ?? long.MaxValue, CancellationToken.None).ConfigureAwait(false);
+            Opened(room, opened);
+        }
+        catch (MessageStoreUnavailableException exception)
+        {
+            SayOpenFailed(1, exception);
+            Postpone(room);
         }
     }
 
     /// <summary>Once, and then once in a while: every room comes again each second, by itself or with others, as long as it lasts.</summary>
-    private void SayOpenFailed(int count, Exception exception)
+    private void SayOpenFailed(int count, MessageStoreUnavailableException exception)
     {
         OpenFailedTrace(log, exception);
         var (now, next) = (Environment.TickCount64, Volatile.Read(ref sayAwayNextAt));
@@ -137,6 +128,11 @@ internal sealed partial class RoomHost
 
         lock (room.Gate)
         {
+            if (room.Phase == RoomPhase.Gone)
+            {
+                return; // It was given to another host meanwhile, or deleted.
+            }
+
             room.Seq = opened.Seq;
             room.Rev = opened.Rev;
             room.LastSentAt = opened.LastSentAt;
@@ -171,6 +167,11 @@ internal sealed partial class RoomHost
         List<PendingChange> waiting;
         lock (room.Gate)
         {
+            if (room.Phase == RoomPhase.Gone)
+            {
+                return; // As above; who waited was told.
+            }
+
             room.Phase = RoomPhase.New;
             room.Opened?.TrySetResult(false);
             waiting = [.. room.Waiting];

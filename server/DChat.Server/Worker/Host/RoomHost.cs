@@ -24,6 +24,9 @@ internal sealed partial class RoomHost : IAsyncDisposable
     /// <summary>Rooms opened by one statement.</summary>
     private const int OpenAtOnceMax = 2_000;
 
+    /// <summary>Rooms of which it is read at once who sent lately, for slow mode.</summary>
+    private const int OpenSlowedAtOnce = 4;
+
     /// <summary>How often rooms are opened again whose store was away, in milliseconds.</summary>
     private const int ReopenMs = 1_000;
 
@@ -32,6 +35,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
 
     private readonly ConcurrentDictionary<string, HostedRoom> rooms = new(StringComparer.Ordinal);
     private readonly Channel<HostedRoom> opening = Channel.CreateUnbounded<HostedRoom>(new() { SingleReader = true });
+    private readonly Channel<(HostedRoom Room, RoomOpening Opening)> slowed = Channel.CreateUnbounded<(HostedRoom, RoomOpening)>(new() { SingleReader = true });
     private readonly ConcurrentDictionary<HostedRoom, byte> interrupted = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly IMessageStore store;
@@ -58,6 +62,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
         [
             Vital("the commit loop", () => Task.Factory.StartNew(() => commits.RunAsync(stopping.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap()),
             Vital("the opening of rooms", OpenLoopAsync),
+            Vital("the opening of rooms in slow mode", OpenSlowedLoopAsync),
             Vital("presence and typing", () => soft.RunAsync(stopping.Token)),
             Vital("the closing of idle rooms", SweepAsync),
             Vital("the opening of rooms after trouble", ReopenAsync),
@@ -312,6 +317,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         opening.Writer.TryComplete();
+        slowed.Writer.TryComplete();
         await Task.WhenAll(loops).ConfigureAwait(false);
         stopping.Dispose();
     }
