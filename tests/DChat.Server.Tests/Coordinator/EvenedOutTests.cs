@@ -60,7 +60,7 @@ public sealed class EvenedOutTests
         private SimulatedCluster(RegistryBench bench)
         {
             (_bench, _watch) = (bench, new WorkerWatch(_time));
-            _watch.ActivityTold += _ => _looked.TrySetResult(); // Once a second, just before it looks at the loads.
+            _watch.ActivityTold += _ => _looked.TrySetResult(); // Once a second, when it has looked at the loads: what comes then is not seen before the next second.
             _watching = bench.Replica.Subscribe(this, out _);
             var options = new CoordinatorOptions { StartsAsLeader = true, WorkerSilence = TimeSpan.FromMinutes(5) };
             _running = new ClusterDuties(bench.Replica, _watch, new StandbyWatch(_time), options, _time, NullLogger<ClusterDuties>.Instance).RunAsync(bench.Leader, _end.Token);

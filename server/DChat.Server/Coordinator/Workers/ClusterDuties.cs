@@ -100,7 +100,6 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
                     throw new LeaderClockException($"{CommandClocks.Text(ahead)} those of most coordinators, which agree");
                 }
 
-                watch.TellActivity();
                 TakeLoads();
                 await HouseAsync(leader, offDuty);
                 await ForgetAsync(leader, offDuty);
@@ -108,6 +107,8 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
                 {
                     await RebalanceAsync(leader, offDuty);
                 }
+
+                watch.TellActivity();
             }
         }
     }
