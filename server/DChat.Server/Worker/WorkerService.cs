@@ -69,6 +69,7 @@ internal sealed partial class WorkerService(
 
         _reports = new PeriodicTimer(WorkerReports.Interval, time);
         ports.Changed += LinkChanged;
+        membership.LeaderReached += host.TellActivityAnew;
         _reporting = VitalWork.RunAsync("the reports to the leader", () => ReportAsync(_reports), log);
     }
 
@@ -84,6 +85,7 @@ internal sealed partial class WorkerService(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         ports.Changed -= LinkChanged;
+        membership.LeaderReached -= host.TellActivityAnew;
         if (_reports is not null)
         {
             membership.Leave(); // Not before the web server has stopped: the link ends with it, and would come back.
@@ -189,7 +191,7 @@ internal sealed partial class WorkerService(
             var found = options.IsHost && HasHeir ? await _storeCheck.LookAsync() : new StoreFinding(null, time.GetTimestamp());
             membership.Report(new WorkerReport(
                 gateway.Connections, host.Count, host.Load.DeliveriesPerSecond, registry.Index, found.Error,
-                [.. ports.Unreachable.Take(WorkerReports.UnreachableMax)], host.Load.BusiestRooms(WorkerReports.BusiestMax), host.Load.TakeChanges(WorkerReports.ActivityMax),
+                [.. ports.Unreachable.Take(WorkerReports.UnreachableMax)], host.Load.BusiestRooms(WorkerReports.BusiestMax), membership.ReachesLeader ? host.Load.TakeChanges(WorkerReports.ActivityMax) : [],
                 (long)time.GetElapsedTime(found.BeganAt).TotalMilliseconds));
             if (await Task.WhenAny(tick, links) == links)
             {

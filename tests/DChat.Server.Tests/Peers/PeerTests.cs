@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
 using DChat.Core.Messages;
 using DChat.Protocol;
+using DChat.Server.Coordinator.Workers;
 using DChat.Server.Tests.Contract;
 using DChat.TestKit;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace DChat.Server.Tests.Peers;
 
@@ -165,6 +167,35 @@ public sealed class PeerTests
         var sent = await ann.Hub.SendAsync(room, "hello");
         await Eventually.Holds(async () => (await annHere.CallAsync("listRooms", new { }))!["rooms"]!.AsArray()
             .Any(found => (string)found!["id"]! == room && (int)found["online"]! == 1 && (long)found["lastActivityAt"]! == (long)sent["sentAt"]!));
+    }
+
+    [Fact]
+    public async Task Who_is_online_elsewhere_is_known_to_a_worker_that_could_not_hear_it_when_it_was_told()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 2);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var annThere = await HubProbe.ConnectAsync(cluster.Workers[1].Server.Client, ann.Token);
+        await using var ben = await cluster.PersonAsync(0);
+        var room = await cluster.MakeRoomAsync(0, ann, ben);
+        await ann.Hub.SyncAsync();
+        await ShowsAsync(1);
+
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cluster.Coordinator.Services.GetRequiredService<WorkerWatch>().ActivityTold += rooms =>
+        {
+            if (rooms.Any(changed => changed.Room == room && changed.Online == 2))
+            {
+                told.TrySetResult();
+            }
+        };
+        cluster.Workers[1].Registry.Cut();
+        await ben.Hub.SyncAsync();
+        await told.Task.Within();
+        cluster.Workers[1].Registry.Mend();
+        await ShowsAsync(2);
+
+        Task ShowsAsync(int online) => Eventually.Holds(async () => (await annThere.CallAsync("listRooms", new { }))!["rooms"]!.AsArray()
+            .Any(found => (string)found!["id"]! == room && (int)found["online"]! == online));
     }
 
     [Fact]

@@ -132,10 +132,11 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
             {
                 if (happened is RoomsAssigned assigned)
                 {
-                    Moved(before, assigned, isByHand: record.Actor.Length > 0);
+                    Moved(before, after, assigned, isByHand: record.Actor.Length > 0);
                 }
                 else if (happened is RoomDeleted deleted)
                 {
+                    watch.Deleted(deleted.Room);
                     _loads.Moved(deleted.Room, before.FindRoom(deleted.Room)?.AssignedTo ?? "", null);
                 }
             }
@@ -147,11 +148,17 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         // Nothing is known of when rooms moved; what they cost is taken anew within a second.
     }
 
-    private void Moved(RegistryState before, RoomsAssigned assigned, bool isByHand)
+    private void Moved(RegistryState before, RegistryState after, RoomsAssigned assigned, bool isByHand)
     {
         foreach (var room in assigned.Rooms)
         {
-            _loads.Moved(room, before.FindRoom(room)?.AssignedTo ?? "", assigned.Worker);
+            var from = before.FindRoom(room)?.AssignedTo ?? "";
+            _loads.Moved(room, from, assigned.Worker);
+            if (after.FindWorker(from) is { State: WorkerState.Gone })
+            {
+                watch.Orphaned(room);
+            }
+
             if (isByHand)
             {
                 _movedAt[room] = time.GetTimestamp();

@@ -14,6 +14,9 @@ internal sealed class WorkerWatch(TimeProvider time)
     private readonly Dictionary<string, Entry> _workers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RoomActivity> _changed = new(StringComparer.Ordinal);
 
+    /// <summary>Of all rooms of which anything was told in this term: whoever joins is told all of it.</summary>
+    private readonly Dictionary<string, RoomActivity> _activity = new(StringComparer.Ordinal);
+
     /// <summary>Rooms' activity changed: for the worker that shares this process.</summary>
     public event Action<IReadOnlyList<RoomActivity>>? ActivityTold;
 
@@ -26,6 +29,9 @@ internal sealed class WorkerWatch(TimeProvider time)
             {
                 _workers.Remove(worker);
             }
+
+            _activity.Clear();
+            _changed.Clear();
         }
     }
 
@@ -33,8 +39,10 @@ internal sealed class WorkerWatch(TimeProvider time)
     public void Connected(NodeLink link)
     {
         NodeLink? old;
+        RoomActivity[] known;
         lock (_lock)
         {
+            known = [.. _activity.Values];
             var entry = Of(link.Peer);
             if (!link.IsUp && entry.Link is { IsUp: true })
             {
@@ -64,6 +72,30 @@ internal sealed class WorkerWatch(TimeProvider time)
 
             old.End("the worker connected anew");
         }
+
+        Tell([link], known); // What changes from now on it is told with the others.
+    }
+
+    /// <summary>A room is no more.</summary>
+    public void Deleted(string room)
+    {
+        lock (_lock)
+        {
+            _activity.Remove(room);
+            _changed.Remove(room);
+        }
+    }
+
+    /// <summary>A room's host died, and whoever was online there: its next one says who is.</summary>
+    public void Orphaned(string room)
+    {
+        lock (_lock)
+        {
+            if (_activity.TryGetValue(room, out var known) && known.Online > 0)
+            {
+                _activity[room] = _changed[room] = known with { Online = 0 };
+            }
+        }
     }
 
     /// <summary>A worker's link is over; one that was replaced by a newer one is not looked at. One that ended for silence says no more than the silence.</summary>
@@ -91,10 +123,7 @@ internal sealed class WorkerWatch(TimeProvider time)
             if (entry.Peer.Incarnation == worker.Incarnation)
             {
                 _workers[worker.Node] = entry with { Report = report, Store = Told(entry.Store, report), HeardAt = time.GetTimestamp() };
-                foreach (var room in report.Activity)
-                {
-                    _changed[room.Room] = room;
-                }
+                Know(report);
             }
         }
     }
@@ -119,6 +148,10 @@ internal sealed class WorkerWatch(TimeProvider time)
         {
             var entry = Of(worker);
             _workers[worker.Node] = entry with { Peer = worker, IsHere = true, Report = report, Store = report is null ? null : Told(entry.Store, report), HeardAt = time.GetTimestamp() };
+            if (report is not null)
+            {
+                Know(report);
+            }
         }
     }
 
@@ -170,13 +203,26 @@ internal sealed class WorkerWatch(TimeProvider time)
         }
 
         ActivityTold?.Invoke(changed);
-        foreach (var part in changed.Chunk(WorkerReports.ActivityMax))
+        Tell(links, changed);
+    }
+
+    private static void Tell(List<NodeLink> links, RoomActivity[] rooms)
+    {
+        foreach (var part in rooms.Chunk(WorkerReports.ActivityMax))
         {
             var news = JsonSerializer.SerializeToUtf8Bytes(new ActivityNews(part), WorkerJson.Default.ActivityNews);
             foreach (var link in links)
             {
                 link.Post(RegistryMethods.Activity, news);
             }
+        }
+    }
+
+    private void Know(WorkerReport report)
+    {
+        foreach (var room in report.Activity)
+        {
+            _activity[room.Room] = _changed[room.Room] = room;
         }
     }
 

@@ -242,6 +242,15 @@ internal sealed partial class RoomHost : IAsyncDisposable
     /// <summary>A room is not open here any more, and when its newest message was sent (0: not known). Must be quick.</summary>
     public event Action<string, long>? RoomClosed;
 
+    /// <summary>The activity of all open rooms is told once more: to a leader that knows nothing of what was told before.</summary>
+    public void TellActivityAnew()
+    {
+        foreach (var (_, room) in rooms)
+        {
+            load.Changed(room);
+        }
+    }
+
     /// <summary>How many are online in a room and when its newest message was sent; null where it is not open here.</summary>
     public (int Online, long LastSentAt)? ActivityOf(string roomId)
     {

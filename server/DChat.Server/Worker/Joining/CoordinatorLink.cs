@@ -54,6 +54,10 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
     /// <summary>Soft state of rooms that the leader tells.</summary>
     public event Action<IReadOnlyList<RoomActivity>>? ActivityTold;
 
+    public event Action? LeaderReached;
+
+    public bool ReachesLeader => IsLinkedToLeader;
+
     /// <summary>Whether the leader is linked.</summary>
     public bool IsLinkedToLeader => _leader is not null;
 
@@ -288,6 +292,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                     await FollowAsync(leader, stop);
                 }
 
+                LeaderReached?.Invoke();
                 await ServeAsync(leader, admission, stop);
                 return null;
             }

@@ -17,6 +17,12 @@ internal interface IClusterMembership
     /// <summary>Looks for a coordinator at once, where none is heard, and often for a while. Ends when a search that was begun since found none.</summary>
     Task SearchAsync();
 
+    /// <summary>Whether a leader is there to be told anything.</summary>
+    bool ReachesLeader { get; }
+
+    /// <summary>A leader is reached anew, perhaps another one: it knows nothing of what was told before.</summary>
+    event Action? LeaderReached;
+
     /// <summary>Tells the leader how this worker stands; may be lost, and is due again a second later.</summary>
     void Report(WorkerReport report);
 

@@ -17,7 +17,16 @@ internal sealed class LocalMembership(
 
     private readonly NodeHello _hello = self.Hello(NodeServices.Registry);
 
+    /// <summary>Never: it is here.</summary>
+    public event Action? LeaderReached
+    {
+        add { }
+        remove { }
+    }
+
     public bool HearsCoordinator => true;
+
+    public bool ReachesLeader => true;
 
     public Task SearchAsync() => Task.CompletedTask;
 
