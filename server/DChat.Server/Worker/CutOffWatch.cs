@@ -1,5 +1,6 @@
 using DChat.Server.Cli;
 using DChat.Server.Worker.Gateway;
+using DChat.Server.Worker.Host;
 using DChat.Server.Worker.Joining;
 using DChat.Server.Worker.Peers;
 using Microsoft.Extensions.Hosting;
@@ -8,10 +9,11 @@ namespace DChat.Server.Worker;
 
 /// <summary>
 /// Sends the clients of a worker to others while it hears no coordinator and another worker does: its rooms were given away and it does not
-/// know to whom, nor who was banned or signed out. Where nobody hears a coordinator all go on as they are.
+/// know to whom, nor who was banned or signed out. Where it reaches no other worker either, the store tells: somebody else has opened a room of its own.
+/// Where nobody hears a coordinator all go on as they are.
 /// </summary>
 internal sealed partial class CutOffWatch(
-    IClusterMembership membership, PeerPorts peers, ChatGateway gateway, ServerOptions options, TimeProvider time, ILogger<CutOffWatch> log) : BackgroundService
+    IClusterMembership membership, PeerPorts peers, RoomHost host, ChatGateway gateway, ServerOptions options, TimeProvider time, ILogger<CutOffWatch> log) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -25,7 +27,7 @@ internal sealed partial class CutOffWatch(
         }
 
         var verdict = new CutOffVerdict(TimeSpan.FromMilliseconds(options.CutOffMs), membership.SearchAsync);
-        var started = time.GetTimestamp();
+        var (started, lostBefore) = (time.GetTimestamp(), host.RoomsLost);
         using var timer = new PeriodicTimer(Interval, time);
         try
         {
@@ -33,7 +35,9 @@ internal sealed partial class CutOffWatch(
             {
                 var was = verdict.IsCutOff;
                 var hears = membership.HearsCoordinator;
-                verdict.See(hears, !hears && await peers.HearsCoordinatorAsync().WaitAsync(stoppingToken), time.GetElapsedTime(started));
+                lostBefore = hears ? host.RoomsLost : lostBefore;
+                var goesOn = !hears && (await peers.HearsCoordinatorAsync().WaitAsync(stoppingToken) || (peers.ReachesNobody && host.RoomsLost > lostBefore));
+                verdict.See(hears, goesOn, time.GetElapsedTime(started));
                 if (verdict.IsCutOff && !was)
                 {
                     CutOff(log, options.CutOffMs);
@@ -53,7 +57,7 @@ internal sealed partial class CutOffWatch(
         }
     }
 
-    [LoggerMessage(2621, LogLevel.Warning, "for {Ms} ms other workers have heard a coordinator and this one none: clients are sent to others until it does")]
+    [LoggerMessage(2621, LogLevel.Warning, "for {Ms} ms the cluster has gone on elsewhere and this worker has heard no coordinator: clients are sent to others until it does")]
     private static partial void CutOff(ILogger log, int ms);
 
     [LoggerMessage(2622, LogLevel.Information, "a coordinator is heard again: clients are welcome")]

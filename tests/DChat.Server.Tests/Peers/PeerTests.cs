@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using DChat.Core.Messages;
 using DChat.Protocol;
@@ -196,6 +197,47 @@ public sealed class PeerTests
 
         Task ShowsAsync(int online) => Eventually.Holds(async () => (await annThere.CallAsync("listRooms", new { }))!["rooms"]!.AsArray()
             .Any(found => (string)found!["id"]! == room && (int)found["online"]! == online));
+    }
+
+    [Fact]
+    public async Task A_worker_that_reaches_neither_coordinators_nor_workers_sends_its_clients_away_when_the_store_shows_that_others_go_on()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 2);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var ben = await cluster.PersonAsync(1);
+        var room = await cluster.MakeRoomAsync(0, ann, ben);
+        using var http = cluster.Workers[0].Server.CreateHttpClient();
+        await ann.Hub.SendAsync(room, "here");
+        cluster.Workers[0].Registry.Cut();
+        cluster.Workers[0].Proxy.Cut();
+        cluster.Workers[1].Proxy.Cut();
+        await cluster.AssignAsync(room, 1);
+        await Eventually.Holds(async () => await TrySendAsync());
+        await Eventually.Holds(async () => await StatusAsync() == HttpStatusCode.ServiceUnavailable);
+
+        cluster.Workers[0].Registry.Mend();
+        cluster.Workers[0].Proxy.Mend();
+        cluster.Workers[1].Proxy.Mend();
+        await Eventually.Holds(async () => await StatusAsync() == HttpStatusCode.OK);
+
+        async Task<HttpStatusCode> StatusAsync()
+        {
+            using var answer = await http.GetAsync("/health/ready");
+            return answer.StatusCode;
+        }
+
+        async Task<bool> TrySendAsync()
+        {
+            try
+            {
+                await ben.Hub.SendAsync(room, "there", "there");
+                return true;
+            }
+            catch (HubCallFailedException)
+            {
+                return false; // It has not heard of the move yet.
+            }
+        }
     }
 
     [Fact]

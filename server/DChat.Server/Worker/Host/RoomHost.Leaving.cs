@@ -60,6 +60,9 @@ internal sealed partial class RoomHost
         Retire(room, NotHere(room.Id));
     }
 
+    /// <summary>Rooms that other hosts have, as the store showed before the registry did: so often. It tells that the cluster goes on elsewhere.</summary>
+    public long RoomsLost => Interlocked.Read(ref roomsLost);
+
     /// <summary>
     /// Finds out that rooms were opened by another host though this one has nothing to write: a quiet room is no silent hole. The registry as it is
     /// known here does not say whether there is another host: who is cut off from the coordinator does not hear of a new one.
@@ -98,6 +101,7 @@ internal sealed partial class RoomHost
                 if (epochs[i] > open[i].Epoch)
                 {
                     FoundLost(log, open[i].Id, open[i].Epoch, epochs[i]);
+                    Interlocked.Increment(ref roomsLost);
                     Leave(open[i]);
                 }
             }

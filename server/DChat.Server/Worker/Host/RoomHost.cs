@@ -48,6 +48,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
     private readonly Task[] loops;
     private bool isAwaySaid;
     private long sayAwayNextAt;
+    private long roomsLost;
 
     public RoomHost(IMessageStore store, IRoomAuthority authority, DChatMetrics metrics, TimeProvider time, ILogger<RoomHost> log)
     {

@@ -16,7 +16,7 @@ internal sealed class CutOffVerdict(TimeSpan after, Func<Task> search)
 
     /// <summary>What is seen at a time, in order.</summary>
     /// <param name="hears">A coordinator is heard here.</param>
-    /// <param name="othersHear">A coordinator is heard by a worker that is reached from here.</param>
+    /// <param name="othersHear">A coordinator is heard by a worker that is reached from here, or the cluster goes on without this one by another sign.</param>
     /// <param name="now">Since any one moment.</param>
     public void See(bool hears, bool othersHear, TimeSpan now)
     {

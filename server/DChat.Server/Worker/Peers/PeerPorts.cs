@@ -17,6 +17,9 @@ internal sealed class PeerPorts(NodeDialer dialer, RegistryReplica replica, Miss
     /// <summary>Workers that host, or whose rooms are needed here, and to which there is no link.</summary>
     public IReadOnlyList<string> Unreachable => [.. _ports.Where(static port => port.Value is { IsValueCreated: true, Value.IsUp: false }).Select(static port => port.Key)];
 
+    /// <summary>There are other workers, and none of them can be reached.</summary>
+    public bool ReachesNobody => !_ports.IsEmpty && _ports.Values.All(static port => port is not { IsValueCreated: true, Value.IsUp: true });
+
     /// <summary>Whether any worker that this one has a link to hears a coordinator.</summary>
     public async Task<bool> HearsCoordinatorAsync()
     {
