@@ -141,6 +141,11 @@ internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotSt
             }
         }
 
+        if (bounds.First > 1 && (await log.ReadBoundsAsync(cancellation)).First is var first && first > bounds.First)
+        {
+            throw new EntryTruncatedException(bounds.First, first); // What was listed was removed meanwhile, as a leader has newer ones.
+        }
+
         return bounds.First == 1
             ? (null, RegistryState.Empty)
             : throw newer ?? (Exception)new ControlLogDamagedException(
