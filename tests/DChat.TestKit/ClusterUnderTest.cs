@@ -18,7 +18,10 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     private const int PeerPortOfHost = 2380;
     private const int EtcdMembers = 3;
 
+    private const string Bucket = "chat-blobs";
+
     private static readonly Dictionary<string, string> Environment = new() { ["DCHAT_ADMIN_PASSWORD"] = AdminPassword };
+    private static readonly Dictionary<string, string> EnvironmentWithS3 = new(Environment.Concat(SwiftServer.Environment));
 
     private readonly TemporaryFolder _folder = new();
     private readonly string[] _workerFlags;
@@ -59,8 +62,11 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <summary>All workers that were started, dead ones included.</summary>
     public List<ServerProcess> Workers { get; } = [];
 
-    /// <summary>Of several coordinators and all workers: where snapshots and files are.</summary>
-    public string BlobFolder => _folder["blobs"];
+    /// <summary>Where the blobs are; null: in a folder.</summary>
+    public SwiftServer? S3 { get; private set; }
+
+    /// <summary>The <c>--blobs</c> of several coordinators and all workers: where snapshots and files are.</summary>
+    public string Blobs => S3?.Url(Bucket) ?? $"file:{_folder["blobs"]}";
 
     public string SecretFile => _shares ? _folder["cluster-secret"] : Path.Combine(Coordinator.Data, "cluster-secret");
 
@@ -81,13 +87,15 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <param name="ownClocks">Whether coordinators and workers have wall clocks of their own, which can be moved.</param>
     /// <param name="ownMembers">Whether several coordinators run an etcd each, as shipped, instead of sharing one that is there.</param>
     /// <param name="leaseSeconds">After which a leader of several that is not heard loses its leadership.</param>
+    /// <param name="s3">Whether the blobs are in a real S3 server, on a host of its own where the others have one; else in a folder.</param>
     public static async Task<ClusterUnderTest> StartAsync(
-        int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false, Action<string>? fill = null, int coordinators = 1, int leaseSeconds = 3, string? program = null, bool ownClocks = false, bool ownMembers = false)
+        int workers, string[]? coordinator = null, bool postgres = true, bool durable = false, string[]? worker = null, bool ownHosts = false, Action<string>? fill = null, int coordinators = 1, int leaseSeconds = 3, string? program = null, bool ownClocks = false, bool ownMembers = false, bool s3 = false)
     {
         var cluster = new ClusterUnderTest(ownHosts ? await HostNetwork.MakeAsync() : null, worker ?? [], program, ownClocks);
         try
         {
             var storing = cluster.StartStoreAsync(postgres, durable);
+            var keeping = s3 ? cluster.StartS3Async() : Task.CompletedTask;
             fill?.Invoke(cluster._folder["coordinator"]);
             cluster._shares = coordinators > 1;
             if (cluster._shares)
@@ -95,7 +103,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
                 PrivateFile.Create(cluster.SecretFile, Encoding.ASCII.GetBytes(Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))));
             }
 
-            await Task.WhenAll(storing, StartCoordinatorsAsync());
+            await Task.WhenAll(storing, keeping, StartCoordinatorsAsync(keeping));
             await cluster.AddWorkersAsync(workers, postgres);
             return cluster;
         }
@@ -105,9 +113,10 @@ public sealed class ClusterUnderTest : IAsyncDisposable
             throw;
         }
 
-        async Task StartCoordinatorsAsync()
+        async Task StartCoordinatorsAsync(Task keeping)
         {
             cluster.Etcd = cluster._shares && !ownMembers ? await EtcdCluster.StartAsync(hosts: await cluster.AddEtcdHostsAsync()) : null;
+            await keeping;
             await cluster.StartCoordinatorsAsync(coordinators, coordinator ?? [], leaseSeconds);
         }
     }
@@ -156,7 +165,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
             return;
         }
 
-        string[] shared = ["--cluster-secret-file", SecretFile, "--blobs", $"file:{BlobFolder}", .. flags];
+        string[] shared = ["--cluster-secret-file", SecretFile, "--blobs", Blobs, .. flags];
         var nodes = new List<(string Name, TestHost? Host, string Peer)>();
         for (var i = 1; i <= count; i++)
         {
@@ -186,7 +195,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     private Task<ServerProcess> StartCoordinatorAsync(string name, TestHost? host, string[] flags) => ServerProcess.StartAsync(
         ["--mode", "coordinator", .. NodeAddress(host), .. ServerProcess.WithoutRateLimits, .. flags],
         _folder[name],
-        Environment,
+        S3 is null ? Environment : EnvironmentWithS3,
         _program,
         nodePort: host is null ? FreePort.Next() : NodePortOfHost,
         host: host,
@@ -207,12 +216,13 @@ public sealed class ClusterUnderTest : IAsyncDisposable
         var name = string.Create(CultureInfo.InvariantCulture, $"worker{++_made}");
         string[] all =
         [
-            "--mode", "worker", "--coordinators", Coordinators, "--cluster-secret-file", SecretFile, "--blobs", $"file:{_folder["blobs"]}",
+            "--mode", "worker", "--coordinators", Coordinators, "--cluster-secret-file", SecretFile, "--blobs", Blobs,
             .. NodeAddress(host), .. host is null ? [] : (string[])["--host", host.Address], .. ServerProcess.WithoutRateLimits, .. _workerFlags, .. flags,
         ];
         return ServerProcess.StartAsync(
             hosts ? [.. all, "--store", Store!] : all,
             _folder[name],
+            S3 is null ? null : SwiftServer.Environment,
             program: _program,
             clientPort: host is null ? 0 : ClientPortOfHost,
             nodePort: host is null ? FreePort.Next() : NodePortOfHost,
@@ -246,6 +256,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
 
             await (Etcd?.DisposeAsync() ?? default);
             await (Postgres?.DisposeAsync() ?? default);
+            await (S3?.DisposeAsync() ?? default);
             await (Network?.DisposeAsync() ?? default);
             _folder.Dispose();
         }
@@ -254,6 +265,12 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     private FakeClock? Clock(string name) => _ownClocks ? FakeClock.Create(_folder[name + ".clock"]) : null;
 
     private string OfMember(string file) => Uri.EscapeDataString(Path.Combine(Coordinator.Data, "etcd", "tls", file));
+
+    private async Task StartS3Async()
+    {
+        S3 = await SwiftServer.StartAsync(await AddHostAsync("s3"));
+        await S3.CreateBucketAsync(Bucket);
+    }
 
     private static string[] NodeAddress(TestHost? host) => host is null ? [] : ["--node-host", host.Address];
 

@@ -4,6 +4,8 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Amazon.Runtime;
 using Amazon.S3;
+using DChat.Storage.S3;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace DChat.TestKit;
 
@@ -31,13 +33,15 @@ public sealed class SwiftServer : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly int[] _ports = [FreePort.Next(), FreePort.Next(), FreePort.Next(), FreePort.Next()];
     private readonly ConcurrentQueue<string> _log = new();
+    private readonly TestHost? _host;
     private Process? _process;
 
-    private SwiftServer()
-    {
-    }
+    private SwiftServer(TestHost? host) => _host = host;
 
-    public Uri Endpoint => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{_ports[0]}"));
+    /// <summary>Where it runs; null: on this machine itself.</summary>
+    public TestHost? Host => _host;
+
+    public Uri Endpoint => new(string.Create(CultureInfo.InvariantCulture, $"http://{Address}:{_ports[0]}"));
 
     /// <summary>What it answered, one line a request: method, path with query, status. A line comes a little after the answer.</summary>
     public IReadOnlyList<string> Requests => [.. _log.Where(line => line.StartsWith("request ", StringComparison.Ordinal)).Select(line => line["request ".Length..])];
@@ -50,9 +54,12 @@ public sealed class SwiftServer : IAsyncDisposable
         ["AWS_EC2_METADATA_DISABLED"] = "true",
     };
 
-    public static async Task<SwiftServer> StartAsync()
+    private string Address => _host?.Address ?? "127.0.0.1";
+
+    /// <param name="host">Where it runs; null: on this machine itself.</param>
+    public static async Task<SwiftServer> StartAsync(TestHost? host = null)
     {
-        var server = new SwiftServer();
+        var server = new SwiftServer(host);
         try
         {
             await server.StartAgainAsync();
@@ -89,11 +96,24 @@ public sealed class SwiftServer : IAsyncDisposable
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
         });
 
+    /// <summary>What <c>--blobs</c> says, as the nodes have it; in this process, as the owner. The caller disposes it.</summary>
+    public static S3BlobStore Open(string url)
+    {
+        foreach (var (name, value) in Environment)
+        {
+            System.Environment.SetEnvironmentVariable(name, value); // By which the SDK finds its credentials.
+        }
+
+        return S3BlobStore.Open(new S3BlobStoreOptions { Url = S3Url.Parse(url) }, NullLogger<S3BlobStore>.Instance);
+    }
+
     /// <summary>Starts it, after an end, on the same data and ports.</summary>
     public async Task StartAgainAsync()
     {
         var script = Path.Combine(AppContext.BaseDirectory, Script);
-        var start = new ProcessStartInfo(Python, [script, _folder.Path, Region, Secret, .. _ports.Select(port => port.ToString(CultureInfo.InvariantCulture))])
+        string[] arguments = [script, _folder.Path, Region, Secret, Address, .. _ports.Select(port => port.ToString(CultureInfo.InvariantCulture))];
+        var (program, all) = _host?.Command(Python, arguments) is [var first, .. var rest] ? (first, rest) : (Python, arguments);
+        var start = new ProcessStartInfo(program, all)
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,

@@ -1,15 +1,16 @@
 """OpenStack Swift with its S3 door in one process: a proxy, an account, a container and an object server, each on its port.
 
-Arguments: FOLDER REGION SECRET PROXY_PORT ACCOUNT_PORT CONTAINER_PORT OBJECT_PORT. The folder keeps configuration, rings and data; started
-again with the same arguments it goes on with them. Prints "ready" when it answers, then a line for each request.
+Arguments: FOLDER REGION SECRET ADDRESS PROXY_PORT ACCOUNT_PORT CONTAINER_PORT OBJECT_PORT; the proxy listens at the address. The folder keeps
+configuration, rings and data; started again with the same arguments it goes on with them. Prints "ready" when it answers, then a line for each
+request.
 """
 import os
 import sys
 
 from swift.common import storage_policy, utils
 
-FOLDER, REGION, SECRET = sys.argv[1:4]
-PORTS = dict(zip(('proxy', 'account', 'container', 'object'), map(int, sys.argv[4:8])))
+FOLDER, REGION, SECRET, ADDRESS = sys.argv[1:5]
+PORTS = dict(zip(('proxy', 'account', 'container', 'object'), map(int, sys.argv[5:9])))
 
 # Before anything reads it; the packaged one belongs to the system.
 utils.SWIFT_CONF_FILE = os.path.join(FOLDER, 'swift.conf')
@@ -23,6 +24,8 @@ import eventlet.wsgi  # noqa: E402
 from swift.common import wsgi  # noqa: E402
 from swift.common.ring import RingBuilder  # noqa: E402
 
+# Where a part of it does not answer another, all of it was frozen: what was begun then goes on. With Swift's own limits the object would be there
+# and not in the listing, until a daemon that does not run here puts it there, which S3 never does.
 COMMON = f'''
 [DEFAULT]
 swift_dir = {FOLDER}
@@ -30,6 +33,10 @@ devices = {FOLDER}/devices
 mount_check = false
 disable_fallocate = true
 log_address = {FOLDER}/no-log
+conn_timeout = 60
+node_timeout = 60
+container_update_timeout = 60
+error_suppression_limit = 1000000
 '''
 STORAGE = '''
 [pipeline:main]
@@ -107,7 +114,7 @@ def serve(kind, text):
     app = wsgi.loadapp(path, global_conf={'log_name': kind})
     log = {'log': Requests, 'log_format': 'request %(request_line)s %(status_code)s'} if kind == 'proxy' else {'log': open(os.devnull, 'w')}
     eventlet.spawn(
-        eventlet.wsgi.server, eventlet.listen(('127.0.0.1', PORTS[kind]), backlog=1024), app,
+        eventlet.wsgi.server, eventlet.listen((ADDRESS if kind == 'proxy' else '127.0.0.1', PORTS[kind]), backlog=1024), app,
         protocol=wsgi.SwiftHttpProtocol, capitalize_response_headers=False, socket_timeout=60, **log)
 
 

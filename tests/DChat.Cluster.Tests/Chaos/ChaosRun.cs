@@ -103,7 +103,7 @@ internal sealed class ChaosRun(ClusterUnderTest cluster, Faults faults, Acknowle
         await RecoverAsync("two at once", began, $"{first.Kind} {how[0]} + {second.Kind} {how[1]}", [.. acks.Rooms]);
     }
 
-    /// <summary>There is one leader, one etcd and one PostgreSQL: what is stopped already is not stopped again.</summary>
+    /// <summary>There is one leader, one etcd, one PostgreSQL and one S3: what is stopped already is not stopped again.</summary>
     private static bool MayBeTogether(Fault first, Fault second) => first.Victim != second.Victim || first.Victim is Victim.Worker;
 
     private ServerProcess? Choose(Fault fault, ServerProcess? other)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using DChat.Cluster.Tests.Registry;
 using DChat.TestKit;
 
 namespace DChat.Cluster.Tests.Chaos;
@@ -15,6 +16,7 @@ internal sealed class Faults
     private readonly TestHost _spare;
     private readonly Random _random;
     private readonly FaultActions _actions;
+    private readonly LeaderFaults? _ofSeveral;
     private readonly HashSet<string> _known;
     private IReadOnlyList<Fault> _all;
     private HashSet<string> _first = [];
@@ -22,15 +24,18 @@ internal sealed class Faults
 
     /// <param name="spare">Where workers come and go.</param>
     /// <param name="longestMs">How long a fault lasts at most.</param>
-    /// <param name="leader">Of several coordinators: where the leader is, <c>host:port</c>, or null.</param>
-    public Faults(ClusterUnderTest cluster, TestHost spare, Random random, int longestMs, Func<Task<string?>>? leader = null)
+    /// <param name="audit">Of several coordinators: their log.</param>
+    public Faults(ClusterUnderTest cluster, TestHost spare, Random random, int longestMs, LogAudit? audit = null)
     {
         (_cluster, _spare, _random, _actions) = (cluster, spare, random, new FaultActions(random, longestMs));
-        Fault[] coordination = leader is null ? [.. OfOneCoordinator()] : [.. new LeaderFaults(cluster, leader, random, _actions).All()];
-        _all = [.. OfWorkers(), .. coordination, .. OfStore()];
+        _ofSeveral = audit is null ? null : new LeaderFaults(cluster, audit, random, _actions);
+        _all = [.. OfWorkers(), .. _ofSeveral?.All() ?? OfOneCoordinator(), .. OfStore()];
         _known = [.. _all.Select(fault => fault.Kind)];
         Keep(Environment.GetEnvironmentVariable("DCHAT_CHAOS_FAULTS"));
     }
+
+    /// <inheritdoc cref="LeaderFaults.S3BackAt"/>
+    public long S3BackAt => _ofSeveral?.S3BackAt ?? 0;
 
     /// <summary>Workers that were drained for good.</summary>
     public List<ServerProcess> Gone { get; } = [];

@@ -1,17 +1,23 @@
 using System.Globalization;
+using DChat.Cluster.Tests.Registry;
 using DChat.TestKit;
 
 namespace DChat.Cluster.Tests.Chaos;
 
 /// <summary>What may happen to several coordinators, to their etcd, and to what they share.</summary>
-/// <param name="leader">Where the leader is, <c>host:port</c>; null: nobody knows.</param>
-internal sealed class LeaderFaults(ClusterUnderTest cluster, Func<Task<string?>> leader, Random random, FaultActions actions)
+/// <param name="audit">Knows where the leader is.</param>
+internal sealed class LeaderFaults(ClusterUnderTest cluster, LogAudit audit, Random random, FaultActions actions)
 {
     private EtcdCluster Etcd => cluster.Etcd!;
 
     private string[] EtcdHosts => [.. Etcd.Members.Select(member => member.Host!.Address)];
 
     private string[] WorkerHosts => [cluster.Network!.Address, .. cluster.Workers.Select(worker => worker.Host!.Address)];
+
+    private SwiftServer S3 => cluster.S3!;
+
+    /// <summary>The log's last entry when S3 was back from its last outage; 0: there was none.</summary>
+    public long S3BackAt { get; private set; }
 
     public IEnumerable<Fault> All() =>
     [
@@ -34,7 +40,9 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, Func<Task<string?>>
         new("etcd minority killed", Victim.Log, _ => KillMembersAsync(Members(1))),
         new("etcd majority killed", Victim.Log, _ => KillMembersAsync(Members(2))),
         new("etcd majority frozen", Victim.Log, _ => FreezeMembersAsync(Members(2))),
-        new("blob store away", Victim.Blobs, _ => LoseBlobsAsync()),
+        new("S3 frozen", Victim.Blobs, _ => FreezeS3Async()),
+        new("S3 killed", Victim.Blobs, _ => KillS3Async()),
+        new("S3 cut from the leader", Victim.Blobs, async _ => S3IsBack(await actions.CutAsync(S3.Host!, [(await LeaderAsync()).Host!.Address], Way.Both))),
     ];
 
     private Fault[] Jumps() =>
@@ -53,7 +61,7 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, Func<Task<string?>>
     /// <summary>Who leads, or might.</summary>
     private async Task<ServerProcess> LeaderAsync()
     {
-        var address = await leader();
+        var address = await audit.LeaderAsync();
         return cluster.CoordinatorNodes.Find(node => node.Node.Authority == address) ?? cluster.CoordinatorNodes[random.Next(cluster.CoordinatorNodes.Count)];
     }
 
@@ -89,7 +97,7 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, Func<Task<string?>>
     {
         var first = await LeaderAsync();
         await first.Host!.CutAsync(EtcdHosts);
-        await Eventually.Holds(async () => await leader() is { } next && next != first.Node.Authority, FaultActions.StartLimit);
+        await Eventually.Holds(async () => await audit.LeaderAsync() is { } next && next != first.Node.Authority, FaultActions.StartLimit);
         await first.Host.HealAsync();
         return "another leads";
     }
@@ -138,15 +146,25 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, Func<Task<string?>>
     private async Task<string> CutMemberAsync(EtcdMember member, string[] from) =>
         Named([member], await actions.CutAsync(member.Host!, [.. from.Where(address => address != member.Host!.Address)], Way.Both));
 
-    /// <summary>A file stands where the folder was: nothing can be read or written.</summary>
-    private async Task<string> LoseBlobsAsync()
+    private async Task<string> FreezeS3Async()
     {
-        var (folder, aside) = (cluster.BlobFolder, cluster.BlobFolder + ".away");
-        Directory.Move(folder, aside);
-        await File.WriteAllTextAsync(folder, "");
+        S3.Freeze();
         var lasted = await actions.WaitAsync();
-        File.Delete(folder);
-        Directory.Move(aside, folder);
+        S3.Thaw();
+        return S3IsBack(lasted);
+    }
+
+    private async Task<string> KillS3Async()
+    {
+        await S3.KillAsync();
+        var lasted = await actions.WaitAsync();
+        await S3.StartAgainAsync();
+        return S3IsBack(lasted);
+    }
+
+    private string S3IsBack(string lasted)
+    {
+        S3BackAt = audit.Index;
         return lasted;
     }
 

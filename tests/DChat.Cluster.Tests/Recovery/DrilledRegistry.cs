@@ -4,9 +4,7 @@ using DChat.Core.Registry;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Snapshots;
 using DChat.Server.Nodes;
-using DChat.Storage.S3;
 using DChat.TestKit;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace DChat.Cluster.Tests.Recovery;
 
@@ -36,7 +34,7 @@ internal sealed class DrilledRegistry(string blobs, string secretFile)
     /// <returns>The registry then, as the snapshot before that one and the log make it: that one has no part in it.</returns>
     public async Task<RegistryState> SnapshotOfAllAsync(DrilledCluster cluster)
     {
-        await using var store = Open();
+        await using var store = SwiftServer.Open(blobs);
         var snapshots = new SnapshotStore(store, _secret, Path.GetTempPath());
         await using var log = cluster.OpenLog();
         await Eventually.Holds(async () => (await snapshots.ListAsync(default))[0].Name.Index == (await log.ReadBoundsAsync(default)).Last);
@@ -47,7 +45,7 @@ internal sealed class DrilledRegistry(string blobs, string secretFile)
     /// <summary>What a restore makes of a registry by the domain's rules. From what the restore wrote are taken the numbers alone, which it chose.</summary>
     public async Task<RegistryState> RestoredAsync(RegistryState before)
     {
-        await using var store = Open();
+        await using var store = SwiftServer.Open(blobs);
         var snapshots = new SnapshotStore(store, _secret, Path.GetTempPath());
         var written = await snapshots.ReadAsync((await snapshots.ListAsync(default)).Single(each => each.Name.IsRestored).Name, default);
         var line = written.AuditPage(null, RegistryBounds.AuditLines).First(line => line.Action == "restore");
@@ -75,15 +73,5 @@ internal sealed class DrilledRegistry(string blobs, string secretFile)
         }
 
         return state;
-    }
-
-    private S3BlobStore Open()
-    {
-        foreach (var (name, value) in SwiftServer.Environment)
-        {
-            Environment.SetEnvironmentVariable(name, value); // By which the SDK finds its credentials.
-        }
-
-        return S3BlobStore.Open(new S3BlobStoreOptions { Url = S3Url.Parse(blobs) }, NullLogger<S3BlobStore>.Instance);
     }
 }

@@ -56,6 +56,10 @@ internal sealed class LogAudit : IAsyncDisposable
         }
     }
 
+    /// <summary>Which entries the log holds now.</summary>
+    /// <exception cref="ControlLogUnavailableException">etcd does not answer.</exception>
+    public Task<LogBounds> ReadBoundsAsync(CancellationToken cancellation) => _log.ReadBoundsAsync(cancellation);
+
     /// <summary>A command is called for the first time.</summary>
     /// <returns>The last entry of which anybody was answered before: the command can stand after it only.</returns>
     public long Issue(Command command)
@@ -75,7 +79,7 @@ internal sealed class LogAudit : IAsyncDisposable
         _judging.Add(JudgeAsync(command, result, answeredBefore));
     }
 
-    /// <summary>A node says which registry it holds.</summary>
+    /// <summary>A node, or a snapshot, says which registry it holds.</summary>
     /// <returns>False where it is of an entry that this one has left too far behind.</returns>
     public async Task<bool> HoldsAsync(string node, long index, string hash)
     {

@@ -1,12 +1,14 @@
 using System.Globalization;
 using DChat.Core.Registry;
+using DChat.Server.Coordinator;
+using DChat.Storage.S3;
 using DChat.TestKit;
 
 namespace DChat.Cluster.Tests.Registry;
 
 /// <summary>
 /// Users who change rooms through gateways of their own, all at once, and what checks them: every answer against the log, every node's registry
-/// against the log's, and at the end all that was called and answered against the registry's rules (linearizability).
+/// and every snapshot in S3 against the log's, and at the end all that was called and answered against the registry's rules (linearizability).
 /// </summary>
 internal sealed class RegistryCrowd : IAsyncDisposable
 {
@@ -18,18 +20,30 @@ internal sealed class RegistryCrowd : IAsyncDisposable
     private readonly List<Gateway> _gateways = [];
     private readonly RegistryHistory _history = new();
     private readonly CancellationTokenSource _stop = new();
+    private readonly S3BlobStore? _blobs;
     private readonly List<RegistryClient> _clients = [];
     private readonly List<string> _users = [.. Enumerable.Range(0, Clients).Select(client => string.Create(CultureInfo.InvariantCulture, $"keeper{client}"))];
     private Task _running = Task.CompletedTask;
-    private Task _watching = Task.CompletedTask;
+    private Task[] _watching = [];
     private HashWatch? _hashes;
 
-    private RegistryCrowd(ClusterUnderTest cluster) => (_cluster, Audit) = (cluster, new LogAudit(cluster.LogUrl));
+    private RegistryCrowd(ClusterUnderTest cluster)
+    {
+        (_cluster, Audit) = (cluster, new LogAudit(cluster.LogUrl));
+        if (cluster.S3 is not null)
+        {
+            _blobs = SwiftServer.Open(cluster.Blobs);
+            Snapshots = new SnapshotWatch(_blobs, ClusterSecret.LoadOrCreate(cluster.SecretFile, mayCreate: false), Audit);
+        }
+    }
 
     public LogAudit Audit { get; }
 
+    /// <summary>Null where they are in no S3.</summary>
+    public SnapshotWatch? Snapshots { get; }
+
     /// <summary>What a checker found, or why somebody went on no more; null: nothing.</summary>
-    public string? Finding => Audit.Finding ?? _running.Exception?.GetBaseException().ToString() ?? _watching.Exception?.GetBaseException().ToString();
+    public string? Finding => Audit.Finding ?? Snapshots?.Finding ?? _running.Exception?.GetBaseException().ToString() ?? Array.Find(_watching, watch => watch.IsFaulted)?.Exception!.GetBaseException().ToString();
 
     public static async Task<RegistryCrowd> StartAsync(ClusterUnderTest cluster, int seed)
     {
@@ -61,7 +75,7 @@ internal sealed class RegistryCrowd : IAsyncDisposable
     public async Task<string> EndAsync()
     {
         await _stop.CancelAsync();
-        await Task.WhenAll(_running, _watching).Within();
+        await Task.WhenAll([_running, .. _watching]).Within();
         await Audit.SettleAsync();
         var index = await _hashes!.AllAgreeAsync();
         var finding = Finding ?? _history.FindViolation(Accounts());
@@ -75,8 +89,9 @@ internal sealed class RegistryCrowd : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await Task.WhenAll(_running, _watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll([_running, .. _watching]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Audit.DisposeAsync();
+        await (_blobs?.DisposeAsync() ?? default);
         foreach (var gateway in _gateways)
         {
             await gateway.DisposeAsync();
@@ -96,7 +111,7 @@ internal sealed class RegistryCrowd : IAsyncDisposable
 
         _running = Task.WhenAll(_clients.Select(client => Task.Run(() => client.RunAsync(_stop.Token))));
         _hashes = new HashWatch(_gateways[0], Audit, () => [.. _cluster.CoordinatorNodes.Concat(_cluster.Workers.ToArray()).Where(node => node.IsRunning).Select(node => node.Node.Authority), .. _gateways.Select(gateway => gateway.Address)]);
-        _watching = Task.Run(() => _hashes.RunAsync(_stop.Token));
+        _watching = [Task.Run(() => _hashes.RunAsync(_stop.Token)), Task.Run(() => Snapshots?.RunAsync(_stop.Token) ?? Task.CompletedTask)];
     }
 
     /// <summary>The registry with nothing but the users.</summary>
