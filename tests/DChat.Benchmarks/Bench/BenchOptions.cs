@@ -32,7 +32,7 @@ internal sealed record BenchOptions
         LargeRoom = 50_000,
         Resumers = 1_000,
         Kills = 10,
-        Silences = 3,
+        Silences = 4,
         CoordinatorKills = 3,
         LeaderKills = 5,
         Drains = 4,
@@ -58,7 +58,7 @@ internal sealed record BenchOptions
     /// <summary>Workers killed, one after the other.</summary>
     public int Kills { get; init; }
 
-    /// <summary>Workers frozen, one after the other.</summary>
+    /// <summary>Workers frozen and cut off from the network, in turn, one after the other.</summary>
     public int Silences { get; init; }
 
     public int CoordinatorKills { get; init; }

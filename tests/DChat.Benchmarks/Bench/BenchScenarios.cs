@@ -28,7 +28,7 @@ internal static class BenchScenarios
         new("history", "the last 100 of 10,000 and of 1,000,000 messages, and search in the latter", HistoryAsync),
         new("resume", "5,000 clients come back at once, 100 missed messages each", ResumeAsync),
         new("failover", "the worker that hosts a busy room is killed", FailoverScenario.KillAsync),
-        new("silent", "the worker that hosts a busy room falls silent", FailoverScenario.SilenceAsync),
+        new("silent", "the worker that hosts a busy room falls silent: frozen, or cut off (as root)", FailoverScenario.SilenceAsync),
         new("coordinator", "the coordinator is killed and started again while rooms run", CoordinatorScenario.RunAsync),
         new("leader", "the leader of three coordinators is killed while rooms run", LeaderScenario.RunAsync),
         new("joins", "joins by three coordinators on an etcd of three members", JoinsScenario.RunAsync),

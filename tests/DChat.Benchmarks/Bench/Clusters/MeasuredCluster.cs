@@ -23,9 +23,9 @@ internal sealed class MeasuredCluster : IAsyncDisposable
 
     public IReadOnlyList<ServerProcess> Workers => Cluster.Workers;
 
-    public static async Task<MeasuredCluster> StartAsync(int workers, int coordinators = 1, bool ownMembers = false)
+    public static async Task<MeasuredCluster> StartAsync(int workers, int coordinators = 1, bool ownMembers = false, bool ownHosts = false)
     {
-        var cluster = await ClusterUnderTest.StartAsync(workers, durable: true, coordinators: coordinators, ownMembers: ownMembers);
+        var cluster = await ClusterUnderTest.StartAsync(workers, durable: true, coordinators: coordinators, ownMembers: ownMembers, ownHosts: ownHosts);
         var measured = new MeasuredCluster(cluster);
         foreach (var server in cluster.Workers.Concat(cluster.CoordinatorNodes))
         {
@@ -40,6 +40,9 @@ internal sealed class MeasuredCluster : IAsyncDisposable
 
         return measured;
     }
+
+    /// <summary>Where processes have hosts of their own: the addresses of all the others, and of the clients.</summary>
+    public IEnumerable<string> EverybodyBut(ServerProcess worker) => [Cluster.Network!.Address, .. Cluster.Network.Hosts.Where(host => host != worker.Host).Select(host => host.Address)];
 
     public async Task<ServerProcess> HostOfAsync(string room, ServerProcess askedAt)
     {
@@ -76,7 +79,7 @@ internal sealed class MeasuredCluster : IAsyncDisposable
                 return status!["coordinators"]!.AsArray().Count == Cluster.CoordinatorNodes.Count
                     && status["workers"]!.AsArray().Count(worker => (string)worker!["state"]! == "active" && (long?)worker["lag"] < 10) == Workers.Count;
             }
-            catch (HttpRequestException)
+            catch (Exception failure) when (failure is HttpRequestException or TaskCanceledException)
             {
                 return false; // The coordinator, or the worker that is asked, is only coming.
             }
