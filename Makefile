@@ -48,8 +48,8 @@ test: deps ## install what is missing, build and run the tests
 test-long: deps ## the tests with more rounds, more load and more random input
 	@DCHAT_TEST_LONG=1 CONFIGURATION=$(CONFIGURATION) .ci/test
 
-chaos: deps ## for MINUTES=60, do to a cluster under load whatever can go wrong, and check what its clients see (as root; SEED=… repeats; COORDINATORS=1: with one)
-	@CONFIGURATION=$(CONFIGURATION) MINUTES="$(MINUTES)" SEED="$(SEED)" COORDINATORS="$(COORDINATORS)" .ci/chaos
+chaos: deps ## for MINUTES=60, do to a cluster under load whatever can go wrong, and check what its clients see (as root; SEED=… repeats; COORDINATORS=1: with one; MEMBERS=own: each runs its etcd)
+	@CONFIGURATION=$(CONFIGURATION) MINUTES="$(MINUTES)" SEED="$(SEED)" COORDINATORS="$(COORDINATORS)" MEMBERS="$(MEMBERS)" .ci/chaos
 
 lint: ## look for what must not be in the source
 	@.ci/lint

@@ -27,7 +27,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     private readonly string[] _workerFlags;
     private readonly string? _program;
     private readonly bool _ownClocks;
-    private readonly List<string> _memberPorts = [];
+    private readonly List<string> _memberClients = [];
     private bool _shares;
     private int _made;
 
@@ -57,7 +57,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     public EtcdCluster? Etcd { get; private set; }
 
     /// <summary>The <c>--log</c> by which whoever looks at it past several coordinators finds their control log.</summary>
-    public string LogUrl => Etcd?.Url() ?? $"etcd://{string.Join(',', _memberPorts.Select(port => $"127.0.0.1:{port}"))}?ca={OfMember("ca.pem")}&cert={OfMember("member.pem")}&key={OfMember("member.key")}";
+    public string LogUrl => Etcd?.Url() ?? $"etcd://{string.Join(',', _memberClients)}?ca={OfMember("ca.pem")}&cert={OfMember("member.pem")}&key={OfMember("member.key")}";
 
     /// <summary>All workers that were started, dead ones included.</summary>
     public List<ServerProcess> Workers { get; } = [];
@@ -187,9 +187,15 @@ public sealed class ClusterUnderTest : IAsyncDisposable
         // Together: a new cluster of members waits for all of them.
         var peers = string.Join(',', nodes.Select(node => node.Peer));
         var lease = leaseSeconds.ToString(CultureInfo.InvariantCulture);
-        _memberPorts.AddRange(nodes.Select(_ => FreePort.Next().ToString(CultureInfo.InvariantCulture)));
+        var ports = nodes.ConvertAll(_ => FreePort.Next());
+        foreach (var ((_, host, _), port) in nodes.Zip(ports))
+        {
+            await (host?.OpenLoopbackAsync(port) ?? Task.CompletedTask);
+            _memberClients.Add(string.Create(CultureInfo.InvariantCulture, $"{host?.Address ?? "127.0.0.1"}:{port}"));
+        }
+
         CoordinatorNodes.AddRange(await Task.WhenAll(nodes.Select((node, i) => StartCoordinatorAsync(
-            node.Name, node.Host, ["--node", node.Name, "--peers", peers, "--etcd-port", _memberPorts[i], "--etcd-lease-seconds", lease, .. shared]))));
+            node.Name, node.Host, ["--node", node.Name, "--peers", peers, "--etcd-port", ports[i].ToString(CultureInfo.InvariantCulture), "--etcd-lease-seconds", lease, .. shared]))));
     }
 
     private Task<ServerProcess> StartCoordinatorAsync(string name, TestHost? host, string[] flags) => ServerProcess.StartAsync(

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace DChat.TestKit;
 
 /// <summary>Which way is cut, seen from the host.</summary>
@@ -43,6 +45,13 @@ public sealed class TestHost(string @namespace, string address)
         var list = string.Join(',', addresses);
         await FilterAsync("-A", "INPUT", "-s", list, "-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset");
         await FilterAsync("-A", "OUTPUT", "-d", list, "-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset");
+    }
+
+    /// <summary>What comes for a port of this host reaches whoever listens there at its loopback's address, and nowhere else.</summary>
+    public async Task OpenLoopbackAsync(int port)
+    {
+        await RunAsync("sysctl", "-q", "-w", "net.ipv4.conf.all.route_localnet=1");
+        await RunAsync("iptables", "-w", "-t", "nat", "-A", "PREROUTING", "-p", "tcp", "--dport", port.ToString(CultureInfo.InvariantCulture), "-j", "DNAT", "--to-destination", "127.0.0.1");
     }
 
     /// <summary>Everything passes again.</summary>

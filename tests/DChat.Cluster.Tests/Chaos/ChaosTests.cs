@@ -32,6 +32,9 @@ public sealed class ChaosTests(ITestOutputHelper output)
 
     private static readonly string[] AlwaysOfSeveral = ["leader killed", "leader frozen", "leader cut from etcd", "etcd majority killed", "S3 killed"];
 
+    /// <summary>In the long form each of several coordinators may run a member of etcd itself, as shipped.</summary>
+    private static readonly bool OwnMembers = Environment.GetEnvironmentVariable("DCHAT_CHAOS_MEMBERS") == "own";
+
     private static readonly int Minutes = int.Parse(Environment.GetEnvironmentVariable("DCHAT_CHAOS_MINUTES") ?? "0", CultureInfo.InvariantCulture);
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
@@ -59,7 +62,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
         log.Say($"seed {seed}, {seconds} s");
         var random = new Random(seed);
         using var folder = new TemporaryFolder();
-        await using var cluster = await ClusterUnderTest.StartAsync(workers, coordinators == 1 ? [] : ["--snapshot-entries", SnapshotEntries], ownHosts: true, coordinators: coordinators, ownClocks: true, s3: coordinators > 1);
+        await using var cluster = await ClusterUnderTest.StartAsync(workers, coordinators == 1 ? [] : ["--snapshot-entries", SnapshotEntries], ownHosts: true, coordinators: coordinators, ownClocks: true, s3: coordinators > 1, ownMembers: Minutes > 0 && OwnMembers);
         foreach (var server in cluster.Workers.Concat(cluster.CoordinatorNodes))
         {
             server.Log.ExpectErrors(".*"); // A store that goes away is an error there; what counts is the checkers' verdict.

@@ -1,10 +1,11 @@
 using System.Globalization;
+using DChat.Cluster.Tests.EtcdMembers;
 using DChat.Cluster.Tests.Registry;
 using DChat.TestKit;
 
 namespace DChat.Cluster.Tests.Chaos;
 
-/// <summary>What may happen to several coordinators, to their etcd, and to what they share.</summary>
+/// <summary>What may happen to several coordinators, to their etcd, which they share or run a member each of, and to what else they share.</summary>
 /// <param name="audit">Knows where the leader is.</param>
 internal sealed class LeaderFaults(ClusterUnderTest cluster, LogAudit audit, Random random, FaultActions actions)
 {
@@ -23,8 +24,6 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, LogAudit audit, Ran
     [
         new("leader killed", Victim.Coordinator, async _ => await actions.KillAsync(await LeaderAsync())),
         new("leader frozen", Victim.Coordinator, async _ => await actions.FreezeAsync(await LeaderAsync())),
-        new("leader cut from etcd", Victim.Coordinator, async _ => await actions.CutAsync((await LeaderAsync()).Host!, EtcdHosts, Way.Both)),
-        new("leader cut from etcd until another leads", Victim.Coordinator, _ => DeposeAsync()),
         new("leader cut from the workers", Victim.Coordinator, async _ => await actions.CutAsync((await LeaderAsync()).Host!, WorkerHosts, Way.Both)),
         new("leader cut from the other coordinators", Victim.Coordinator, async _ => await CutAsync(await LeaderAsync(), Others, Way.Both)),
         new("leader cut from everybody", Victim.Coordinator, async _ => await CutAsync(await LeaderAsync(), _ => Everybody, Way.Both)),
@@ -33,6 +32,16 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, LogAudit audit, Ran
         new("standby frozen", Victim.Coordinator, async _ => await actions.FreezeAsync(await StandbyAsync())),
         .. cluster.HasOwnClocks ? Jumps() : [],
         new("all coordinators killed", Victim.Coordinator, _ => KillAllAsync()),
+        .. cluster.Etcd is null ? OfOwnEtcds() : OfSharedEtcd(),
+        new("S3 frozen", Victim.Blobs, _ => FreezeS3Async()),
+        new("S3 killed", Victim.Blobs, _ => KillS3Async()),
+        new("S3 cut from the leader", Victim.Blobs, async _ => S3IsBack(await actions.CutAsync(S3.Host!, [(await LeaderAsync()).Host!.Address], Way.Both))),
+    ];
+
+    private Fault[] OfSharedEtcd() =>
+    [
+        new("leader cut from etcd", Victim.Coordinator, async _ => await actions.CutAsync((await LeaderAsync()).Host!, EtcdHosts, Way.Both)),
+        new("leader cut from etcd until another leads", Victim.Coordinator, _ => DeposeAsync(_ => EtcdHosts)),
         new("etcd leader killed", Victim.Log, async _ => await KillMembersAsync([await EtcdLeaderAsync()])),
         new("etcd leader frozen", Victim.Log, async _ => await FreezeMembersAsync([await EtcdLeaderAsync()])),
         new("etcd leader cut from the other members", Victim.Log, async _ => await CutMemberAsync(await EtcdLeaderAsync(), EtcdHosts)),
@@ -40,9 +49,18 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, LogAudit audit, Ran
         new("etcd minority killed", Victim.Log, _ => KillMembersAsync(Members(1))),
         new("etcd majority killed", Victim.Log, _ => KillMembersAsync(Members(2))),
         new("etcd majority frozen", Victim.Log, _ => FreezeMembersAsync(Members(2))),
-        new("S3 frozen", Victim.Blobs, _ => FreezeS3Async()),
-        new("S3 killed", Victim.Blobs, _ => KillS3Async()),
-        new("S3 cut from the leader", Victim.Blobs, async _ => S3IsBack(await actions.CutAsync(S3.Host!, [(await LeaderAsync()).Host!.Address], Way.Both))),
+    ];
+
+    /// <summary>A coordinator that is killed takes its etcd along, and the machine that is cut off is that of both: only what happens to one of the two, or stops both, is other.</summary>
+    private Fault[] OfOwnEtcds() =>
+    [
+        new("leader cut from the other coordinators until another leads", Victim.Coordinator, _ => DeposeAsync(Others)),
+        new("leader frozen with its etcd", Victim.Coordinator, async _ => await FreezeWithEtcdAsync(await LeaderAsync())),
+        new("standby frozen with its etcd", Victim.Coordinator, async _ => await FreezeWithEtcdAsync(await StandbyAsync())),
+        new("standby cut from everybody", Victim.Coordinator, async _ => await CutAsync(await StandbyAsync(), _ => Everybody, Way.Both)),
+        new("leader's etcd killed", Victim.Coordinator, async _ => await KillEtcdOfAsync(await LeaderAsync())),
+        new("standby's etcd killed", Victim.Coordinator, async _ => await KillEtcdOfAsync(await StandbyAsync())),
+        new("leader's etcd frozen", Victim.Coordinator, async _ => await FreezeEtcdOfAsync(await LeaderAsync())),
     ];
 
     private Fault[] Jumps() =>
@@ -93,10 +111,10 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, LogAudit audit, Ran
     }
 
     /// <summary>It comes back to an etcd that has another leader, and to whoever still waits for its answers.</summary>
-    private async Task<string> DeposeAsync()
+    private async Task<string> DeposeAsync(Func<ServerProcess, string[]> from)
     {
         var first = await LeaderAsync();
-        await first.Host!.CutAsync(EtcdHosts);
+        await first.Host!.CutAsync(from(first));
         await Eventually.Holds(async () => await audit.LeaderAsync() is { } next && next != first.Node.Authority, FaultActions.StartLimit);
         await first.Host.HealAsync();
         return "another leads";
@@ -145,6 +163,33 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, LogAudit audit, Ran
 
     private async Task<string> CutMemberAsync(EtcdMember member, string[] from) =>
         Named([member], await actions.CutAsync(member.Host!, [.. from.Where(address => address != member.Host!.Address)], Way.Both));
+
+    private async Task<string> FreezeWithEtcdAsync(ServerProcess coordinator)
+    {
+        using var etcd = OwnEtcd.Of(coordinator);
+        etcd.Freeze();
+        var lasted = await actions.FreezeAsync(coordinator);
+        etcd.Thaw();
+        return lasted;
+    }
+
+    private async Task<string> FreezeEtcdOfAsync(ServerProcess coordinator)
+    {
+        using var etcd = OwnEtcd.Of(coordinator);
+        etcd.Freeze();
+        var lasted = await actions.WaitAsync();
+        etcd.Thaw();
+        return lasted;
+    }
+
+    /// <summary>Its coordinator starts it again.</summary>
+    private static async Task<string> KillEtcdOfAsync(ServerProcess coordinator)
+    {
+        using var etcd = OwnEtcd.Of(coordinator);
+        etcd.Kill();
+        await Eventually.Holds(() => MemberCluster.EtcdOf(coordinator) is var next && next != etcd.Id && MemberCluster.Runs(next), FaultActions.StartLimit);
+        return "and started again";
+    }
 
     private async Task<string> FreezeS3Async()
     {
