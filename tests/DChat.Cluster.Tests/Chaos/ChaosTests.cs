@@ -91,7 +91,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
             Assert.True((int)report["marks"]! > 0, "nobody marked anything read");
             if (registry is not null)
             {
-                log.Say($"the snapshots: {await registry.Snapshots!.GoOnAsync(faults.S3BackAt)}"); // While users change the registry: one is due after so many changes.
+                log.Say($"the snapshots: {await registry.Snapshots!.GoOnAsync(await faults.S3IsBackAsync())}"); // While users change the registry: one is due after so many changes.
                 log.Say($"the registry: {await registry.EndAsync()}");
             }
 

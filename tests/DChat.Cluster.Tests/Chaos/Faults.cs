@@ -34,8 +34,8 @@ internal sealed class Faults
         Keep(Environment.GetEnvironmentVariable("DCHAT_CHAOS_FAULTS"));
     }
 
-    /// <inheritdoc cref="LeaderFaults.S3BackAt"/>
-    public long S3BackAt => _ofSeveral?.S3BackAt ?? 0;
+    /// <inheritdoc cref="LeaderFaults.S3IsBackAsync"/>
+    public Task<long> S3IsBackAsync() => _ofSeveral!.S3IsBackAsync();
 
     /// <summary>Workers that were drained for good.</summary>
     public List<ServerProcess> Gone { get; } = [];

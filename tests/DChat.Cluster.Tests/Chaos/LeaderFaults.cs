@@ -9,6 +9,9 @@ namespace DChat.Cluster.Tests.Chaos;
 /// <param name="audit">Knows where the leader is.</param>
 internal sealed class LeaderFaults(ClusterUnderTest cluster, LogAudit audit, Random random, FaultActions actions)
 {
+    private Task _s3Starting = Task.CompletedTask;
+    private long _s3BackAt;
+
     private EtcdCluster Etcd => cluster.Etcd!;
 
     private string[] EtcdHosts => [.. Etcd.Members.Select(member => member.Host!.Address)];
@@ -17,8 +20,13 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, LogAudit audit, Ran
 
     private SwiftServer S3 => cluster.S3!;
 
-    /// <summary>The log's last entry when S3 was back from its last outage; 0: there was none.</summary>
-    public long S3BackAt { get; private set; }
+    /// <summary>Waits until S3 is back from its last outage.</summary>
+    /// <returns>The log's last entry then; 0: there was no outage.</returns>
+    public async Task<long> S3IsBackAsync()
+    {
+        await _s3Starting;
+        return _s3BackAt;
+    }
 
     public IEnumerable<Fault> All() =>
     [
@@ -35,7 +43,7 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, LogAudit audit, Ran
         .. cluster.Etcd is null ? OfOwnEtcds() : OfSharedEtcd(),
         new("S3 frozen", Victim.Blobs, _ => FreezeS3Async()),
         new("S3 killed", Victim.Blobs, _ => KillS3Async()),
-        new("S3 cut from the leader", Victim.Blobs, async _ => S3IsBack(await actions.CutAsync(S3.Host!, [(await LeaderAsync()).Host!.Address], Way.Both))),
+        new("S3 cut from the leader", Victim.Blobs, _ => CutS3Async()),
     ];
 
     private Fault[] OfSharedEtcd() =>
@@ -193,24 +201,36 @@ internal sealed class LeaderFaults(ClusterUnderTest cluster, LogAudit audit, Ran
 
     private async Task<string> FreezeS3Async()
     {
+        await _s3Starting;
         S3.Freeze();
         var lasted = await actions.WaitAsync();
         S3.Thaw();
-        return S3IsBack(lasted);
+        _s3BackAt = audit.Index;
+        return lasted;
     }
 
+    private async Task<string> CutS3Async()
+    {
+        await _s3Starting;
+        var lasted = await actions.CutAsync(S3.Host!, [(await LeaderAsync()).Host!.Address], Way.Both);
+        _s3BackAt = audit.Index;
+        return lasted;
+    }
+
+    /// <summary>Its start, which takes it seconds, is not waited for: nobody needs it soon, and what happens next may happen meanwhile.</summary>
     private async Task<string> KillS3Async()
     {
+        await _s3Starting;
         await S3.KillAsync();
         var lasted = await actions.WaitAsync();
-        await S3.StartAgainAsync();
-        return S3IsBack(lasted);
+        _s3Starting = StartS3Async();
+        return lasted;
     }
 
-    private string S3IsBack(string lasted)
+    private async Task StartS3Async()
     {
-        S3BackAt = audit.Index;
-        return lasted;
+        await S3.StartAgainAsync();
+        _s3BackAt = audit.Index;
     }
 
     private static string Named(EtcdMember[] members, string how) => string.Create(CultureInfo.InvariantCulture, $"({string.Join(", ", members.Select(member => member.Name))}) {how}");
