@@ -32,9 +32,6 @@ public sealed partial class RegistryState
         return page;
     }
 
-    /// <summary>When it was restored last from a snapshot or a backup, in Unix milliseconds; null: never, as far as the audit trail goes back.</summary>
-    public long? RestoredAt => AuditPage(null, RegistryBounds.AuditLines) is var trail && trail.FirstOrDefault(line => line is { Action: "restore", Actor: "" }) is { } line ? line.At : null;
-
     /// <summary>
     /// Rooms that entries after <paramref name="index"/> deleted, newest first, as far as the audit trail goes back. Not every room that is not
     /// known was deleted: a restore does not know those that were made after its snapshot.

@@ -9,7 +9,8 @@ public sealed record StoredSnapshot(SnapshotName Name, DateTimeOffset WrittenAt,
 /// Which snapshots stay besides the newest ones: the last good one of each day, for so many days; and what a restore in place has undone, for it
 /// may have been one too far back.
 /// </summary>
-/// <remarks>Days are counted from the newest snapshot's, and all times are the blob store's: no node's clock that is wrong removes anything.</remarks>
+/// <remarks>Days are counted from the newest snapshot's, and all times are the blob store's: no node's clock that is wrong removes anything. With S3 that is the server's
+/// clock; of a folder it is that of the machine which has it, and as right as that.</remarks>
 public static class SnapshotRetention
 {
     /// <summary>After a restore another one, from a later snapshot, finds for so long what that needs.</summary>

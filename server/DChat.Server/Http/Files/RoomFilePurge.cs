@@ -9,8 +9,9 @@ namespace DChat.Server.Http.Files;
 
 /// <summary>
 /// Removes the files of deleted rooms: as rooms are deleted, and at the start what was left over then; not while a backup is made.
-/// A room that this node does not know is not therefore deleted: it may be new, and the node a little, or all, behind.
+/// A room that this node does not know is not therefore deleted: it may be new, and the node a little, or all, behind; or a restore does not know it.
 /// </summary>
+/// <remarks>How old something is, is seen by the times that the blob store gives, counted from its newest snapshot: no node's clock that is wrong removes anything.</remarks>
 internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica replica, TimeProvider time, ILogger<RoomFilePurge> log) : BackgroundService, IRegistryObserver
 {
     /// <summary>Deleted rooms that wait; what is beyond is removed at the next start.</summary>
@@ -20,12 +21,6 @@ internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica re
 
     /// <summary>What is left over is so old at least: no registry that a node follows is as far behind.</summary>
     private static readonly TimeSpan LeftoverAge = TimeSpan.FromDays(1);
-
-    /// <summary>
-    /// What is left over stays for so long after a restore: one from an older snapshot does not know rooms that are made since, and is mended by
-    /// another from a later one.
-    /// </summary>
-    private static readonly TimeSpan RestoredAge = SnapshotRetention.UndoneStays;
 
     private readonly BlobHoldWatch _holds = new(blobs, time);
     private readonly Channel<string> _due = Channel.CreateBounded<string>(new BoundedChannelOptions(RoomsWaitingMax) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -74,16 +69,12 @@ internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica re
                 }
 
                 var isLeftover = folder == FileId.Folder;
-                if (isLeftover && state.RestoredAt is { } restored && time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(restored) < RestoredAge)
-                {
-                    return; // At a later start.
-                }
-
                 var removed = 0;
-                var before = isLeftover ? (time.GetUtcNow() - LeftoverAge).ToUnixTimeMilliseconds() : long.MaxValue;
+                var before = isLeftover ? await LeftoversBeforeAsync(cancellation) : long.MaxValue;
+                var deleted = isLeftover ? state.DeletionsAfter(0).ToHashSet(StringComparer.Ordinal) : [];
                 await foreach (var blob in blobs.ListAsync(folder, cancellation))
                 {
-                    if (blob.ModifiedAt < before && FileId.RoomOf(blob.Name) is { } room && state.FindRoom(room) is null && replica.State.FindRoom(room) is null)
+                    if (FileId.RoomOf(blob.Name) is { } room && (blob.ModifiedAt < before || deleted.Contains(room)) && state.FindRoom(room) is null && replica.State.FindRoom(room) is null)
                     {
                         await blobs.DeleteAsync(blob.Name, cancellation);
                         removed++;
@@ -103,6 +94,26 @@ internal sealed partial class RoomFilePurge(IBlobStore blobs, RegistryReplica re
                 await Task.Delay(RetryAfter, time, cancellation);
             }
         }
+    }
+
+    /// <summary>
+    /// Files from before this time, in Unix milliseconds, of rooms that are not known are left over. None are where there is no snapshot to count from,
+    /// nor for a while after a restore: one from an older snapshot does not know rooms that are made since, and is mended by another from a later one.
+    /// </summary>
+    private async Task<long> LeftoversBeforeAsync(CancellationToken cancellation)
+    {
+        var snapshots = new List<StoredSnapshot>();
+        await foreach (var blob in blobs.ListAsync(SnapshotName.Folder, cancellation))
+        {
+            if (SnapshotName.TryParse(blob.Name) is { } name)
+            {
+                snapshots.Add(new StoredSnapshot(name, DateTimeOffset.FromUnixTimeMilliseconds(blob.ModifiedAt), blob.Size));
+            }
+        }
+
+        return snapshots.Count == 0 || SnapshotRetention.Undone(snapshots).Count > 0
+            ? long.MinValue
+            : (snapshots.Max(snapshot => snapshot.WrittenAt) - LeftoverAge).ToUnixTimeMilliseconds();
     }
 
     private static partial class Log
