@@ -3,6 +3,8 @@ using DChat.Core.Rooms;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Standby;
 using DChat.Server.Coordinator.Workers;
+using DChat.Server.Nodes;
+using DChat.Server.Tests.Nodes;
 using DChat.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -29,11 +31,25 @@ public sealed class ForgottenWorkersTests
             await RegisterAsync($"gone{i}", WorkerState.Gone);
         }
 
-        var duties = new ClusterDuties(bench.Replica, new WorkerWatch(TimeProvider.System), new StandbyWatch(TimeProvider.System), new CoordinatorOptions(), TimeProvider.System, NullLogger<ClusterDuties>.Instance);
+        var watch = new WorkerWatch(TimeProvider.System);
+        watch.Left(LinkPair.Hello("gone0"));
+        watch.Left(LinkPair.Hello($"gone{TooMany}"));
+        await using var pair = await LinkPair.ConnectAsync();
+        await using var link = new NodeLink(LinkPair.Hello("gone1"), pair.LeftStream, new Nobody(), TimeProvider.System);
+        watch.Connected(link); // It is sent away, and goes.
+        watch.ReportedHere(LinkPair.Hello("here"), null);
+
+        var duties = new ClusterDuties(bench.Replica, watch, new StandbyWatch(TimeProvider.System), new CoordinatorOptions(), TimeProvider.System, NullLogger<ClusterDuties>.Instance);
         using var end = new CancellationTokenSource();
         var running = duties.RunAsync(bench.Leader, end.Token);
         string[] stay = ["draining", "pending", "with-a-room", .. Enumerable.Range(TooMany, ClusterDuties.GoneKept).Select(i => $"gone{i}")];
         await Eventually.Holds(() => bench.Replica.State.Workers().Count <= stay.Length);
+        await Eventually.Holds(() => watch.Find("gone0") is null);
+        Assert.NotNull(watch.Find("gone1"));
+        watch.Disconnected(link);
+        await Eventually.Holds(() => watch.Find("gone1") is null);
+        Assert.NotNull(watch.Find($"gone{TooMany}"));
+        Assert.NotNull(watch.Find("here"));
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.Within());
         Assert.Equal(stay.Order(StringComparer.Ordinal), bench.Replica.State.Workers().Select(worker => worker.Id).Order(StringComparer.Ordinal));

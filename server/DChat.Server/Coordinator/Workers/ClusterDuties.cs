@@ -309,6 +309,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
             Forgotten(log, old.Count, GoneKept);
             await Task.WhenAll(old.ConvertAll(worker => leader.SubmitAsync(new RemoveWorker("", "", Now, worker.Id, worker.Incarnation), offDuty)));
         }
+
+        var state = replica.State;
+        watch.Forget(worker => state.FindWorker(worker) is null);
     }
 
     private async Task RebalanceAsync(IRegistryCommands commands, CancellationToken offDuty)

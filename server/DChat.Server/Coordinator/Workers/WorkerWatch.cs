@@ -35,6 +35,18 @@ internal sealed class WorkerWatch(TimeProvider time)
         }
     }
 
+    /// <summary>Workers that the registry does not know any more, and that have no link, are nobody's: groups that grow and shrink would leave one each time.</summary>
+    public void Forget(Func<string, bool> isRemoved)
+    {
+        lock (_lock)
+        {
+            foreach (var (worker, _) in _workers.Where(worker => worker.Value is { Link: null, IsHere: false } && isRemoved(worker.Key)).ToList())
+            {
+                _workers.Remove(worker);
+            }
+        }
+    }
+
     /// <summary>A worker's link is up. One that ended while it was admitted takes the place of none that stands.</summary>
     public void Connected(NodeLink link)
     {
