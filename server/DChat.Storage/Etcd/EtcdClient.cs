@@ -1,10 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using DChat.Core.ControlLog;
@@ -23,15 +21,12 @@ internal sealed class EtcdClient : IDisposable
     /// <summary>How long all tries of a request may take together.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(4);
 
-    /// <summary>Answers are not read beyond this: entries come at most 32 at a time, and base64 makes them a third larger.</summary>
-    private const int AnswerBytesMax = 32 * 1024 * 1024;
-
     /// <summary>The wait after all endpoints failed.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     private readonly EtcdUrl _url;
     private readonly TimeProvider _time;
-    private readonly HttpClient _http;
+    private readonly EtcdHttp _http;
     private readonly SemaphoreSlim _signingIn = new(1);
     private int _preferred;
     private string? _token;
@@ -39,19 +34,7 @@ internal sealed class EtcdClient : IDisposable
     public EtcdClient(EtcdUrl url, TimeProvider time)
     {
         (_url, _time) = (url, time);
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            ConnectTimeout = TryLimit,
-            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
-            SslOptions = Tls(url),
-        })
-        {
-            Timeout = Timeout.InfiniteTimeSpan, // Each try has its own; watches have none.
-            MaxResponseContentBufferSize = AnswerBytesMax,
-        };
+        _http = new EtcdHttp(url, time);
     }
 
     public string Where => string.Join(", ", _url.Endpoints.Select(endpoint => endpoint.Authority));
@@ -178,7 +161,7 @@ internal sealed class EtcdClient : IDisposable
         timed.CancelAfter(TryLimit);
         try
         {
-            var metrics = await _http.GetStringAsync(new Uri(member, "/metrics"), timed.Token);
+            var metrics = await _http.Current.GetStringAsync(new Uri(member, "/metrics"), timed.Token);
             var line = metrics.Split('\n').FirstOrDefault(line => line.StartsWith(Metric, StringComparison.Ordinal));
             return line is not null && double.TryParse(line[Metric.Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var bytes) && bytes > 0 ? (long)bytes : null;
         }
@@ -196,7 +179,7 @@ internal sealed class EtcdClient : IDisposable
         using var request = await RequestAsync(endpoint, "watch", new EtcdWatch(what), EtcdJson.Default.EtcdWatch, cancellation);
         using var beginning = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         beginning.CancelAfter(TryLimit);
-        using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, beginning.Token);
+        using var response = await _http.Current.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, beginning.Token);
         await ThrowIfRefusedAsync(response, beginning.Token);
         await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
         using var reader = new StreamReader(stream);
@@ -276,7 +259,7 @@ internal sealed class EtcdClient : IDisposable
         try
         {
             using var request = await RequestAsync(endpoint, path, ask, askType, timed.Token);
-            using var response = await _http.SendAsync(request, timed.Token);
+            using var response = await _http.Current.SendAsync(request, timed.Token);
             await ThrowIfRefusedAsync(response, timed.Token);
             await using var content = await response.Content.ReadAsStreamAsync(timed.Token);
             return await JsonSerializer.DeserializeAsync(content, answerType, timed.Token) ?? throw new JsonException($"etcd answered nothing to {path}");
@@ -351,25 +334,4 @@ internal sealed class EtcdClient : IDisposable
     }
 
     private void Next(int failed) => Interlocked.CompareExchange(ref _preferred, (failed + 1) % _url.Endpoints.Count, failed);
-
-    internal static SslClientAuthenticationOptions Tls(EtcdUrl url)
-    {
-        var tls = new SslClientAuthenticationOptions();
-        if (url.CertificateFile is { } certificate)
-        {
-            using var read = X509Certificate2.CreateFromPemFile(certificate, url.KeyFile);
-            var chain = new X509Certificate2Collection();
-            chain.ImportFromPemFile(certificate);
-            tls.ClientCertificateContext = SslStreamCertificateContext.Create(X509CertificateLoader.LoadPkcs12(read.Export(X509ContentType.Pkcs12), null), chain, offline: true);
-        }
-
-        if (url.AuthorityFile is { } file)
-        {
-            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            policy.CustomTrustStore.ImportFromPemFile(file);
-            tls.CertificateChainPolicy = policy;
-        }
-
-        return tls;
-    }
 }

@@ -40,7 +40,7 @@ public sealed class SecureEtcdFixture : IAsyncLifetime
         Cluster = await EtcdCluster.StartAsync(
             flags: _ => ["--cert-file", server.Certificate, "--key-file", server.Key, "--client-cert-auth", "--trusted-ca-file", _authority.RootFile], secure: true);
         var tls = $"?ca={_authority.RootFile}&cert={client.Certificate}&key={client.Key}";
-        await Cluster.RequirePasswordsAsync("chat", "of the log", "office", EtcdClient.Tls(EtcdUrl.Parse(Cluster.Url(parameters: tls))));
+        await Cluster.RequirePasswordsAsync("chat", "of the log", "office", EtcdHttp.Tls(EtcdUrl.Parse(Cluster.Url(parameters: tls))));
         PrivateFile.Create(_folder["password"], "of the log"u8.ToArray());
         Parameters = $"{tls}&passfile={_folder["password"]}";
         NamedParameters = $"?ca={_authority.RootFile}&cert={named.Certificate}&key={named.Key}&passfile={_folder["password"]}";
