@@ -78,7 +78,8 @@ internal sealed class EtcdClient : IDisposable
         CompactAsync(TryAsync(member, "kv/compaction", new EtcdCompaction(revision, Physical: true), EtcdJson.Default.EtcdCompaction, EtcdJson.Default.EtcdNothing, limit, cancellation));
 
     /// <summary>How each member stands; null for those that do not answer.</summary>
-    public async Task<IReadOnlyList<(Uri Member, EtcdStatus? Status)>> StatusAsync(CancellationToken cancellation) =>
+    /// <param name="refused">Told of those that answer, and do not say it.</param>
+    public async Task<IReadOnlyList<(Uri Member, EtcdStatus? Status)>> StatusAsync(CancellationToken cancellation, Action<Uri, EtcdRefusedException>? refused = null) =>
         await Task.WhenAll(_url.Endpoints.Select(async member =>
         {
             try
@@ -87,6 +88,11 @@ internal sealed class EtcdClient : IDisposable
             }
             catch (Exception failure) when (IsFailure(failure))
             {
+                if (failure is EtcdRefusedException no)
+                {
+                    refused?.Invoke(member, no);
+                }
+
                 return (member, null);
             }
         }));

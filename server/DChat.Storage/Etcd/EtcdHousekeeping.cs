@@ -20,6 +20,7 @@ internal sealed partial class EtcdHousekeeping : IAsyncDisposable
     private readonly Channel<long> _truncated = Channel.CreateBounded<long>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
     private readonly CancellationTokenSource _closed = new();
     private readonly Task _working;
+    private bool _isSaid;
 
     public EtcdHousekeeping(EtcdClient client, ILogger logger)
     {
@@ -49,8 +50,7 @@ internal sealed partial class EtcdHousekeeping : IAsyncDisposable
                     {
                         if (status is { } known && known.DbSize - known.DbSizeInUse > UnusedBytesMin && known.DbSizeInUse * 2 < known.DbSize)
                         {
-                            await _client.DefragmentAsync(member, DefragmentLimit, _closed.Token);
-                            Defragmented(_logger, member.Authority, known.DbSize, known.DbSizeInUse);
+                            await DefragmentAsync(member, known);
                         }
                     }
                 }
@@ -66,9 +66,36 @@ internal sealed partial class EtcdHousekeeping : IAsyncDisposable
         }
     }
 
+    private async Task DefragmentAsync(Uri member, EtcdStatus known)
+    {
+        try
+        {
+            await _client.DefragmentAsync(member, DefragmentLimit, _closed.Token);
+            Defragmented(_logger, member.Authority, known.DbSize, known.DbSizeInUse);
+        }
+        catch (EtcdRefusedException refused) when (refused.IsNotPermitted)
+        {
+            if (!_isSaid)
+            {
+                _isSaid = true; // It is so after each truncation.
+                MayNotDefragment(_logger, member.Authority, known.DbSize, known.DbSizeInUse);
+            }
+        }
+        catch (Exception failure) when (EtcdClient.IsFailure(failure))
+        {
+            NotDefragmented(_logger, member.Authority, failure.Message);
+        }
+    }
+
     [LoggerMessage(5321, LogLevel.Information, "etcd member {Member} gave unused space back: of {Bytes} bytes {Used} were used")]
     private static partial void Defragmented(ILogger logger, string member, long bytes, long used);
 
     [LoggerMessage(5322, LogLevel.Warning, "etcd at {Where} could not be compacted now, it is done after the next snapshot: {Why}")]
     private static partial void NotDone(ILogger logger, string where, string why);
+
+    [LoggerMessage(5323, LogLevel.Warning, "etcd member {Member} could not be defragmented now, it is done after the next snapshot: {Why}")]
+    private static partial void NotDefragmented(ILogger logger, string member, string why);
+
+    [LoggerMessage(5324, LogLevel.Warning, "etcd member {Member} holds unused space, of {Bytes} bytes {Used} are used, and only root may have it given back. Remedy: etcdctl defrag, now and then")]
+    private static partial void MayNotDefragment(ILogger logger, string member, long bytes, long used);
 }

@@ -103,6 +103,11 @@ public static class EtcdProbe
             }
             catch (Exception failure) when (EtcdClient.IsFailure(failure))
             {
+                if (failure is EtcdRefusedException { IsNotPermitted: true })
+                {
+                    continue; // Some releases tell how a member stands to root alone. It answers where none that is too old does.
+                }
+
                 if (Explain(failure, member, url) is { } finding)
                 {
                     return (finding, false);

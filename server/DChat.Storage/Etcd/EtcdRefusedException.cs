@@ -35,6 +35,9 @@ internal sealed class EtcdRefusedException(int code, string message) : Exception
     /// <summary>There is no such path, or nothing that knows of version 3.</summary>
     public bool IsTooOld => Message is "HTTP 404" or "Not Found";
 
+    /// <summary>The user lacks a right. Of what only root may do 3.4 and 3.5 say so as an unknown error.</summary>
+    public bool IsNotPermitted => code == PermissionDenied || Message.Contains("permission denied", StringComparison.Ordinal);
+
     public bool IsWrongPassword => Message.Contains("invalid user ID or password", StringComparison.Ordinal);
 
     public bool IsUserMissing => Message.Contains("user name is empty", StringComparison.Ordinal);

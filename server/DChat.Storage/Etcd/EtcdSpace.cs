@@ -37,6 +37,8 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
     private volatile bool _isFull;
     private volatile LogSpace? _used;
     private string? _said;
+    private bool _isBlind;
+    private bool _mayDefragment = true;
 
     public EtcdSpace(EtcdClient client, ILogger logger, TimeProvider time)
     {
@@ -75,7 +77,7 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
 
     private async Task LookAsync()
     {
-        var all = await _client.StatusAsync(_closed.Token);
+        var all = await _client.StatusAsync(_closed.Token, Refused);
         if (all.All(member => member.Status is null))
         {
             return;
@@ -103,6 +105,16 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
             {
                 Say($"{member.Authority}: {failure.Message}");
             }
+        }
+    }
+
+    /// <summary>Some releases of etcd tell how a member stands to root alone.</summary>
+    private void Refused(Uri member, EtcdRefusedException refused)
+    {
+        if (refused.IsNotPermitted && !_isBlind)
+        {
+            _isBlind = true;
+            Blind(_logger, member.Authority, refused.Message);
         }
     }
 
@@ -137,8 +149,17 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
         if (!isKnown || _time.GetElapsedTime(before.At) > before.Again)
         {
             var again = !isKnown ? RetryFirst : before.Again * 2 < RetryLongest ? before.Again * 2 : RetryLongest;
-            await _client.CompactAsync(member, revision, WorkLimit, _closed.Token);
-            await _client.DefragmentAsync(member, WorkLimit, _closed.Token);
+            try
+            {
+                await _client.CompactAsync(member, revision, WorkLimit, _closed.Token);
+                await _client.DefragmentAsync(member, WorkLimit, _closed.Token);
+                _mayDefragment = true;
+            }
+            catch (EtcdRefusedException refused) when (refused.IsNotPermitted)
+            {
+                _mayDefragment = false; // Root may, and a larger quota helps all the same.
+            }
+
             _givenBack[member] = (revision, _time.GetTimestamp(), again);
             status = await _client.StatusAsync(member, _closed.Token);
         }
@@ -149,12 +170,24 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
         }
         else if (status.DbSize > quota * UsedMost)
         {
-            Say($"{member.Authority}: of {quota / 1024 / 1024} MiB too much is used");
+            Say($"{member.Authority}: of {quota / 1024 / 1024} MiB too much is used{(_mayDefragment ? "" : "; what is unused of it only root can give back: etcdctl defrag")}");
         }
         else
         {
+            await DisarmAsync(member, status, quota);
+        }
+    }
+
+    private async Task DisarmAsync(Uri member, EtcdStatus status, long quota)
+    {
+        try
+        {
             await _client.DisarmAsync(member, status.Header?.MemberId ?? 0, _closed.Token);
             Relieved(_logger, member.Authority, status.DbSize, quota);
+        }
+        catch (EtcdRefusedException refused) when (refused.IsNotPermitted)
+        {
+            Say($"{member.Authority}: it has space, and only root may end its alarm in this release of etcd: etcdctl alarm disarm");
         }
     }
 
@@ -173,4 +206,7 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
 
     [LoggerMessage(5332, LogLevel.Warning, "etcd: {Problem} ({Why}). Remedy: {Remedy}")]
     private static partial void StillFull(ILogger logger, string why, string problem, string remedy);
+
+    [LoggerMessage(5333, LogLevel.Warning, "etcd member {Member} does not tell this user how full it is ({Why}): when it is full, its alarm is not ended, and no space is made. Remedy: watch its space, or give the user the role root")]
+    private static partial void Blind(ILogger logger, string member, string why);
 }

@@ -99,6 +99,20 @@ public sealed class EtcdProbeTests
         Assert.Contains("3.4 or later", finding.Value.Remedy, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task One_that_tells_root_alone_how_its_members_stand_can_be_used()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var looking = LookAsync($"etcd://{listener.LocalEndpoint}");
+        foreach (var (status, body) in new[] { ("403 Forbidden", """{"code":7,"message":"etcdserver: permission denied"}"""), ("200 OK", """{"succeeded":false}""") })
+        {
+            await AnswerOnceAsync(listener, $"HTTP/1.1 {status}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}").Within();
+        }
+
+        Assert.Null(await looking);
+    }
+
     private static Task<EtcdProbe.Finding?> LookAsync(string url) => EtcdProbe.LookAsync(EtcdUrl.Parse(url), TimeProvider.System, _ => { }).Within();
 
     private static string Write(TemporaryFolder folder, string name, string password)
