@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using DChat.Server.EtcdMembers;
+using DChat.Storage.Etcd;
 
 namespace DChat.Server.Cli;
 
@@ -45,6 +47,16 @@ internal static class MemberChecks
         else if (options.EtcdPort != 0 && options.EtcdPort == self.Port)
         {
             errors.Add(new ConfigurationError($"--etcd-port {options.EtcdPort}", $"it is the port for other members already ({self})", "give another one, or leave it out for a free one"));
+        }
+
+        if (options.EtcdLeaseSeconds * 1000 < options.EtcdElectionMs * ServerOptions.LeaseRatioMin)
+        {
+            var least = (int)Math.Ceiling(options.EtcdElectionMs * ServerOptions.LeaseRatioMin / 1000);
+            var longest = (int)(options.EtcdLeaseSeconds * 1000 / ServerOptions.LeaseRatioMin);
+            errors.Add(new ConfigurationError(
+                $"--etcd-lease-seconds {options.EtcdLeaseSeconds}",
+                string.Create(CultureInfo.InvariantCulture, $"it is less than {ServerOptions.LeaseRatioMin} times --etcd-election-ms, {options.EtcdElectionMs}: etcd would raise it"),
+                $"give {(least <= EtcdUrl.LeaseSecondsMax ? $"{least} or more, or " : "")}--etcd-election-ms {longest} or less"));
         }
 
         if (options.EtcdElectionMs < options.EtcdHeartbeatMs * ServerOptions.ElectionRatioMin)

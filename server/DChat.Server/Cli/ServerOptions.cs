@@ -61,7 +61,8 @@ public sealed record ServerOptions
     /// least <see cref="ElectionRatioMin"/> times the heartbeat. Default: 500.</summary>
     public int EtcdElectionMs { get; init; } = 500;
 
-    /// <summary>With <see cref="Peers"/>: seconds after which a coordinator that leads and is not heard loses its leadership, 1 to 60. Default: 3.</summary>
+    /// <summary>With <see cref="Peers"/>: seconds after which a coordinator that leads and is not heard loses its leadership, 1 to 60, at least
+    /// <see cref="LeaseRatioMin"/> times <see cref="EtcdElectionMs"/>. Default: 3.</summary>
     public int EtcdLeaseSeconds { get; init; } = EtcdUrl.DefaultLeaseSeconds;
 
     /// <summary>With <see cref="Peers"/>: what etcd's database may take on disk, in MiB, 64 to 102,400. Default: 8,192, the most that etcd advises.</summary>
@@ -73,6 +74,9 @@ public sealed record ServerOptions
 
     /// <summary>etcd refuses less: some signs of life are always late.</summary>
     public const int ElectionRatioMin = 5;
+
+    /// <summary>etcd makes a shorter lease as long: its next leader is to hear of a renewal before it ends.</summary>
+    public const double LeaseRatioMin = 1.5;
 
     /// <summary>The message store's engine. Null, the default: <c>sqlite:DATA/messages.db</c>; with <c>--mode worker</c>: none, and no rooms are hosted.</summary>
     public EngineUrl? Store { get; init; }

@@ -87,6 +87,7 @@ internal sealed partial class EtcdElection(EtcdClient client, EtcdKeys keys, Tim
 
         var grantedAt = time.GetTimestamp();
         var granted = await client.GrantAsync((long)lease.TotalSeconds, cancellation);
+        var held = granted.Ttl > 0 ? TimeSpan.FromSeconds(granted.Ttl) : lease; // etcd makes it as long as one and a half of its elections.
         EtcdLeadership? leadership = null;
         try
         {
@@ -102,10 +103,15 @@ internal sealed partial class EtcdElection(EtcdClient client, EtcdKeys keys, Tim
                 : 0;
             if (term > 0)
             {
-                leadership = new EtcdLeadership(term, granted.Id, lease, grantedAt, client, time, Ended);
+                leadership = new EtcdLeadership(term, granted.Id, held, grantedAt, client, time, Ended);
                 lock (_lock)
                 {
                     _mine.Add(leadership);
+                }
+
+                if (held > lease)
+                {
+                    Raised(logger, client.Where, (long)lease.TotalSeconds, granted.Ttl);
                 }
             }
 
@@ -171,6 +177,9 @@ internal sealed partial class EtcdElection(EtcdClient client, EtcdKeys keys, Tim
 
     [LoggerMessage(5312, LogLevel.Error, "no coordinator can be elected: etcd at {Where}: {Problem}. Remedy: {Remedy}")]
     private static partial void Full(ILogger logger, string where, string problem, string remedy);
+
+    [LoggerMessage(5313, LogLevel.Warning, "etcd at {Where} raised the lease from {Asked} s to {Granted} s, one and a half of its election timeout: a leader that is silent is followed by another so much later. Remedy: a shorter --election-timeout of etcd, or lease={Granted} in --log")]
+    private static partial void Raised(ILogger logger, string where, long asked, long granted);
 
     [LoggerMessage(5311, LogLevel.Debug, "no election at etcd ({Where}) now: {Why}")]
     private static partial void NotNow(ILogger logger, string where, string why);

@@ -86,6 +86,8 @@ public sealed class ConfigurationReaderTests : IDisposable
     [InlineData("--log sqlite:x: with --peers", "--log", "sqlite:x")]
     [InlineData("--node c9: it is not in --peers c1=10.0.0.1:2380,c2=10.0.0.2:2380", "--node", "c9")]
     [InlineData("--peers: it is for coordinators", "--mode", "worker")]
+    [InlineData("remedy: give 5 or more, or --etcd-election-ms 2000 or less", "--etcd-election-ms", "3000")]
+    [InlineData("remedy: give --etcd-election-ms 40000 or less", "--etcd-election-ms", "50000", "--etcd-lease-seconds", "60")]
     [InlineData("it is less than 5 times --etcd-heartbeat-ms, 100", "--etcd-heartbeat-ms", "100", "--etcd-election-ms", "499")]
     [InlineData("--etcd-port 2380: it is the port for other members already", "--etcd-port", "2380")]
     [InlineData("coordinators that share a log share the cluster secret", "--node", "c1")]

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Text;
 using DChat.Core.ControlLog;
 using DChat.Storage.Etcd;
 using DChat.TestKit;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit.Abstractions;
 
@@ -103,6 +105,28 @@ public sealed class EtcdFaultTests(ITestOutputHelper output)
         }
 
         return last + count;
+    }
+
+    [Fact]
+    public async Task A_lease_that_etcd_makes_longer_is_said_and_held_for_as_long()
+    {
+        await using var etcd = await EtcdCluster.StartAsync(1, _ => ["--election-timeout", "3000"]);
+        var said = new Said();
+        await using var log = new EtcdControlLog(EtcdUrl.Parse(etcd.Url(parameters: "?lease=1")), TimeProvider.System, said);
+        await using var leadership = await log.CampaignAsync("a:1", CancellationToken.None).Within();
+        Assert.Contains(said.Lines, line => line.Contains("from 1 s to 5 s", StringComparison.Ordinal));
+    }
+
+    private sealed class Said : ILogger<EtcdControlLog>
+    {
+        public ConcurrentQueue<string> Lines { get; } = new();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Lines.Enqueue(formatter(state, exception));
     }
 
     private static async Task FollowAsync(EtcdControlLog log, List<LogEntry> seen, CancellationToken done)
