@@ -33,6 +33,7 @@ public static class ServerApp
         {
             using var data = Preflight.Check(options);
             var app = Build(options, adjust);
+            Plaintext.Warn(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ServerApp)), options);
             var failures = app.Services.GetRequiredService<ServiceFailures>();
             var overdue = OverdueAsync(TimeSpan.FromSeconds(options.DrainSeconds), app.Lifetime.ApplicationStopping);
             var running = RunToEndAsync(app, options); // A start that is refused may have ended here already, and its services with it.
