@@ -20,8 +20,8 @@ public sealed class PostgresDoor : IAsyncDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ConcurrentDictionary<Socket, byte> _open = new();
     private readonly CancellationTokenSource _ending = new();
-    private readonly int _port;
     private readonly Task _accepting;
+    private volatile int _port;
     private volatile Manner _manner;
     private int _asked;
 
@@ -42,6 +42,9 @@ public sealed class PostgresDoor : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
+    /// <summary>Sessions are not told that they are at a standby, as by some poolers.</summary>
+    public bool HidesStandby { get; init; }
+
     /// <summary>Connections that came.</summary>
     public int Asked => Volatile.Read(ref _asked);
 
@@ -52,6 +55,12 @@ public sealed class PostgresDoor : IAsyncDisposable
     public void FallSilent() => Become(Manner.Silent);
 
     public void LetIn() => _manner = Manner.LetIn;
+
+    /// <summary>Leads to another server from now on; those who are in stay where they are.</summary>
+    public void LeadTo(int port) => _port = port;
+
+    /// <summary>Ends all sessions.</summary>
+    public void EndSessions() => Become(_manner);
 
     public async ValueTask DisposeAsync()
     {
@@ -101,7 +110,7 @@ public sealed class PostgresDoor : IAsyncDisposable
             {
                 case Manner.LetIn:
                     await far.ConnectAsync(IPAddress.Loopback, _port, _ending.Token);
-                    await Task.WhenAny(CopyAsync(near, far), CopyAsync(far, near));
+                    await Task.WhenAny(CopyAsync(near, far, hides: false), CopyAsync(far, near, HidesStandby));
                     break;
                 case Manner.Refuse:
                     await RefuseAsync(near);
@@ -160,13 +169,18 @@ public sealed class PostgresDoor : IAsyncDisposable
         return message;
     }
 
-    private static async Task CopyAsync(Socket from, Socket to)
+    private static async Task CopyAsync(Socket from, Socket to, bool hides)
     {
         var buffer = new byte[16 * 1024];
         try
         {
             for (int read; (read = await from.ReceiveAsync(buffer.AsMemory(), CancellationToken.None)) > 0;)
             {
+                if (hides && buffer.AsSpan(0, read).IndexOf("in_hot_standby"u8) is >= 0 and var at)
+                {
+                    "hidden_setting"u8.CopyTo(buffer.AsSpan(at));
+                }
+
                 for (var sent = 0; sent < read;)
                 {
                     sent += await to.SendAsync(buffer.AsMemory(sent, read - sent), CancellationToken.None);

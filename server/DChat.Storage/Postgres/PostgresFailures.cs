@@ -49,6 +49,17 @@ internal static class PostgresFailures
     public static bool IsSilence(Exception error) =>
         error is NpgsqlException { InnerException: TimeoutException } && !error.Message.Contains("pool has been exhausted", StringComparison.Ordinal);
 
+    /// <summary>It cannot be written, says the server: it is a standby, or somebody has decided so.</summary>
+    public static bool IsReadOnly(Exception error) => error is StandbyException or PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction };
+
+    /// <summary>It took too long, as whatever waits for a standby that follows no more.</summary>
+    public static bool IsLate(Exception error) => error switch
+    {
+        PostgresException refused => refused.SqlState is PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable,
+        NpgsqlException => error.InnerException is TimeoutException,
+        _ => error is TimeoutException,
+    };
+
     public static MessageStoreUnavailableException Unavailable(string why, Exception? error, PostgresUrl url) =>
         new($"'{url}' cannot be used now: {why}", error);
 

@@ -9,13 +9,31 @@ namespace DChat.Storage.Postgres;
 /// probe is let in, and goes on at once then.
 /// </summary>
 /// <remarks>
-/// With several hosts the first one that can be written is used, and kept until it refuses, or is silent while another can be written. One that is silent is so
-/// asked by the probe alone, and holds nobody up.
+/// With several hosts one that is no standby is used, and kept until it refuses, or is silent while another can be written, or another is the primary of a later
+/// timeline: then the one in use was left behind by a fail-over, lives on, and perhaps can commit nothing. It is looked for when calls take too long. One that is
+/// silent is so asked by the probe alone, and holds nobody up. With one host, a name or an address, a standby is one that lets nobody in: the name leads to
+/// the primary soon.
 /// </remarks>
 internal sealed partial class PostgresGate : IAsyncDisposable
 {
     /// <summary>The least time between two knocks, in milliseconds.</summary>
     public const int KnockMs = 200;
+
+    /// <summary>How long a host that can be used waits for what the others say of themselves.</summary>
+    private static readonly TimeSpan OthersWithin = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The least time between two looks at hosts that let in.</summary>
+    private static readonly TimeSpan DoubtsApart = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// What a host is. The timeline of its last checkpoint would be an earlier one for a while after it was promoted; that in the name of the file that it
+    /// writes to is the true one, and is told by a primary only.
+    /// </summary>
+    private const string State =
+        """
+        SELECT pg_is_in_recovery(), CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END,
+            (SELECT system_identifier FROM pg_control_system())
+        """;
 
     /// <summary>How long anybody waits to be let in: shorter than a call may take, so that it is told why.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -29,6 +47,7 @@ internal sealed partial class PostgresGate : IAsyncDisposable
     private readonly CancellationTokenSource _ending = new();
     private volatile Closed? _closed;
     private volatile int _host;
+    private Line _line;
     private bool _isKnocking;
     private long? _knockedAt;
     private Task _knocking = Task.CompletedTask;
@@ -43,6 +62,9 @@ internal sealed partial class PostgresGate : IAsyncDisposable
             Knock();
         }
     }
+
+    /// <summary>Told of a host whose connections are not to be used any more.</summary>
+    public Action<int>? Left { get; set; }
 
     /// <summary>The host to use, as soon as one lets in.</summary>
     /// <exception cref="Core.Messages.MessageStoreUnavailableException">None does, for longer than anybody waits.</exception>
@@ -71,6 +93,26 @@ internal sealed partial class PostgresGate : IAsyncDisposable
             }
 
             Knock();
+        }
+    }
+
+    /// <summary>
+    /// A call took too long, or was told that nothing can be written: perhaps the host in use is not the primary any more. All are looked at again, once a
+    /// second at the most; it is used meanwhile.
+    /// </summary>
+    public void Doubt(Exception error)
+    {
+        if (!PostgresFailures.IsReadOnly(error) && !(_doors.Length > 1 && PostgresFailures.IsLate(error)))
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (!_isKnocking && !_ending.IsCancellationRequested && !(_knockedAt is { } at && _time.GetElapsedTime(at) < DoubtsApart))
+            {
+                Knock();
+            }
         }
     }
 
@@ -144,6 +186,14 @@ internal sealed partial class PostgresGate : IAsyncDisposable
     {
         lock (_lock)
         {
+            if (look is { Why: { } standby, IsStandby: true } && _closed is null)
+            {
+                // Those who have a connection cannot know it, or they would have said so.
+                _closed = new Closed(standby, _time.GetTimestamp());
+                Shut(_log, _url.ToString(), standby, KnockMs);
+                Left?.Invoke(_host);
+            }
+
             if (look.Why is { } why && _closed is { } closed)
             {
                 closed.Why = why;
@@ -151,10 +201,14 @@ internal sealed partial class PostgresGate : IAsyncDisposable
             }
 
             _isKnocking = false;
-            if (look.Why is null && look.Host != _host)
+            if (look.Why is null)
             {
-                Moved(_log, _url.Hosts[look.Host], _url.Hosts[_host]);
-                _host = look.Host;
+                _line = look.Line.IsKnown ? look.Line : _line;
+                if (look.Host != _host)
+                {
+                    Moved(_log, _url.Hosts[look.Host], _url.Hosts[_host]);
+                    _host = look.Host;
+                }
             }
 
             if (_closed is { } over)
@@ -168,38 +222,75 @@ internal sealed partial class PostgresGate : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks all hosts at the same time, and waits for the first that can be used.</summary>
+    /// <summary>Asks all hosts at the same time, and waits for the first that can be used, and a moment for the others.</summary>
     private async Task<Look> LookAsync()
     {
         var looks = Enumerable.Range(0, _doors.Length).Select(LookAsync).ToList();
-        var why = "";
         await foreach (var look in Task.WhenEach(looks))
         {
-            var (host, reason) = await look;
-            if (reason is null)
+            if ((await look).Why is null)
             {
-                looks.ForEach(_strays.Keep);
-                return new Look(host, null);
+                await Task.WhenAny(Task.WhenAll(looks), Task.Delay(OthersWithin, _time, _ending.Token));
+                break;
             }
-
-            why = host == _host || why.Length == 0 ? reason : why;
         }
 
-        return new Look(_host, why);
+        looks.ForEach(_strays.Keep);
+        return Choose([.. looks.Where(look => look.IsCompletedSuccessfully).Select(look => look.Result)]);
+    }
+
+    /// <summary>Of those that can be used the one of the latest timeline, and the one in use rather than another of the same.</summary>
+    private Look Choose(List<Look> looks)
+    {
+        var usable = looks.FindAll(look => look.Why is null);
+        if (usable.Count == 0)
+        {
+            var inUse = looks.FindIndex(look => look.Host == _host);
+            return looks[Math.Max(inUse, 0)];
+        }
+
+        var best = usable.FindIndex(look => look.Host == _host);
+        var chosen = usable[Math.Max(best, 0)];
+        foreach (var look in usable)
+        {
+            chosen = look.Line.IsAfter(chosen.Line) ? look : chosen;
+        }
+
+        return chosen;
     }
 
     private async Task<Look> LookAsync(int host)
     {
+        var before = _line;
         try
         {
             await using var connection = await _doors[host].OpenConnectionAsync(_ending.Token);
-            return new Look(host, _doors.Length > 1 && IsStandby(connection) ? $"{_url.Hosts[host]} is a standby" : null);
+            var (isStandby, line) = await LookAsync(connection);
+            return isStandby ? new Look(host, $"{_url.Hosts[host]} is a standby", line, IsStandby: true)
+                : before.IsAfter(line) ? new Look(host, $"{_url.Hosts[host]} is of timeline {line.Timeline}, and {before.Timeline} was in use", line)
+                : new Look(host, null, line);
         }
         catch (Exception error)
         {
             // Whatever else is wrong with the host in use, a password or a limit, its callers shall be told so by itself.
             var isTold = host == _host && !_ending.IsCancellationRequested && !PostgresFailures.IsRefusal(error) && !PostgresFailures.IsSilence(error);
-            return new Look(host, isTold ? null : Reason(error));
+            return new Look(host, isTold ? null : Reason(error), isTold ? before : default);
+        }
+    }
+
+    private async Task<(bool IsStandby, Line Line)> LookAsync(NpgsqlConnection connection)
+    {
+        try
+        {
+            await using var command = new NpgsqlCommand(State, connection);
+            await using var row = await command.ExecuteReaderAsync(_ending.Token);
+            await row.ReadAsync(_ending.Token);
+            return row.GetBoolean(0) ? (true, default) : (false, new Line(row.GetInt64(2), Convert.ToInt64(row.GetString(1), 16)));
+        }
+        catch (PostgresException refused) when (refused.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.FeatureNotSupported
+            or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.ObjectNotInPrerequisiteState)
+        {
+            return (IsStandby(connection), default);
         }
     }
 
@@ -217,7 +308,16 @@ internal sealed partial class PostgresGate : IAsyncDisposable
     private static partial void Moved(ILogger log, string host, string before);
 
     /// <param name="Why">Null: it can be used.</param>
-    private readonly record struct Look(int Host, string? Why);
+    private readonly record struct Look(int Host, string? Why, Line Line, bool IsStandby = false);
+
+    /// <summary>Where a primary writes: every promotion begins a later timeline of the same system.</summary>
+    /// <param name="System">0: it does not say.</param>
+    private readonly record struct Line(long System, long Timeline)
+    {
+        public bool IsKnown => System != 0;
+
+        public bool IsAfter(Line other) => IsKnown && System == other.System && Timeline > other.Timeline;
+    }
 
     private sealed class Closed(string why, long since)
     {

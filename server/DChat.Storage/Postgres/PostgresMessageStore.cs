@@ -26,13 +26,14 @@ public sealed class PostgresMessageStore : IMessageStore
     private readonly PageReader _pages;
     private readonly MarkReader _marks;
     private readonly SearchIndexer _indexer;
+    private volatile bool _hasChecked;
 
     private PostgresMessageStore(PostgresMessageStoreOptions options, TimeProvider time, ILogger logger)
     {
         _options = options;
         _time = time;
         _sources = new PostgresSources(options.Url, _strays, time, logger);
-        _pipeline = new PostgresPipeline(options.Url, _strays, time);
+        _pipeline = new PostgresPipeline(options.Url, _strays, time, _sources.Doubt);
         _abandoned = new AbandonedWrites(_sources, options.Url);
         _commits = new RoomCommits(_sources, _pipeline, _abandoned, options.Url, time);
         _pages = new PageReader(_sources.Reader);
@@ -196,7 +197,26 @@ public sealed class PostgresMessageStore : IMessageStore
         },
         cancellation);
 
-    public Task CheckAsync(CancellationToken cancellation) => RunAsync("UPDATE store SET checks = checks + 1", cancellation);
+    public async Task CheckAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await RunAsync(
+                "INSERT INTO store_checks (process, at) VALUES ($1, now()) ON CONFLICT (process) DO UPDATE SET at = excluded.at", cancellation, _sources.Process);
+            if (!_hasChecked)
+            {
+                // The rows of processes that are gone. Each leaves one, and each takes those that it finds.
+                await RunAsync(
+                    "DELETE FROM store_checks WHERE process IN (SELECT process FROM store_checks WHERE at < now() - interval '1 day' FOR UPDATE SKIP LOCKED)", cancellation);
+                _hasChecked = true;
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            _sources.Doubt(new TimeoutException()); // Whoever asks waits no longer than a call may take.
+            throw;
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -9,7 +9,7 @@ namespace DChat.Storage.Postgres;
 internal sealed record PostgresMigration(int Version, string Sql)
 {
     /// <summary>All steps, in order.</summary>
-    public static IReadOnlyList<PostgresMigration> All { get; } = [new(1, Read("001-messages.sql"))];
+    public static IReadOnlyList<PostgresMigration> All { get; } = [new(1, Read("001-messages.sql")), new(2, Read("002-store-checks.sql"))];
 
     private static string Read(string name)
     {

@@ -24,10 +24,13 @@ internal sealed class PostgresPipeline
     private readonly PostgresUrl _url;
     private readonly Strays _strays;
     private readonly TimeProvider _time;
+    private readonly Action<Exception> _doubt;
     private readonly ResiliencePipeline _pipeline;
 
-    public PostgresPipeline(PostgresUrl url, Strays strays, TimeProvider time)
+    /// <param name="doubt">Told of every attempt that went wrong.</param>
+    public PostgresPipeline(PostgresUrl url, Strays strays, TimeProvider time, Action<Exception> doubt)
     {
+        _doubt = doubt;
         _url = url;
         _strays = strays;
         _time = time;
@@ -81,7 +84,14 @@ internal sealed class PostgresPipeline
         catch (TimeoutException) when (!task.IsCompleted)
         {
             _strays.Keep(task);
-            throw new TimeoutException("it does not answer");
+            var silence = new TimeoutException("it does not answer");
+            _doubt(silence);
+            throw silence;
+        }
+        catch (Exception error)
+        {
+            _doubt(error);
+            throw;
         }
     }
 }

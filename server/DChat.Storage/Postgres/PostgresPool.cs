@@ -22,17 +22,20 @@ internal sealed class PostgresPool(NpgsqlDataSource[] hosts, PostgresGate gate) 
             throw;
         }
 
-        if (hosts.Length == 1 || !PostgresGate.IsStandby(connection))
+        if (!PostgresGate.IsStandby(connection))
         {
             return connection;
         }
 
-        NpgsqlConnection.ClearPool(connection); // It would say so still when it has been promoted.
+        hosts[host].Clear(); // It would say so still when it has been promoted.
         await connection.DisposeAsync();
         var standby = new StandbyException();
         gate.Failed(host, standby);
         throw standby;
     }
+
+    /// <summary>Whoever wants a connection to a host from now on gets a new one.</summary>
+    public void Clear(int host) => hosts[host].Clear();
 
     public async ValueTask DisposeAsync()
     {
@@ -44,4 +47,4 @@ internal sealed class PostgresPool(NpgsqlDataSource[] hosts, PostgresGate gate) 
 }
 
 /// <summary>The host in use cannot be written any more: another one is the primary, or will be.</summary>
-internal sealed class StandbyException() : NpgsqlException("it is a standby now");
+internal sealed class StandbyException() : NpgsqlException("it is a standby, which cannot be written");

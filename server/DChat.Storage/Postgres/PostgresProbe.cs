@@ -57,14 +57,25 @@ public static class PostgresProbe
     private static bool IsAway(NpgsqlException error) => error switch
     {
         PostgresException refused => refused.SqlState == PostgresErrorCodes.CannotConnectNow,
+        StandbyException => true,
+        { InnerException: null } when IsWithoutPrimary(error) => true,
         { InnerException: AggregateException hosts } => hosts.InnerExceptions.OfType<NpgsqlException>().All(IsAway),
         { InnerException: SocketException socket } => socket.SocketErrorCode is not (SocketError.HostNotFound or SocketError.NoData),
         _ => error.InnerException is TimeoutException or EndOfStreamException or IOException { InnerException: SocketException },
     };
 
+    /// <summary>The driver found hosts, and each is a standby.</summary>
+    private static bool IsWithoutPrimary(NpgsqlException error) => error.Message.StartsWith("No suitable host", StringComparison.Ordinal);
+
     private static async Task<Finding?> LookInsideAsync(NpgsqlDataSource source, PostgresUrl url)
     {
         await using var connection = await source.OpenConnectionAsync();
+        if (PostgresGate.IsStandby(connection))
+        {
+            source.Clear(); // It would say so still when it has been promoted.
+            throw new StandbyException();
+        }
+
         await using var command = new NpgsqlCommand(
             $"""
             SELECT CASE WHEN to_regnamespace('{PostgresSources.Schema}') IS NULL
@@ -96,6 +107,8 @@ public static class PostgresProbe
             "it takes no more connections",
             $"raise its max_connections, or give this server fewer with connections=N (it takes up to {url.Connections})"),
         PostgresException refused => new($"{refused.MessageText} ({refused.SqlState})", "see PostgreSQL's log"),
+        StandbyException => new($"{Hosts(url)} is a standby, which cannot be written", "name the primary, or all hosts, separated by commas; or promote it"),
+        { InnerException: null } when IsWithoutPrimary(error) => new($"none of {Hosts(url)} is the primary", "name the primary too, or promote a standby"),
         { InnerException: AggregateException { InnerExceptions: [NpgsqlException first, ..] } } => Explain(first, url),
         { InnerException: SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData } } => new(
             $"the host {Hosts(url)} is not known", "check how its name is spelled, and this machine's name resolution"),

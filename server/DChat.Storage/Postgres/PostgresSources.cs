@@ -47,8 +47,12 @@ internal sealed class PostgresSources : IAsyncDisposable
         Reader = Pool($"dchat {_instance} reads", url.Connections - Commits - Backgrounds, LimitSeconds, "");
         Background = Pool($"dchat {_instance} index", Backgrounds, BackgroundSeconds, $" -c idle_session_timeout={BackgroundIdleMs}");
 
-        PostgresPool Pool(string name, int connections, int statementSeconds, string options) =>
-            new(BuildEach(url, name, connections, statementSeconds, options), _gate);
+        PostgresPool Pool(string name, int connections, int statementSeconds, string options)
+        {
+            var pool = new PostgresPool(BuildEach(url, name, connections, statementSeconds, options), _gate);
+            _gate.Left += pool.Clear;
+            return pool;
+        }
     }
 
     /// <summary>For <c>WriteAsync</c>.</summary>
@@ -60,8 +64,14 @@ internal sealed class PostgresSources : IAsyncDisposable
     /// <summary>For the search indexer.</summary>
     public PostgresPool Background { get; }
 
+    /// <summary>What this process is called at the server, by a name that no other has.</summary>
+    public string Process => _instance;
+
     /// <summary>What the sessions of <see cref="Writer"/> are called at the server.</summary>
     public string WriterName => $"dchat {_instance} commits";
+
+    /// <inheritdoc cref="PostgresGate.Doubt"/>
+    public void Doubt(Exception error) => _gate.Doubt(error);
 
     /// <summary>A source of one connection without limits on statements, for opening and migrating.</summary>
     public static NpgsqlDataSource ForSetup(PostgresUrl url) => Build(url, "dchat setup", 1, 0, "");

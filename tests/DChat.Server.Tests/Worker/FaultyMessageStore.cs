@@ -22,6 +22,9 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
     /// <summary>Thrown by <see cref="CheckAsync"/>.</summary>
     public Func<Exception>? CheckFault { get; set; }
 
+    /// <summary>As a database is read that is behind: what is newer than this is not there. Null: all is.</summary>
+    public long? ReadsUpTo { get; set; }
+
     public bool IsShared => inner.IsShared;
 
     public SearchLag SearchLag => inner.SearchLag;
@@ -42,11 +45,19 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
     public Task<ChangeAnswer?> FindAnswerAsync(string room, string author, string clientId, CancellationToken cancellation) =>
         FindFault is { } fault ? Task.FromException<ChangeAnswer?>(fault()) : inner.FindAnswerAsync(room, author, clientId, cancellation);
 
-    public Task<ChangesPage> ReadAfterAsync(string room, long afterRev, int limit, string? reader, CancellationToken cancellation) =>
-        inner.ReadAfterAsync(room, afterRev, limit, reader, cancellation);
+    public async Task<ChangesPage> ReadAfterAsync(string room, long afterRev, int limit, string? reader, CancellationToken cancellation)
+    {
+        var page = await inner.ReadAfterAsync(room, afterRev, limit, reader, cancellation);
+        return ReadsUpTo is { } upTo && upTo < page.Rev
+            ? new ChangesPage(page.Reset || afterRev > upTo, upTo, [.. page.Messages.Where(message => message.Rev <= upTo)], page.More)
+            : page;
+    }
 
-    public Task<MessagesPage> ReadBeforeAsync(string room, long? beforeSeq, int limit, string? reader, CancellationToken cancellation) =>
-        inner.ReadBeforeAsync(room, beforeSeq, limit, reader, cancellation);
+    public async Task<MessagesPage> ReadBeforeAsync(string room, long? beforeSeq, int limit, string? reader, CancellationToken cancellation)
+    {
+        var page = await inner.ReadBeforeAsync(room, beforeSeq, limit, reader, cancellation);
+        return ReadsUpTo is { } upTo ? new MessagesPage([.. page.Messages.Where(message => message.Rev <= upTo)], page.More) : page;
+    }
 
     public Task<Message?> FindMessageAsync(string room, long seq, string? reader, CancellationToken cancellation) =>
         inner.FindMessageAsync(room, seq, reader, cancellation);

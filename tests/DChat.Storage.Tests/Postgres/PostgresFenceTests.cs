@@ -171,12 +171,35 @@ public sealed class PostgresFenceTests(PostgresFixture postgres, ITestOutputHelp
     }
 
     [Fact]
+    public async Task Checks_of_several_processes_do_not_wait_for_each_other()
+    {
+        await Open([PostgresMigration.All[0]]).DisposeAsync(); // It was made by an older version.
+        await using var first = PostgresHost.OpenStore(Url);
+        await first.CheckAsync(default);
+        await postgres.Server.ExecuteAsync(
+            _database, "INSERT INTO dchat.store_checks (process, at) VALUES ('long gone', now() - interval '2 days'), ('lately', now() - interval '1 hour')");
+        await using var busy = await postgres.Server.ConnectAsync(_database);
+        await using var transaction = await busy.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand("UPDATE dchat.store SET checks = checks + 1; UPDATE dchat.store_checks SET at = at", busy);
+        await command.ExecuteNonQueryAsync();
+        await using var second = PostgresHost.OpenStore(Url);
+        await second.CheckAsync(default); // The rows of all others are locked, and that in which older versions count.
+        await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => first.CheckAsync(default)); // A check that cannot write fails.
+
+        await transaction.RollbackAsync();
+        await first.CheckAsync(default);
+        await using var third = PostgresHost.OpenStore(Url);
+        await third.CheckAsync(default);
+        Assert.Equal(4L, await postgres.Server.ReadAsync(_database, "SELECT count(*) FROM dchat.store_checks WHERE process <> 'long gone'"));
+        Assert.Equal(4L, await postgres.Server.ReadAsync(_database, "SELECT count(*) FROM dchat.store_checks"));
+    }
+
+    [Fact]
     public async Task A_migration_that_fails_changes_nothing()
     {
         await PostgresHost.OpenStore(Url).DisposeAsync();
         PostgresMigration[] broken = [.. PostgresMigration.All, new(PostgresMigration.All.Count + 1, "DROP TABLE dchat.messages; nonsense")];
-        Assert.ThrowsAny<Exception>(() => PostgresMessageStore.Open(
-            new PostgresMessageStoreOptions { Url = PostgresUrl.Parse(Url) }, broken, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<PostgresMessageStore>.Instance));
+        Assert.ThrowsAny<Exception>(() => Open(broken));
         await using var store = PostgresHost.OpenStore(Url);
         Assert.Empty((await store.ReadBeforeAsync("room", null, 10, null, default)).Messages);
     }
@@ -260,4 +283,7 @@ public sealed class PostgresFenceTests(PostgresFixture postgres, ITestOutputHelp
         while (after is not null);
         return (found, pages);
     }
+
+    private PostgresMessageStore Open(IReadOnlyList<PostgresMigration> migrations) => PostgresMessageStore.Open(
+        new PostgresMessageStoreOptions { Url = PostgresUrl.Parse(Url) }, migrations, TimeProvider.System, NullLogger<PostgresMessageStore>.Instance);
 }

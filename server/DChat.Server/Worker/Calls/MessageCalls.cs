@@ -143,6 +143,11 @@ internal sealed class MessageCalls(
         }
 
         var page = await store.ReadBeforeAsync(access.Room.Id, request.BeforeSeq, limit, caller.Name, CancellationToken.None).ConfigureAwait(false);
+        if (page.Messages is [.., var last] && last.Seq < request.BeforeSeq - 1 && request.BeforeSeq <= await routes.NewestSeqAsync(access.Room.Id).ConfigureAwait(false))
+        {
+            // Seqs have no holes: the page would, since the store that was read is behind the one that is written.
+            throw new MessageStoreUnavailableException($"the message store is behind the room {access.Room.Id}: it has no message {request.BeforeSeq - 1}");
+        }
 
         // Whoever was removed meanwhile gets nothing that may have been committed after that.
         access = RoomAccess.Check(replica.State, request.Room, caller.Name, RoomAction.Read, Now());

@@ -235,7 +235,7 @@ internal sealed class SyncCalls(
                 return new Page(false, "[]"u8.ToArray(), 0, More: after < rev);
             }
 
-            var changes = await store.ReadAfterAsync(room, after, limit, user, CancellationToken.None).ConfigureAwait(false);
+            var changes = Reaching(rev, room, await store.ReadAfterAsync(room, after, limit, user, CancellationToken.None).ConfigureAwait(false));
             if (!changes.Reset)
             {
                 var upTo = UpTo(changes.Messages, rev);
@@ -248,9 +248,18 @@ internal sealed class SyncCalls(
             return new Page(true, "[]"u8.ToArray(), 0, More: rev > 0);
         }
 
-        var newest = await store.ReadBeforeAsync(room, null, Math.Min(limit, FreshPage), user, CancellationToken.None).ConfigureAwait(false);
-        return ToPage(true, UpTo(newest.Messages, rev), newest.More);
+        // After what no room reaches: the newest page, which says how far the store is.
+        var newest = await store.ReadAfterAsync(room, long.MaxValue, Math.Min(limit, FreshPage), user, CancellationToken.None).ConfigureAwait(false);
+        return ToPage(true, UpTo(Reaching(rev, room, newest).Messages, rev), newest.More);
     }
+
+    /// <summary>
+    /// A page of a store that is as far as the feed was when the connection was attached. One that is not (a database behind the one that is written, in the
+    /// middle of a fail-over) lacks what no event tells any more: the client asks again.
+    /// </summary>
+    private ChangesPage Reaching(long rev, string room, ChangesPage page) => page.Rev >= rev || replica.State.FindRoom(room) is null
+        ? page
+        : throw new MessageStoreUnavailableException($"the message store is behind the room {room}, at {page.Rev} of {rev}");
 
     private static IReadOnlyList<Message> UpTo(IReadOnlyList<Message> messages, long rev)
     {

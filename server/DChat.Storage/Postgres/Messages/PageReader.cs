@@ -39,11 +39,13 @@ internal sealed class PageReader(PostgresPool source)
         WHERE r.id = $1 AND r.epoch < 9223372036854775807 AND $2 > r.removed_seq AND $2 <= r.seq
         """;
 
+    /// <summary>That there is none must be true: a standby may not have it yet, and a pooler hides what it is.</summary>
     private const string Answer =
         """
-        SELECT a.seq, a.rev, a.sent_at
-        FROM rooms r JOIN answers a ON a.room_key = r.key AND a.author = $2 AND a.client_id = $3
-        WHERE r.id = $1 AND r.epoch < 9223372036854775807
+        SELECT pg_is_in_recovery(), f.* FROM (VALUES (true)) one LEFT JOIN (
+            SELECT a.seq, a.rev, a.sent_at
+            FROM rooms r JOIN answers a ON a.room_key = r.key AND a.author = $2 AND a.client_id = $3
+            WHERE r.id = $1 AND r.epoch < 9223372036854775807) f ON true
         """;
 
     private const string LastSent = "SELECT i.at, r.last_sent_at FROM unnest($1::text[]) WITH ORDINALITY AS i (id, at) JOIN rooms r ON r.id = i.id";
@@ -107,7 +109,12 @@ internal sealed class PageReader(PostgresPool source)
         await using var connection = await source.OpenAsync(cancellation);
         await using var command = Command(connection, Answer, Of(room), Of(author), Of(clientId));
         await using var row = await command.ExecuteReaderAsync(cancellation);
-        return await row.ReadAsync(cancellation) ? new ChangeAnswer(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)) : null;
+        if (!await row.ReadAsync(cancellation) || row.GetBoolean(0))
+        {
+            throw new StandbyException();
+        }
+
+        return await row.IsDBNullAsync(1, cancellation) ? null : new ChangeAnswer(row.GetInt64(1), row.GetInt64(2), row.GetInt64(3));
     }
 
     public async Task<IReadOnlyList<long>> EpochsAsync(IReadOnlyList<string> rooms, CancellationToken cancellation)

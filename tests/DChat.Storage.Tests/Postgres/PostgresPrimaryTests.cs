@@ -1,0 +1,142 @@
+using DChat.Core.Messages;
+using DChat.Storage.Postgres;
+using DChat.TestKit;
+
+namespace DChat.Storage.Tests.Postgres;
+
+/// <summary>Only the primary is used, and of two the one that was promoted last: behind one name that leads to a standby for a while, and among several hosts.</summary>
+public sealed class PostgresPrimaryTests : IAsyncLifetime
+{
+    private const string Role = "plain";
+
+    /// <summary>Calls that are refused one after the other where nothing else can happen.</summary>
+    private const int Refusals = 3;
+
+    private readonly List<PostgresHost> _hosts = [];
+    private PostgresServer _primary = null!;
+    private PostgresServer _standby = null!;
+
+    /// <summary>Of a user without any rights but to its own database.</summary>
+    public async Task InitializeAsync()
+    {
+        _primary = await PostgresServer.StartAsync();
+        await _primary.ExecuteAsync("postgres", $"CREATE ROLE {Role} LOGIN PASSWORD '{Role}'");
+        await _primary.ExecuteAsync("postgres", $"CREATE DATABASE {Role} OWNER {Role}");
+        _standby = await _primary.StartStandbyAsync();
+        await _primary.WaitForStandbysAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (var host in _hosts)
+        {
+            await host.DisposeAsync();
+        }
+
+        await _standby.DisposeAsync();
+        await _primary.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Behind_one_name_a_standby_is_not_used_and_nothing_stays_with_it(bool isHidden)
+    {
+        await using var door = new PostgresDoor(_primary.Port) { HidesStandby = isHidden };
+        var host = await OpenHostAsync($"{door.Port}");
+        await host.TryWriteAsync(PostgresHost.Post("before"));
+
+        // The old primary is back as a standby before the name has moved.
+        door.LeadTo(_standby.Port);
+        door.EndSessions();
+        await RefusalAsync(() => host.Store.FindAnswerAsync("room", "alice", "before", default)); // That there is none could be true of the standby alone.
+        var writing = host.WriteAsync(PostgresHost.Post("during"));
+        await Eventually.Holds(async () => (await RefusalAsync(() => host.Store.CheckAsync(default))).Contains("is a standby"), PostgresHost.Limit);
+        for (var i = 0; i < Refusals; i++)
+        {
+            await RefusalAsync(() => host.ReadAllAsync());
+        }
+
+        Assert.False(writing.IsCompleted);
+
+        // It moves, and those who have a connection to the standby keep it.
+        door.LeadTo(_primary.Port);
+        await writing.Within(PostgresHost.Limit);
+        Assert.Equal(["before", "during"], (await host.ReadAllAsync()).Select(message => message.ClientId));
+        for (var i = 0; i < PostgresUrl.DefaultConnections; i++)
+        {
+            await host.TryWriteAsync(PostgresHost.Post($"after {i}"));
+            await host.Store.CheckAsync(default);
+        }
+    }
+
+    [Fact]
+    public async Task A_start_at_a_standby_is_told_what_is_wrong_and_waits_for_its_promotion()
+    {
+        var url = Url($"{_standby.Port}");
+        var finding = (await LookAsync(url, TimeSpan.Zero, _ => { }))!.Value;
+        Assert.Contains("is a standby", finding.Problem);
+        Assert.Contains("name the primary", finding.Remedy);
+        Assert.Contains("none of", (await LookAsync(Url($"{_standby.Port},127.0.0.1:{_standby.Port}"), TimeSpan.Zero, _ => { }))!.Value.Problem);
+        Assert.Contains("is a standby", Assert.Throws<MessageStoreUnavailableException>(() => PostgresHost.OpenStore(url)).Message);
+
+        var said = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var looking = LookAsync(url, TimeSpan.FromDays(1), said.SetResult);
+        Assert.Contains("is a standby", await said.Task.Within(PostgresHost.Limit));
+        await _standby.PromoteAsync();
+        Assert.Null(await looking.Within(PostgresHost.Limit));
+
+        static Task<PostgresProbe.Finding?> LookAsync(string url, TimeSpan patience, Action<string> waits) =>
+            PostgresProbe.LookAsync(PostgresUrl.Parse(url), patience, TimeProvider.System, waits);
+    }
+
+    [Fact]
+    public async Task A_primary_that_lives_and_can_commit_nothing_is_left_for_the_one_that_was_promoted_and_never_taken_again()
+    {
+        var hosts = $"{_primary.Port},127.0.0.1:{_standby.Port}";
+        var (writer, reader) = (await OpenHostAsync(hosts), await OpenHostAsync(hosts));
+        await writer.TryWriteAsync(PostgresHost.Post("before"));
+        await _standby.PromoteAsync();
+        await writer.WriteAsync(PostgresHost.Post("after"));
+
+        // One that writes nothing has nothing but its checks.
+        await Eventually.Holds(
+            async () =>
+            {
+                try
+                {
+                    await reader.Store.CheckAsync(default);
+                    return true;
+                }
+                catch (MessageStoreUnavailableException)
+                {
+                    return false;
+                }
+            },
+            PostgresHost.Limit);
+        Assert.Equal(["before", "after"], (await reader.ReadAllAsync()).Select(message => message.ClientId));
+
+        await _standby.StopAsync();
+        for (var i = 0; i < Refusals; i++)
+        {
+            await RefusalAsync(() => reader.ReadAllAsync());
+        }
+
+        await _standby.StartAgainAsync();
+        await writer.WriteAsync(PostgresHost.Post("last"));
+        Assert.Equal(["before", "after", "last"], (await reader.ReadAllAsync()).Select(message => message.ClientId));
+    }
+
+    private static async Task<string> RefusalAsync(Func<Task> call) =>
+        (await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => call().Within(PostgresHost.Limit))).Message;
+
+    private static string Url(string hosts) => $"postgres://{Role}:{Role}@127.0.0.1:{hosts}/{Role}";
+
+    private async Task<PostgresHost> OpenHostAsync(string hosts)
+    {
+        var host = new PostgresHost(PostgresHost.OpenStore(Url(hosts)), "room", 1);
+        _hosts.Add(host);
+        await host.OpenAsync();
+        return host;
+    }
+}
