@@ -41,6 +41,7 @@ public sealed record CoordinatorStatus(string Address, string Role, long Lag, lo
 /// <param name="SeenMs">Since it was last heard, in milliseconds; null: never by this leader.</param>
 /// <param name="StoreError">Why its message store cannot be used; absent: it can.</param>
 /// <param name="Unreachable">Workers that it cannot reach; absent: none.</param>
+/// <param name="Unfit">Why it is given no rooms and those that it has go to others, where there are any: one of <see cref="UnfitReasons"/>; absent: nothing speaks against it.</param>
 public sealed record WorkerStatus(
     string Id,
     string Address,
@@ -55,7 +56,18 @@ public sealed record WorkerStatus(
     string? Version,
     long? SeenMs,
     string? StoreError = null,
-    IReadOnlyList<string>? Unreachable = null);
+    IReadOnlyList<string>? Unreachable = null,
+    string? Unfit = null);
+
+/// <summary>Why a worker that is active is given no rooms.</summary>
+public static class UnfitReasons
+{
+    /// <summary>It and others cannot reach each other.</summary>
+    public const string Isolated = "isolated";
+
+    /// <summary>It cannot use the message store, and others can.</summary>
+    public const string Store = "store";
+}
 
 /// <summary><c>GET /api/admin/members</c>: the etcd members that the coordinators run.</summary>
 /// <param name="Peers">The <c>--peers</c> that a coordinator is to be started with now.</param>

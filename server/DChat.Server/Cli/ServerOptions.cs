@@ -120,7 +120,7 @@ public sealed record ServerOptions
     /// <summary>Of a coordinator: a worker whose connection closed, and that is not back in this time, is dead, in milliseconds, 0 to 60,000. Default: 300.</summary>
     public int WorkerClosedMs { get; init; } = 300;
 
-    /// <summary>Of a worker: where it heard no coordinator for so long while others do, it sends its clients to them, in milliseconds, 0 (never) to 600,000. Default: 3,000.</summary>
+    /// <summary>Of a worker: where it heard no coordinator for so long while others do, it sends its clients to them, in milliseconds, 0 (never) to 600,000. Default: 3,000. After twice that where it is passed over for another reason.</summary>
     public int CutOffMs { get; init; } = 3_000;
 
     /// <summary>Of a coordinator: rooms that move in a second to even loads out, 0 to 5,000; 0: none do. Default: 50.</summary>

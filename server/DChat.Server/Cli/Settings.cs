@@ -64,7 +64,7 @@ public static class Settings
         Setting.Choice("placement", Cluster, "of a coordinator: how the host of a room is chosen", o => o.Placement, (o, v) => o with { Placement = v }),
         Setting.Number("workerSilenceMs", Cluster, "of a coordinator: a worker that was silent for so long is dead, in milliseconds; workers report once a second", ServerOptions.WorkerSilenceMsMin, 60_000, o => o.WorkerSilenceMs, (o, v) => o with { WorkerSilenceMs = v }),
         Setting.Number("workerClosedMs", Cluster, "of a coordinator: a worker whose connection closed and that is not back in this time is dead, in milliseconds", 0, 60_000, o => o.WorkerClosedMs, (o, v) => o with { WorkerClosedMs = v }),
-        Setting.Number("cutOffMs", Cluster, "of a worker: where it heard no coordinator for so long, and others do, its clients are sent to them, in milliseconds; 0: never", 0, 600_000, o => o.CutOffMs, (o, v) => o with { CutOffMs = v }),
+        Setting.Number("cutOffMs", Cluster, "of a worker: where it heard no coordinator for so long, and others do, its clients are sent to them (after twice that, where it hears one and reaches not all hosts, or no store), in milliseconds; 0: never", 0, 600_000, o => o.CutOffMs, (o, v) => o with { CutOffMs = v }),
         Setting.Number("movesPerSecond", Cluster, "of a coordinator: rooms that move in a second to even loads out; 0: none do", 0, 5_000, o => o.MovesPerSecond, (o, v) => o with { MovesPerSecond = v }),
         Pem("nodeTlsCertificate", "TLS between nodes: this node's certificate with its chain", o => o.NodeTlsCertificate, (o, v) => o with { NodeTlsCertificate = v }),
         Pem("nodeTlsKey", "TLS between nodes: the certificate's private key", o => o.NodeTlsKey, (o, v) => o with { NodeTlsKey = v }),

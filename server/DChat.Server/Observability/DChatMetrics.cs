@@ -117,6 +117,9 @@ public sealed class DChatMetrics : IDisposable
     /// <param name="linked">1: linked to the leader, else 0.</param>
     public void ObserveLeaderLink(Func<long> linked) => Gauge("dchat.worker.linked", null, "1 where this worker is linked to the leader, else 0.", linked);
 
+    /// <param name="cutOff">1: clients are sent to other workers, else 0.</param>
+    public void ObserveCutOff(Func<long> cutOff) => Gauge("dchat.worker.cut_off", null, "1 where this worker is cut off and sends its clients to others, else 0.", cutOff);
+
     /// <param name="age">Seconds since the newest verified snapshot; null while there is none.</param>
     /// <param name="failures">Snapshots that could not be kept, since the start.</param>
     /// <param name="logEntries">Entries that the log holds; 0 where another coordinator leads.</param>

@@ -17,7 +17,11 @@ internal sealed class StoreCheck(Func<CancellationToken, Task> check, TimeProvid
 
     private Task<StoreFinding>? _running;
     private StoreFinding? _last;
+    private volatile bool _wasWell = true;
     private long _beganAt;
+
+    /// <summary>The latest check that ended went well, or none has. To be asked by any thread.</summary>
+    public bool WasWell => _wasWell;
 
     /// <summary>The latest check that ended, this call's if the store answers soon. One caller at a time.</summary>
     public async Task<StoreFinding> LookAsync()
@@ -38,6 +42,7 @@ internal sealed class StoreCheck(Func<CancellationToken, Task> check, TimeProvid
         if (_running is { IsCompleted: true })
         {
             _last = await _running;
+            _wasWell = _last is { Error: null };
         }
 
         if (_running is null || (_running.IsCompleted && time.GetElapsedTime(_beganAt) >= ChecksApart))

@@ -26,6 +26,7 @@ internal sealed partial class WorkerService(
     RoomHost host,
     PeerPorts ports,
     IMessageStore store,
+    StoreCheck storeCheck,
     NodeDoor door,
     OwnDrain drain,
     RegistryHalt halt,
@@ -49,7 +50,6 @@ internal sealed partial class WorkerService(
     private static readonly TimeSpan ReportsApart = TimeSpan.FromMilliseconds(100);
 
     private readonly Channel<bool> _linksChanged = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly StoreCheck _storeCheck = new(store.CheckAsync, time);
     private PeriodicTimer? _reports;
     private Task _reporting = Task.CompletedTask;
 
@@ -188,7 +188,7 @@ internal sealed partial class WorkerService(
             }
 
             // Looked for only where another could take the rooms: an idle server by itself writes nothing.
-            var found = options.IsHost && HasHeir ? await _storeCheck.LookAsync() : new StoreFinding(null, time.GetTimestamp());
+            var found = options.IsHost && HasHeir ? await storeCheck.LookAsync() : new StoreFinding(null, time.GetTimestamp());
             membership.Report(new WorkerReport(
                 gateway.Connections, host.Count, host.Load.DeliveriesPerSecond, registry.Index, found.Error,
                 [.. ports.Unreachable.Take(WorkerReports.UnreachableMax)], host.Load.BusiestRooms(WorkerReports.BusiestMax), membership.ReachesLeader ? host.Load.TakeChanges(WorkerReports.ActivityMax) : [],

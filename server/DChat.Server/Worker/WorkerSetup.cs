@@ -100,6 +100,7 @@ internal static class WorkerSetup
             services.AddHostedService(provider => provider.GetRequiredService<CoordinatorLink>());
         }
 
+        services.AddSingleton(provider => new StoreCheck(provider.GetRequiredService<IMessageStore>().CheckAsync, provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService<WorkerService>();
         services.AddHostedService<CutOffWatch>();
         services.AddHostedService<ActivityReader>();
@@ -113,6 +114,8 @@ internal static class WorkerSetup
         var metrics = app.Services.GetRequiredService<DChatMetrics>();
         metrics.ObserveSearchLag(() => store.SearchLag.Messages, () => store.SearchLag.OldestAgeMs / 1_000.0);
         metrics.ObserveOutboxes(() => budget.TakenBytes);
+        var gateway = app.Services.GetRequiredService<ChatGateway>();
+        metrics.ObserveCutOff(() => gateway.IsCutOff ? 1 : 0);
         if (app.Services.GetService<CoordinatorLink>() is { } link)
         {
             metrics.ObserveLeaderLink(() => link.IsLinkedToLeader ? 1 : 0);

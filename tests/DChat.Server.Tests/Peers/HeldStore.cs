@@ -14,6 +14,9 @@ internal sealed class HeldStore(IMessageStore store) : IMessageStore
     /// <summary>Thrown where a repeat's first answer is looked for.</summary>
     public Func<Exception>? FindFault { get; set; }
 
+    /// <summary>Thrown where it is asked whether the store can be used.</summary>
+    public Func<Exception>? CheckFault { get; set; }
+
     public bool IsShared => true;
 
     public SearchLag SearchLag => store.SearchLag;
@@ -83,7 +86,7 @@ internal sealed class HeldStore(IMessageStore store) : IMessageStore
 
     public Task<string> ReadIdAsync(CancellationToken cancellation) => store.ReadIdAsync(cancellation);
 
-    public Task CheckAsync(CancellationToken cancellation) => store.CheckAsync(cancellation);
+    public Task CheckAsync(CancellationToken cancellation) => CheckFault is { } fault ? Task.FromException(fault()) : store.CheckAsync(cancellation);
 
     /// <summary>The store is the cluster's.</summary>
     public ValueTask DisposeAsync() => default;

@@ -36,12 +36,13 @@ internal sealed class PeerCluster : IAsyncDisposable
     /// <param name="gateways">Workers without one.</param>
     /// <param name="all">The coordinator is a worker too, which hosts nothing unless the test says so.</param>
     /// <param name="linkVersion">Of links, which the coordinator and the last host say that they speak at most.</param>
-    public static async Task<PeerCluster> StartAsync(int hosts, int gateways = 0, bool all = false, int linkVersion = NodeHello.LinkVersion)
+    /// <param name="cutOffMs">After how long a worker that is cut off sends its clients away; as usual.</param>
+    public static async Task<PeerCluster> StartAsync(int hosts, int gateways = 0, bool all = false, int linkVersion = NodeHello.LinkVersion, int cutOffMs = 3_000)
     {
         var cluster = new PeerCluster();
         try
         {
-            await cluster.StartThemAsync(hosts, gateways, all, linkVersion);
+            await cluster.StartThemAsync(hosts, gateways, all, linkVersion, cutOffMs);
             return cluster;
         }
         catch
@@ -140,7 +141,7 @@ internal sealed class PeerCluster : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task StartThemAsync(int hosts, int gateways, bool all, int linkVersion)
+    private async Task StartThemAsync(int hosts, int gateways, bool all, int linkVersion, int cutOffMs)
     {
         var secret = Convert.ToBase64String(new byte[32].Select((_, i) => (byte)(i * 7)).ToArray());
         _store = SqliteMessageStore.Open(new SqliteMessageStoreOptions { Path = _folder["messages.db"] }, TimeProvider.System, NullLogger<SqliteMessageStore>.Instance);
@@ -166,7 +167,7 @@ internal sealed class PeerCluster : IAsyncDisposable
         });
         for (var i = 0; i < hosts + gateways; i++)
         {
-            _workers.Add(await StartWorkerAsync(port, secret, isHost: i < hosts, i == hosts - 1 ? linkVersion : NodeHello.LinkVersion));
+            _workers.Add(await StartWorkerAsync(port, secret, isHost: i < hosts, i == hosts - 1 ? linkVersion : NodeHello.LinkVersion, cutOffMs));
         }
 
         _admin = _workers[0].Server.CreateHttpClient();
@@ -175,7 +176,7 @@ internal sealed class PeerCluster : IAsyncDisposable
         _admin.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
 
-    private async Task<PeerWorker> StartWorkerAsync(int coordinator, string secret, bool isHost, int linkVersion)
+    private async Task<PeerWorker> StartWorkerAsync(int coordinator, string secret, bool isHost, int linkVersion, int cutOffMs)
     {
         var port = FreePort.Next();
         var proxy = new CuttableProxy(port);
@@ -191,6 +192,7 @@ internal sealed class PeerCluster : IAsyncDisposable
                 Coordinators = registry.Address,
                 Store = isHost ? EngineUrl.Under(options.Data, "sqlite", "unused.db") : null,
                 AccessTokenSeconds = 3_600,
+                CutOffMs = cutOffMs,
                 Limits = options.Limits with { SendBurst = 0, CallBurst = 0, SearchBurst = 0 },
             },
             builder =>

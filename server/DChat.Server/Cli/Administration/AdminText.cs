@@ -67,6 +67,11 @@ internal static class AdminText
             {
                 output.WriteLine($"! {worker.Id} cannot reach {string.Join(", ", unreachable)}");
             }
+
+            if (worker.Unfit is { } unfit)
+            {
+                output.WriteLine($"! {worker.Id} is given no rooms while others can take them: {(unfit == UnfitReasons.Store ? "they can use the message store, and it cannot" : "it and others cannot reach each other")}");
+            }
         }
     }
 

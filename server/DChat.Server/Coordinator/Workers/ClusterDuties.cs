@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using DChat.Core.Placement;
 using DChat.Core.Registry;
+using DChat.Protocol;
 using DChat.Server.Coordinator.Standby;
 
 namespace DChat.Server.Coordinator.Workers;
@@ -25,9 +26,6 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>A new leader waits for so long for the reports of all workers before it evens loads out by those that it has.</summary>
     private static readonly TimeSpan ReportsFor = TimeSpan.FromSeconds(10);
 
-    /// <summary>A worker that most others cannot reach keeps its rooms for so long: its links may be back at once, and a report tells of each that is.</summary>
-    private static readonly TimeSpan IsolationBorne = TimeSpan.FromSeconds(1);
-
     /// <summary>For so long after workers of a zone died together, rooms go to other zones.</summary>
     private static readonly TimeSpan ZoneOutageFor = TimeSpan.FromSeconds(30);
 
@@ -45,9 +43,9 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
 
     private readonly RoomLoads _loads = new(time, Rest);
     private readonly StoreLookout _stores = new(replica, watch, log);
+    private readonly IsolationLookout _isolation = new(replica, watch, time, log);
     private readonly ConcurrentDictionary<string, long> _movedAt = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Zone, long At)> _buried = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, long> _isolatedSince = new(StringComparer.Ordinal);
     private DrainPace _drains = new(options.DrainMovesPerSecond, DrainedWithin, Tick);
     private WorkerLookout? _lookout;
 
@@ -89,8 +87,8 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
 
             await BuryAsync(leader, found.Dead, offDuty);
             Recall();
-            SeeIsolation();
             _stores.Look();
+            _isolation.Look(IsHeard, _stores);
             await EmptyAsync(leader, offDuty);
             if (time.GetElapsedTime(slowAt) >= SlowTick)
             {
@@ -120,8 +118,14 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>It is not heard, and rooms are left to it all the same: it may be this coordinator that is cut off.</summary>
     public bool IsMissing(string worker) => Volatile.Read(ref _lookout)?.Missing.Contains(worker) is true;
 
+    /// <summary>Why it is given no rooms, and those that it has go to others, where there are any; null: nothing speaks against it. To be called by any thread.</summary>
+    public string? WhyUnfit(Worker worker) =>
+        _stores.BetterOffThan(worker.Id) is not null ? UnfitReasons.Store
+        : _isolation.IsIsolated(worker.Id) ? UnfitReasons.Isolated
+        : null;
+
     /// <summary>May be given a new room now.</summary>
-    public bool MayTake(Worker worker) => IsFit(worker) && IsHeard(worker);
+    public bool MayTake(Worker worker) => IsFit(worker) && IsSound(worker);
 
     /// <summary>What an administrator moved is not moved on at once.</summary>
     void IRegistryObserver.Applied(RegistryState before, RegistryState after, long index, RegistryEntry entry)
@@ -178,30 +182,14 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         }
     }
 
-    /// <summary>Finds out whom most others cannot reach; one that is so for long enough gives its rooms up.</summary>
-    private void SeeIsolation()
-    {
-        var active = replica.State.Workers().Where(worker => worker.State == WorkerState.Active).Select(worker => worker.Id).ToList();
-        var isolated = Isolation.Of(active, active.SelectMany(from => watch.Find(from)?.Report?.Unreachable.Select(to => (from, to)) ?? []));
-        foreach (var worker in _isolatedSince.Keys.Where(worker => !isolated.Contains(worker)).ToList())
-        {
-            _isolatedSince.TryRemove(worker, out _);
-        }
-
-        foreach (var worker in isolated)
-        {
-            _isolatedSince.TryAdd(worker, time.GetTimestamp());
-        }
-    }
-
-    /// <summary>Nothing speaks against giving it rooms: it is not the one that cannot use the store while others can, and most others reach it.</summary>
-    private bool IsFit(Worker worker) =>
-        _stores.BetterOffThan(worker.Id) is null
-        && !(_isolatedSince.TryGetValue(worker.Id, out var since) && time.GetElapsedTime(since) > IsolationBorne);
+    /// <summary>Nothing speaks against giving it rooms.</summary>
+    private bool IsFit(Worker worker) => WhyUnfit(worker) is null;
 
     /// <summary>It is linked, to a leader that was just elected too, or in this process, and not silent.</summary>
     private bool IsHeard(Worker worker) =>
         watch.Find(worker.Id) is { ClosedFor: null, HasLeft: false } sight && sight.Peer.Incarnation == worker.Incarnation && !IsMissing(worker.Id);
+
+    private bool IsSound(Worker worker) => IsHeard(worker) && !_isolation.IsSuspected(worker.Id);
 
     /// <summary>Before, what rooms cost is not known, and moves would be made by mistake.</summary>
     private bool HaveAllReported() => Hosts().TrueForAll(host => IsHeard(host) && watch.Find(host.Id)?.Report is not null);
@@ -368,8 +356,8 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
         return fit.Count > 0 ? fit : active;
     }
 
-    /// <summary>Those that are heard, where any is: whoever is not keeps its rooms and gets no more.</summary>
-    private List<Worker> Heard(List<Worker> hosts) => hosts.FindAll(IsHeard) is { Count: > 0 } heard ? heard : hosts;
+    /// <summary>Those that are heard and reached, or at least heard, where any is: whoever is not keeps its rooms and gets no more.</summary>
+    private List<Worker> Heard(List<Worker> hosts) => hosts.FindAll(IsSound) is { Count: > 0 } sound ? sound : hosts.FindAll(IsHeard) is { Count: > 0 } heard ? heard : hosts;
 
     /// <summary>Who may be given more rooms now: in zones whose workers die, nobody, unless there is no other.</summary>
     private List<Worker> Takers()

@@ -62,7 +62,8 @@ internal sealed class ClusterPicture(CoordinatorService coordinator, RegistryRep
             sight?.Peer.Product,
             sight is null ? null : (long)sight.SilentFor.TotalMilliseconds,
             report?.StoreError,
-            Unreachable(state, report));
+            Unreachable(state, report),
+            worker.State == WorkerState.Active ? duties.WhyUnfit(worker) : null);
     }
 
     /// <summary>What a worker cannot reach of those that there are: it may not know yet that one was removed.</summary>

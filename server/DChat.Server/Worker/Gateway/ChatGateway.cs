@@ -64,7 +64,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private long stayUntil = long.MaxValue;
     private long closeUntil = long.MaxValue;
     private volatile bool canClientsStay;
-    private volatile bool isCutOff;
+    private volatile string? whyCutOff;
 
     public ChatGateway(
         RegistryReplica replica, RoomHost host, RoomRoutes routes, RoomActivities activities, LimitsOptions limits, DChatMetrics metrics, ILogger<ChatGateway> log)
@@ -86,7 +86,10 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     public int Connections => Volatile.Read(ref connections);
 
     /// <summary>Why clients are to connect to another worker; null where they are welcome.</summary>
-    public string? WhyClosed => stopping.IsCancellationRequested ? GoesAway : isCutOff ? "This worker is cut off from the coordinators." : null;
+    public string? WhyClosed => stopping.IsCancellationRequested ? GoesAway : whyCutOff;
+
+    /// <summary>The cluster goes on without this worker, and clients are sent away.</summary>
+    public bool IsCutOff => whyCutOff is not null;
 
     /// <summary>The user's shared state here, made at the first need.</summary>
     public LocalUser UserOf(string name)
@@ -203,15 +206,16 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         }
     }
 
-    /// <summary>The cluster goes on without this worker: every client is asked to connect elsewhere, and served until it goes.</summary>
-    public Task CutOffAsync()
+    /// <summary>The cluster goes on without this worker: every client is asked to connect elsewhere, and served until it goes; who comes is told why.</summary>
+    public Task CutOffAsync(string why)
     {
-        (canClientsStay, isCutOff) = (true, true);
-        return SendAwayAsync();
+        var wasCutOff = IsCutOff;
+        (canClientsStay, whyCutOff) = (true, why);
+        return wasCutOff ? Task.CompletedTask : SendAwayAsync();
     }
 
     /// <summary>This worker is one of the cluster again: clients are welcome.</summary>
-    public void TakePartAgain() => isCutOff = false;
+    public void TakePartAgain() => whyCutOff = null;
 
     /// <summary>Asks every client to connect elsewhere, at spread-out times, and closes each when its calls are answered.</summary>
     /// <param name="mayStay">Somebody else serves: clients are served on until they go at their spread-out times. Else they are closed at once.</param>
