@@ -47,7 +47,7 @@ internal static class Banner
             var secret = options.ClusterSecretFile ?? Path.Combine(options.Data, "cluster-secret");
             Console.WriteLine($"\nD-Chat {ConfigVerbs.ProductVersion} · coordinator · {node} · data in {Path.GetFullPath(options.Data)}\n");
             Line("add a worker", $"dchat-server --mode worker --port 8080 --node-host ADDRESS --node-port 8081 --coordinators {options.EffectiveAdvertise}");
-            Line("", $"             --cluster-secret-file {secret} --store postgres://…");
+            Line("", $"             --cluster-secret-file {secret} --store postgres://… --blobs {(options.Blobs is { S3: null } folder ? folder : "s3://…")}");
             ShowPassword(app, options);
             Line("stop", "Ctrl-C");
             Console.WriteLine();

@@ -24,6 +24,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
         For administrators, over any worker (--server URL, --user NAME, --password-file FILE or DCHAT_ADMIN_PASSWORD, --json)
           dchat-server status [--watch]     the cluster at a glance: leader, workers, load, rooms, lag
           dchat-server worker list|approve|drain|remove
+          dchat-server drain WORKER         as worker drain: its rooms away, then its clients, then it stops
           dchat-server member list|replace  the etcd members that the coordinators run
           dchat-server room list|show|move|delete|export
           dchat-server user list|add|passwd|grant|revoke|disable|enable
@@ -81,7 +82,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
 
     private static void Write(TextWriter output, string flag, string about, string variable, string value)
     {
-        output.WriteLine($"  {flag,-44}{variable}");
+        output.WriteLine($"  {flag,-43} {variable}");
         output.WriteLine($"      {about}{(value.Length > 0 ? $" [{value}]" : "")}");
     }
 }

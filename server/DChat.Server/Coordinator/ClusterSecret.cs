@@ -33,7 +33,7 @@ public sealed class ClusterSecret
                 if (!mayCreate)
                 {
                     throw new StartRefusedException(
-                        $"'{path}' is missing, but its cluster's data is there. Without the secret the keys in the log and the snapshots cannot be opened. Remedy: put the file back from a backup.");
+                        $"'{path}' is missing, but its cluster's data is there. Without the secret the keys in the log and the snapshots cannot be opened. Remedy: put the file back from where it is kept (what `dchat-server backup` makes does not hold it), or give its place with --cluster-secret-file.");
                 }
 
                 var made = RandomNumberGenerator.GetBytes(Size);

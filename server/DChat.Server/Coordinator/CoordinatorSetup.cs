@@ -123,7 +123,7 @@ internal static class CoordinatorSetup
         if (!options.SharesLog && !File.Exists(options.LogPath) && File.Exists(options.StorePath))
         {
             throw new StartRefusedException(
-                $"The control log '{options.LogPath}' is missing, but the messages of its rooms are there ('{options.StorePath}'). Remedy: put it back from a backup, or begin anew from the snapshots (dchat-server restore); for a new cluster, give an empty folder with --data.");
+                $"The control log '{options.LogPath}' is missing, but the messages of its rooms are there ('{options.StorePath}'). Remedy: where a restore was interrupted, give the same command again; else put it back from a backup, or begin anew from the snapshots (dchat-server restore); for a new cluster, give an empty folder with --data.");
         }
     }
 

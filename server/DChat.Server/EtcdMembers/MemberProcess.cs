@@ -98,7 +98,7 @@ internal sealed partial class MemberProcess : IAsyncDisposable
             ends = lived >= RestartDelay.WellAfter ? 1 : ends + 1;
             ThrowIfHopeless(ends);
             var wait = RestartDelay.After(ends);
-            Ended(_logger, code, lived.TotalSeconds, wait.TotalSeconds, _lastError);
+            Ended(_logger, code, lived.TotalSeconds, wait.TotalSeconds, _lastError.Length > 0 ? _lastError : "it told none");
             _stopping.Token.WaitHandle.WaitOne(wait);
         }
     }

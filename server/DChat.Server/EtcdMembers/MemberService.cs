@@ -258,6 +258,6 @@ internal sealed partial class MemberService(MemberOptions options, EtcdMembershi
     [LoggerMessage(2684, LogLevel.Information, "etcd member {Member} at {Address} has caught up, and votes from now on")]
     private static partial void Votes(ILogger logger, string member, string address);
 
-    [LoggerMessage(2683, LogLevel.Warning, "--peers says {Peer}, and the cluster has no member there: {Why}. All goes on by what the cluster has; correct --peers before the next start")]
+    [LoggerMessage(2683, LogLevel.Warning, "--peers says {Peer}, and the cluster has no member there: {Why}. All goes on by what the cluster has; add it with `dchat-server member replace`, or correct --peers before the next start")]
     private static partial void Elsewhere(ILogger logger, string peer, string why);
 }

@@ -57,7 +57,7 @@ public sealed partial class PeerList
         var equals = text.IndexOf('=', StringComparison.Ordinal);
         if (equals < 0)
         {
-            throw new FormatException($"\"{text}\" has no name: say NAME=HOST");
+            throw new FormatException($"\"{text}\" is not NAME=HOST, a name and its address, as in c2=10.0.0.2");
         }
 
         var (name, address) = (text[..equals], text[(equals + 1)..]);

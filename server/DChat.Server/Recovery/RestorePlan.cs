@@ -163,7 +163,7 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, bool F
         var bounds = await log.ReadBoundsAsync(cancellation);
         if (bounds != new LogBounds(1, 0))
         {
-            throw new ConfigurationException(where, $"it holds a registry (entries {bounds.First} to {bounds.Last}), and a restore overwrites nothing", options.SharesLog ? "give another prefix behind the slash, or remove that cluster's keys from etcd" : "give an empty --data folder, or another --log; keep the old file until the new cluster is as you want it");
+            throw new ConfigurationException(where, $"it holds a registry (up to entry {bounds.Last}), and a restore overwrites nothing", options.SharesLog ? "give another prefix behind the slash, or remove that cluster's keys from etcd" : "give an empty --data folder, or another --log; keep the old file until the new cluster is as you want it");
         }
     }
 
@@ -196,7 +196,7 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, bool F
         return left;
 
         ConfigurationException Used(string what) =>
-            new($"--blobs {to.BlobsPlace}", $"it holds {what}, and a restore overwrites nothing", "give a --blobs that is empty, or the one that you restore from");
+            new($"--blobs {to.BlobsPlace}", $"it holds {what}, and a restore overwrites nothing", "give a --blobs that is empty; or, to restore from the snapshots there, the same place with --from");
     }
 
     private static async Task<bool> AnyAsync(IBlobStore blobs, string prefix, Func<BlobInfo, bool> isMeant, CancellationToken cancellation)

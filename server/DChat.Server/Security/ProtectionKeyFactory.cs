@@ -15,7 +15,7 @@ internal sealed class ProtectionKeyFactory(ClusterSecret secret) : IProtectionKe
 
     public ProtectionKey? CreateIfDue(IReadOnlyList<ProtectionKey> keys, DateTimeOffset now)
     {
-        RefuseAnotherSecret(keys);
+        RefuseAnotherSecret(secret, keys, "put this cluster's secret back (by default DATA/cluster-secret)");
         var last = keys.Count == 0 ? DateTimeOffset.UnixEpoch : DateTimeOffset.FromUnixTimeMilliseconds(keys.Max(key => key.ExpiresAt));
         if (now + Ahead < last)
         {
@@ -33,7 +33,8 @@ internal sealed class ProtectionKeyFactory(ClusterSecret secret) : IProtectionKe
             expires.ToUnixTimeMilliseconds());
     }
 
-    private void RefuseAnotherSecret(IReadOnlyList<ProtectionKey> keys)
+    /// <exception cref="StartRefusedException">The secret is another cluster's than whose keys these are.</exception>
+    public static void RefuseAnotherSecret(ClusterSecret secret, IReadOnlyList<ProtectionKey> keys, string remedy)
     {
         foreach (var key in keys)
         {
@@ -44,7 +45,7 @@ internal sealed class ProtectionKeyFactory(ClusterSecret secret) : IProtectionKe
             catch (CryptographicException error)
             {
                 throw new StartRefusedException(
-                    $"The cluster secret does not open token-protection key {key.KeyId} in the control log: it is another cluster's. Remedy: put this cluster's secret back (by default DATA/cluster-secret).", error);
+                    $"The cluster secret does not open token-protection key {key.KeyId} in the control log: it is another cluster's. Remedy: {remedy}.", error);
             }
         }
     }

@@ -9,7 +9,10 @@ namespace DChat.Storage.Postgres;
 internal sealed record PostgresMigration(int Version, string Sql)
 {
     /// <summary>All steps, in order.</summary>
-    public static IReadOnlyList<PostgresMigration> All { get; } = [new(1, Read("001-messages.sql")), new(2, Read("002-store-checks.sql"))];
+    public static IReadOnlyList<PostgresMigration> All { get; } = [new(1, Read("001-messages.sql"))];
+
+    /// <summary>What a program that does not know it works beside: it is made at a start where it is missing, and raises no version, so that old and new ones run side by side.</summary>
+    public static string Additions { get; } = Read("additions.sql");
 
     private static string Read(string name)
     {
@@ -60,6 +63,7 @@ internal static class PostgresMigrations
             Execute(connection, string.Create(CultureInfo.InvariantCulture, $"INSERT INTO schema_versions (version) VALUES ({migration.Version})"));
         }
 
+        Execute(connection, PostgresMigration.Additions);
         transaction.Commit();
     }
 

@@ -38,7 +38,15 @@ public sealed class AdminVerbTests
 
         (code, _, error) = await RunAsync(server, "member", "replace", "10.0.0.9");
         Assert.Equal(CommandLine.BadConfiguration, code);
-        Assert.Contains("has no name", error, StringComparison.Ordinal);
+        Assert.Contains("is not NAME=HOST", error, StringComparison.Ordinal);
+
+        (code, _, error) = await RunAsync(server, "audit", "--limit", "many");
+        Assert.Equal(CommandLine.BadConfiguration, code);
+        Assert.Contains("--limit \"many\" is not a whole number", error, StringComparison.Ordinal);
+
+        (code, _, error) = await ServerProcess.RunAsync(["restore", "--from", "file:backups", "--use", "snapshotz"]);
+        Assert.Equal(CommandLine.BadConfiguration, code);
+        Assert.Contains("--use \"snapshotz\" is not snapshots or backups", error, StringComparison.Ordinal);
 
         (code, _, error) = await ServerProcess.RunAsync(["status", "--server", server.Node.ToString()], Environment());
         Assert.Equal(CommandLine.Failure, code);

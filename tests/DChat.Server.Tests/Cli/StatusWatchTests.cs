@@ -13,7 +13,7 @@ namespace DChat.Server.Tests.Cli;
 public sealed class StatusWatchTests
 {
     [Theory]
-    [InlineData("1 accounts", "2 accounts")]
+    [InlineData("1 account ", "2 accounts")]
     [InlineData("\"accounts\":1", "\"accounts\":2", "--json")]
     public async Task It_goes_on_whatever_it_is_answered_until_it_is_asked_to_stop(string before, string after, params string[] flags)
     {

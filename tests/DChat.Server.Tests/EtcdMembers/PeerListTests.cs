@@ -23,9 +23,9 @@ public sealed class PeerListTests
     }
 
     [Theory]
-    [InlineData("", "no name")]
-    [InlineData("10.0.0.1", "no name")]
-    [InlineData("c1=10.0.0.1,", "no name")]
+    [InlineData("", "is not NAME=HOST")]
+    [InlineData("10.0.0.1", "is not NAME=HOST")]
+    [InlineData("c1=10.0.0.1,", "is not NAME=HOST")]
     [InlineData("=10.0.0.1", "is no name")]
     [InlineData("c 1=10.0.0.1", "is no name")]
     [InlineData("-c1=10.0.0.1", "is no name")]

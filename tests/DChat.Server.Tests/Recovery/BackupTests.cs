@@ -115,6 +115,44 @@ public sealed class BackupTests(LostCluster lost) : IClassFixture<LostCluster>
         Assert.False(Directory.Exists(Path.Combine(cluster["backups"], "backups")));
     }
 
+    [Fact]
+    public async Task Without_the_clusters_own_secret_none_is_made_whether_its_log_was_truncated_or_not()
+    {
+        using var young = new TemporaryFolder();
+        await using (await OwnServer.StartAsync(options => options with { Data = young["data"] }))
+        {
+            // Its log has never been truncated.
+        }
+
+        using var cluster = lost.Copy();
+        var another = young["another"];
+        File.Copy(Path.Combine(young["data"], "cluster-secret"), another);
+        File.Delete(Path.Combine(young["data"], "cluster-secret"));
+        File.Copy(cluster.SecretFile, Path.Combine(young["data"], "cluster-secret"));
+        foreach (var flags in (string[][])[["--data", young["data"]], ["--data", cluster.Data, "--cluster-secret-file", another]])
+        {
+            var (code, _, error) = await ServerProcess.RunAsync(["backup", .. flags, "--to", $"file:{cluster["backups"]}"]);
+            Assert.Equal(CommandLine.Failure, code);
+            Assert.Contains("--cluster-secret-file", error, StringComparison.Ordinal);
+            Assert.Empty(Directory.GetFiles(cluster["backups"], "*", SearchOption.AllDirectories));
+        }
+    }
+
+    [Fact]
+    public async Task Where_messages_carry_files_and_none_is_there_it_is_not_kept_unless_that_is_meant()
+    {
+        using var cluster = lost.Copy();
+        Directory.Delete(Path.Combine(cluster.Data, "blobs", "files"), recursive: true);
+        string[] backup = ["backup", "--data", cluster.Data, "--to", $"file:{cluster["backups"]}"];
+        var (code, _, error) = await ServerProcess.RunAsync(backup);
+        Assert.Equal(CommandLine.Failure, code);
+        Assert.Contains("Messages in 1 room carry files, and there is not one file in --blobs", error, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(cluster["backups"], "*", SearchOption.AllDirectories));
+
+        (code, var output, error) = await ServerProcess.RunAsync([.. backup, "--without-files"]);
+        Assert.True(code == CommandLine.Success, output + error);
+    }
+
     private static async Task<int> ChatAsync(Person bob, string room, CancellationToken until)
     {
         var sent = 0;

@@ -1,7 +1,9 @@
 using DChat.Core.Blobs;
+using DChat.Core.ControlLog;
 using DChat.Core.Messages;
 using DChat.Server.Cli;
 using DChat.Server.Cli.Recovery;
+using DChat.Server.Coordinator;
 using DChat.Storage.Files;
 using DChat.TestKit;
 
@@ -29,6 +31,8 @@ public sealed class RecoveryFailureTests(LostCluster lost) : IClassFixture<LostC
         Assert.Contains("Input/output error. Remedy: see that the disk", await SaidAsync(new IOException("Input/output error.")), StringComparison.Ordinal);
         Assert.Contains("denied. Remedy: run this as the user", await SaidAsync(new UnauthorizedAccessException("denied.")), StringComparison.Ordinal);
         Assert.Equal("dchat-server: away", await SaidAsync(new MessageStoreUnavailableException("away", new TimeoutException())));
+        Assert.Equal("dchat-server: away", await SaidAsync(new SnapshotsAwayException("away", new TimeoutException())));
+        Assert.Contains("truncated", await SaidAsync(new EntryTruncatedException(3, 9)), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -9,7 +9,7 @@ internal static class AdminText
     public static void Status(ClusterStatus status, TextWriter output)
     {
         output.WriteLine($"leader {status.Leader} · term {status.Term} · log entry {Number(status.Index)}, {Number(status.LogEntries)} in the log · newest snapshot {Snapshot(status)}");
-        output.WriteLine($"{Number(status.Accounts)} accounts · {Number(status.Rooms)} rooms · {Number(status.Memberships)} memberships · {Number(status.Online)} connections");
+        output.WriteLine($"{SizeText.Count(status.Accounts, "account")} · {SizeText.Count(status.Rooms, "room")} · {SizeText.Count(status.Memberships, "membership")} · {SizeText.Count(status.Online, "connection")}");
         if (status.SnapshotError is { } error)
         {
             output.WriteLine($"! no snapshot can be kept, the log grows: {Clean(error)}");

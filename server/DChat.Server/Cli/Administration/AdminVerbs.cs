@@ -116,8 +116,8 @@ internal static class AdminVerbs
 
     private static Command Invite()
     {
-        var uses = new Option<int>("--uses") { Description = "how many accounts it makes, 1 to 1,000,000", DefaultValueFactory = _ => 1 };
-        var days = new Option<int>("--days") { Description = "how long it is valid, 1 to 365", DefaultValueFactory = _ => 7 };
+        var uses = new Option<int>("--uses") { Description = "how many accounts it makes, 1 to 1,000,000", DefaultValueFactory = _ => 1, CustomParser = NamedValue.WholeNumber };
+        var days = new Option<int>("--days") { Description = "how long it is valid, 1 to 365", DefaultValueFactory = _ => 7, CustomParser = NamedValue.WholeNumber };
         var verb = Verb("invite", "print a code with which somebody may register", async call =>
         {
             var request = new NewInvitationRequest(call.Parsed.GetValue(uses), call.Parsed.GetValue(days));
@@ -156,7 +156,7 @@ internal static class AdminVerbs
     private static Command ListVerb<T>(string name, string about, string path, JsonTypeInfo<T> type, Action<T, TextWriter> write, bool hasQuery = true)
     {
         var query = new Argument<string?>("query") { Description = "part of a name", DefaultValueFactory = _ => null };
-        var limit = new Option<int>("--limit") { Description = "how many at most, 1 to 1,000", DefaultValueFactory = _ => 100 };
+        var limit = new Option<int>("--limit") { Description = "how many at most, 1 to 1,000", DefaultValueFactory = _ => 100, CustomParser = NamedValue.WholeNumber };
         var from = new Option<string?>("--after") { Description = "the `next` of the page before" };
         var verb = Verb(name, about, async call =>
         {

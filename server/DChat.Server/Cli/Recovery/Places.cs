@@ -26,8 +26,8 @@ internal static class Places
 
     /// <summary>Opens what must be there already.</summary>
     /// <exception cref="ConfigurationException">The folder is not.</exception>
-    public static IBlobStore OpenExisting(string flag, EngineUrl place, ILoggerFactory logs) => place.S3 is null && !Directory.Exists(place.Path)
-        ? throw new ConfigurationException($"{flag} {place}", "there is no such folder", $"give the folder of {flag}")
+    public static IBlobStore OpenExisting(string flag, EngineUrl place, string remedy, ILoggerFactory logs) => place.S3 is null && !Directory.Exists(place.Path)
+        ? throw new ConfigurationException($"{flag} {place}", "there is no such folder", remedy)
         : BlobStores.Open(place, logs);
 
     public static bool IsSame(EngineUrl one, EngineUrl other) => (one.S3, other.S3) switch

@@ -66,7 +66,7 @@ internal static class RecoveryVerb
     /// <summary>What is around is not as it must be; the message says what.</summary>
     private static bool IsExpected(Exception error) => error is RestoreRefusedException or StartRefusedException or SnapshotDamagedException or BackupDamagedException
         or UnknownRegistryEventException or IOException or UnauthorizedAccessException
-        or ControlLogDamagedException or ControlLogUnavailableException
+        or ControlLogDamagedException or ControlLogUnavailableException or SnapshotsAwayException or EntryTruncatedException
         or MessageStoreDamagedException or MessageStoreUnavailableException
         or BlobStoreUnavailableException or PostgresSchemaException
         or SqliteInUseException or SqliteSchemaException or SqliteLibraryException;

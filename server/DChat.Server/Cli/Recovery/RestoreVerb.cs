@@ -27,13 +27,19 @@ internal static class RestoreVerb
 {
     private static readonly Option<string> From = new("--from") { Description = "the place of backups, or the --blobs of the cluster that was, with its snapshots: file:PATH or s3://BUCKET/PREFIX?…", HelpName = "URL", Required = true };
     private static readonly Option<string> At = new("--at") { Description = $"the newest not after it; {RestoreMoment.Expected}", HelpName = "TIME|INDEX" };
-    private static readonly Option<RestoreKind?> Use = new("--use") { Description = "where both are there: snapshots, or backups", HelpName = "KIND" };
+    private static readonly Option<RestoreKind?> Use = new("--use")
+    {
+        Description = "where both are there: snapshots, or backups",
+        HelpName = "KIND",
+        CustomParser = static given => NamedValue.Read<RestoreKind?>(
+            given, text => text switch { "snapshots" => RestoreKind.Snapshots, "backups" => RestoreKind.Backups, _ => null }, "snapshots or backups"),
+    };
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "say what is there and what would be done, and change nothing" };
     private static readonly Option<bool> Yes = new("--yes") { Description = "do not ask" };
 
     public static Command Make(Func<ParseResult, ServerOptions> read)
     {
-        var verb = new Command("restore", "begin a new cluster with the newest good backup, or snapshot, of the one that was: into the empty --log, and the --store and --blobs that are given; nothing is overwritten") { From, At, Use, DryRun, Yes };
+        var verb = new Command("restore", "begin a new cluster with the newest good backup, or snapshot, of the one that was: into the empty --log, and the --store and --blobs that are given; nothing is overwritten. It takes the servers' own flags: --data, --log, --store, --blobs, --cluster-secret-file, --node, --peers") { From, At, Use, DryRun, Yes };
         verb.SetAction((parsed, _) => RecoveryVerb.RunAsync((progress, logs, cancellation) => RunAsync(read(parsed), parsed, progress, logs, cancellation)));
         return verb;
     }
@@ -79,7 +85,7 @@ internal static class RestoreVerb
         }
 
         await using var held = dryRun ? null : Preflight.HoldData(options.Data);
-        await using var origin = new MeteredBlobStore(Places.OpenExisting(From.Name, from, logs), progress.Add);
+        await using var origin = new MeteredBlobStore(Places.OpenExisting(From.Name, from, "give the place of backups, or the --blobs of the cluster that was", logs), progress.Add);
         var source = await FindAsync(origin, from, moment, parsed.GetValue(Use), secret, progress, cancellation);
         var inPlace = !source.HasMessages && Places.IsSame(from, into);
         progress.Say($"registry: {Describe(source.Registry)}");

@@ -7,6 +7,7 @@ using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Snapshots;
 using DChat.Server.Http.Files;
+using DChat.Server.Security;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace DChat.Server.Recovery.Backups;
@@ -15,7 +16,9 @@ namespace DChat.Server.Recovery.Backups;
 /// Makes a backup of a cluster that runs, or does not: reads the message store, the control log and the blob store beside whoever writes them.
 /// In the order messages, registry, files, while no file is removed.
 /// </summary>
-internal sealed class BackupRun(ServerOptions options, IMessageArchive store, IBlobStore blobs, ClusterSecret secret, TimeProvider time, ILoggerFactory logs, IProgressReport progress)
+/// <param name="withoutFiles">Though messages carry files, and not one of them is there: they are lost.</param>
+internal sealed class BackupRun(
+    ServerOptions options, IMessageArchive store, IBlobStore blobs, ClusterSecret secret, TimeProvider time, ILoggerFactory logs, IProgressReport progress, bool withoutFiles = false)
 {
     /// <summary>Recoveries in a row that a truncating leader may overtake.</summary>
     private const int RecoveriesMax = 5;
@@ -24,6 +27,7 @@ internal sealed class BackupRun(ServerOptions options, IMessageArchive store, IB
     public async Task<(BackupName Name, BackupEnd End)> RunAsync(BackupStore to, CancellationToken cancellation)
     {
         var startedAt = time.GetUtcNow();
+        await to.ListAsync(cancellation); // Whether it can be used is said now, and not when all is read.
         await RefuseStrangersAsync(cancellation);
         await using var hold = await BlobHold.TakeAsync(blobs, time, cancellation);
         var name = BackupName.New(startedAt);
@@ -34,14 +38,24 @@ internal sealed class BackupRun(ServerOptions options, IMessageArchive store, IB
     {
         progress.Begin("messages");
         var (rooms, messages) = (0L, 0L);
+        var (room, carriers) = ("", new HashSet<string>(StringComparer.Ordinal)); // The rooms in which a message carries a file.
         await foreach (var piece in store.ReadAsync(cancellation))
         {
             cancellation.ThrowIfCancellationRequested();
             writer.Write(piece);
-            rooms += piece is RoomHead ? 1 : 0;
+            if (piece is RoomHead head)
+            {
+                (room, rooms) = (head.Room, rooms + 1);
+            }
+
             if (piece is RoomMessages some)
             {
                 messages += some.Messages.Count;
+                if (some.Messages.Any(each => each.Message.Files.Count > 0))
+                {
+                    carriers.Add(room);
+                }
+
                 progress.Add(some.Messages.Sum(each => (long)each.Message.Body.Length));
             }
         }
@@ -55,7 +69,7 @@ internal sealed class BackupRun(ServerOptions options, IMessageArchive store, IB
         var files = 0L;
         await foreach (var blob in blobs.ListAsync(FileId.Folder, cancellation))
         {
-            if (FileId.RoomOf(blob.Name) is { } room && registry.FindRoom(room) is not null && await blobs.OpenAsync(blob.Name, cancellation) is { } content)
+            if (FileId.RoomOf(blob.Name) is { } of && registry.FindRoom(of) is not null && await blobs.OpenAsync(blob.Name, cancellation) is { } content)
             {
                 await using (content)
                 {
@@ -67,6 +81,12 @@ internal sealed class BackupRun(ServerOptions options, IMessageArchive store, IB
         }
 
         progress.End(SizeText.Count(files, "blob"));
+        if (files == 0 && !withoutFiles && carriers.Count(carrier => registry.FindRoom(carrier) is not null) is > 0 and var without)
+        {
+            throw new RestoreRefusedException(
+                $"Messages in {SizeText.Count(without, "room")} carry files, and there is not one file in --blobs: the backup was not kept. Give the cluster's own --blobs; where the files are lost, --without-files.");
+        }
+
         if (hold.MayBeLost)
         {
             throw new RestoreRefusedException($"The blob store could not be written for more than {BlobHolds.LostAfter.TotalMinutes:0} minutes, in which files may have been removed: the backup may lack some, and was not kept. Make another backup.");
@@ -92,6 +112,7 @@ internal sealed class BackupRun(ServerOptions options, IMessageArchive store, IB
         }
 
         var registry = await ReadRegistryAsync(cancellation);
+        ProtectionKeyFactory.RefuseAnotherSecret(secret, registry.ProtectionKeys, "give this cluster's own --cluster-secret-file");
         if (registry.AccountCount == 0)
         {
             throw new RestoreRefusedException("The control log is empty: there is no cluster there.");
@@ -119,6 +140,10 @@ internal sealed class BackupRun(ServerOptions options, IMessageArchive store, IB
             {
                 // A snapshot was made meanwhile: from that one.
                 continue;
+            }
+            catch (ControlLogDamagedException error)
+            {
+                throw new RestoreRefusedException($"{error.Message} Where nothing is missing, this is not the cluster's own --blobs, or not its --cluster-secret-file.");
             }
         }
     }
