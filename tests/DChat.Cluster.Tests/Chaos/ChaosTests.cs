@@ -30,7 +30,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
     /// <summary>What the short forms do in any case, whatever the seed: those that a cluster is made to bear.</summary>
     private static readonly string[] Always = ["worker killed", "worker frozen", "worker cut from the coordinator", "worker drained, and started again", "PostgreSQL stopped"];
 
-    private static readonly string[] AlwaysOfSeveral = ["leader killed", "leader frozen", "leader cut from etcd", "etcd majority killed", "S3 killed"];
+    private static readonly string[] AlwaysOfSeveral = ["leader killed", "leader frozen", "leader cut from etcd", "etcd majority killed", "S3 frozen"];
 
     /// <summary>In the long form each of several coordinators may run a member of etcd itself, as shipped.</summary>
     private static readonly bool OwnMembers = Environment.GetEnvironmentVariable("DCHAT_CHAOS_MEMBERS") == "own";

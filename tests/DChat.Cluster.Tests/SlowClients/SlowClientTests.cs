@@ -95,6 +95,7 @@ public sealed class SlowClientTests
         // Everybody sends a few; the watcher is shown each in turn before the next round.
         async Task SendAndWatchAsync()
         {
+            await slow.SendAsync(RawWebSocket.Record("""{"type":6}""")); // It reads nothing, and is not gone: the server ends whoever is silent for 30 s.
             var body = new string('x', BodyBytes);
             var answers = senders.SelectMany(sender => Enumerable.Range(0, InFlight).Select(_ =>
                 sender.BeginCall("send", new { room, clientId = Guid.NewGuid().ToString("N"), body }))).ToArray();
