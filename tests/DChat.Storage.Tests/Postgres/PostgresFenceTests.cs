@@ -147,6 +147,30 @@ public sealed class PostgresFenceTests(PostgresFixture postgres, ITestOutputHelp
     }
 
     [Fact]
+    public async Task G4_an_error_in_the_middle_of_what_is_read_lets_nothing_be_taken_for_something_else()
+    {
+        // An account of its own: from an administrator no right can be taken.
+        var role = $"owner_of_{_database}";
+        await postgres.Server.ExecuteAsync(_database, $"CREATE ROLE {role} LOGIN PASSWORD '{role}'; CREATE SCHEMA dchat AUTHORIZATION {role}");
+        await using var store = PostgresHost.OpenStore(Url.Replace($"{PostgresServer.User}:{Uri.EscapeDataString(PostgresServer.Password)}", $"{role}:{role}", StringComparison.Ordinal));
+        var host = new PostgresHost(store, "room", 1);
+        await host.OpenAsync();
+        await host.TryWriteAsync(PostgresHost.Post("a"));
+        RoomChange edit = new EditMessage("alice", "b", 2_000, 1, "edited", []);
+        await postgres.Server.ExecuteAsync(_database, $"REVOKE SELECT ON dchat.answers FROM {role}");
+        for (var i = 0; i < 4; i++)
+        {
+            await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => host.TryWriteAsync(edit)); // The driver prepares what comes again.
+        }
+
+        await postgres.Server.ExecuteAsync(_database, $"GRANT SELECT ON dchat.answers TO {role}");
+        await host.OpenAsync();
+        var answer = (await host.TryWriteAsync(edit)).Changes[0].Answer;
+        Assert.Equal((1L, 2L), (answer.Seq, answer.Rev));
+        Assert.Equal("edited", (await host.ReadAllAsync()).Single().Body);
+    }
+
+    [Fact]
     public async Task Four_that_start_at_once_migrate_once()
     {
         var stores = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => PostgresHost.OpenStore(Url)))).Within(PostgresHost.Limit);

@@ -67,81 +67,85 @@ internal static class SnapshotReader
         }
 
         await using var connection = await source.OpenAsync(CancellationToken.None);
-        await using var batch = new NpgsqlBatch(connection);
-        Add(batch, Rooms, writes.Select(write => write.Room).ToArray());
-        Add(batch, Answers, Ids(writes, changes), changes.Select(each => each.Of.Author).ToArray(), changes.Select(each => each.Of.ClientId).ToArray());
-        if (targets.Count > 0)
-        {
-            Add(batch, Messages, Ids(writes, targets), targets.Select(each => each.Of).ToArray());
-        }
-
-        if (reacts.Count > 0)
-        {
-            Add(
-                batch,
-                FirstUsers,
-                emoji.Select(group => writes[group.Key.Room].Room).ToArray(),
-                emoji.Select(group => group.Key.Seq).ToArray(),
-                emoji.Select(group => group.Key.Emoji).ToArray(),
-                emoji.Select(group => MessageLimits.ReactionUsersShown + group.Count()).ToArray());
-            Add(
-                batch,
-                Reacted,
-                Ids(writes, reacts),
-                reacts.Select(each => each.Of.Seq).ToArray(),
-                reacts.Select(each => each.Of.Author).ToArray(),
-                reacts.Select(each => each.Of.Emoji).ToArray());
-        }
-
-        await using var row = await batch.ExecuteReaderAsync();
-        while (await row.ReadAsync())
-        {
-            var snapshot = snapshots[At(row)];
-            snapshot.IsKnown = true;
-            snapshot.Epoch = row.GetInt64(1);
-            snapshot.Seq = row.GetInt64(2);
-            snapshot.Rev = row.GetInt64(3);
-            snapshot.LastSentAt = row.GetInt64(4);
-            snapshot.RemovedSeq = row.GetInt64(5);
-        }
-
-        await row.NextResultAsync();
-        while (await row.ReadAsync())
-        {
-            var (room, change) = changes[At(row)];
-            snapshots[room].Answers[(change.Author, change.ClientId)] = new ChangeAnswer(row.GetInt64(1), row.GetInt64(2), row.GetInt64(3));
-        }
-
-        if (targets.Count > 0)
-        {
-            await row.NextResultAsync();
-            while (await row.ReadAsync())
-            {
-                var message = MessageRow.Read(row, 1, withMine: false);
-                snapshots[targets[At(row)].Room].Messages[message.Seq] = message;
-            }
-        }
-
-        if (reacts.Count > 0)
-        {
-            await row.NextResultAsync();
-            while (await row.ReadAsync())
-            {
-                var (room, seq, name) = emoji[At(row)].Key;
-                snapshots[room].Reactions[(seq, name)].First.Add(row.GetString(1));
-            }
-
-            await row.NextResultAsync();
-            while (await row.ReadAsync())
-            {
-                var (room, react) = reacts[At(row)];
-                var users = snapshots[room].Reactions[(react.Seq, react.Emoji)];
-                users.Has.Add(react.Author);
-                users.Had.Add(react.Author);
-            }
-        }
-
+        await PreparedStatements.GuardAsync(connection, FillAsync);
         return snapshots;
+
+        async Task FillAsync()
+        {
+            await using var batch = new NpgsqlBatch(connection);
+            Add(batch, Rooms, writes.Select(write => write.Room).ToArray());
+            Add(batch, Answers, Ids(writes, changes), changes.Select(each => each.Of.Author).ToArray(), changes.Select(each => each.Of.ClientId).ToArray());
+            if (targets.Count > 0)
+            {
+                Add(batch, Messages, Ids(writes, targets), targets.Select(each => each.Of).ToArray());
+            }
+
+            if (reacts.Count > 0)
+            {
+                Add(
+                    batch,
+                    FirstUsers,
+                    emoji.Select(group => writes[group.Key.Room].Room).ToArray(),
+                    emoji.Select(group => group.Key.Seq).ToArray(),
+                    emoji.Select(group => group.Key.Emoji).ToArray(),
+                    emoji.Select(group => MessageLimits.ReactionUsersShown + group.Count()).ToArray());
+                Add(
+                    batch,
+                    Reacted,
+                    Ids(writes, reacts),
+                    reacts.Select(each => each.Of.Seq).ToArray(),
+                    reacts.Select(each => each.Of.Author).ToArray(),
+                    reacts.Select(each => each.Of.Emoji).ToArray());
+            }
+
+            await using var row = await batch.ExecuteReaderAsync();
+            while (await row.ReadAsync())
+            {
+                var snapshot = snapshots[At(row)];
+                snapshot.IsKnown = true;
+                snapshot.Epoch = row.GetInt64(1);
+                snapshot.Seq = row.GetInt64(2);
+                snapshot.Rev = row.GetInt64(3);
+                snapshot.LastSentAt = row.GetInt64(4);
+                snapshot.RemovedSeq = row.GetInt64(5);
+            }
+
+            await row.NextResultAsync();
+            while (await row.ReadAsync())
+            {
+                var (room, change) = changes[At(row)];
+                snapshots[room].Answers[(change.Author, change.ClientId)] = new ChangeAnswer(row.GetInt64(1), row.GetInt64(2), row.GetInt64(3));
+            }
+
+            if (targets.Count > 0)
+            {
+                await row.NextResultAsync();
+                while (await row.ReadAsync())
+                {
+                    var message = MessageRow.Read(row, 1, withMine: false);
+                    snapshots[targets[At(row)].Room].Messages[message.Seq] = message;
+                }
+            }
+
+            if (reacts.Count > 0)
+            {
+                await row.NextResultAsync();
+                while (await row.ReadAsync())
+                {
+                    var (room, seq, name) = emoji[At(row)].Key;
+                    snapshots[room].Reactions[(seq, name)].First.Add(row.GetString(1));
+                }
+
+                await row.NextResultAsync();
+                while (await row.ReadAsync())
+                {
+                    var (room, react) = reacts[At(row)];
+                    var users = snapshots[room].Reactions[(react.Seq, react.Emoji)];
+                    users.Has.Add(react.Author);
+                    users.Had.Add(react.Author);
+                }
+            }
+        }
     }
 
     private static long? Target(RoomChange change) => change switch

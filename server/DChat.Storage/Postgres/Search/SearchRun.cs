@@ -133,6 +133,12 @@ internal sealed class SearchRun(PostgresPool source, SearchQuery query, string w
             .Select(each => each.Window with { ToSeq = each.Window.FromSeq - 1 })
             .ToList();
         await using var connection = await source.OpenAsync(cancellation);
+        await PreparedStatements.GuardAsync(connection, () => StepAsync(connection, taken, below, newest, cancellation));
+    }
+
+    private async Task StepAsync(
+        NpgsqlConnection connection, List<(RoomWindow Window, SearchPosition Place)> taken, List<RoomWindow> below, SearchPosition newest, CancellationToken cancellation)
+    {
         await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Hits)
         {
