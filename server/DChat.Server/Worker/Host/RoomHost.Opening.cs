@@ -93,6 +93,12 @@ internal sealed partial class RoomHost
 
     private async Task OpenSlowedAsync(HostedRoom room, RoomOpening opened)
     {
+        if (stopping.IsCancellationRequested)
+        {
+            Postpone(room); // A stop does not wait for what is read for each of them.
+            return;
+        }
+
         try
         {
             room.LastSends = await SendTimes.ReadAsync(store, room.Id, SlowSince(room) ?? long.MaxValue, CancellationToken.None).ConfigureAwait(false);
