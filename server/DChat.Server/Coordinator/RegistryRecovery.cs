@@ -19,6 +19,7 @@ internal sealed partial class RegistryRecovery(IControlLogReader log, SnapshotSt
     /// <exception cref="ControlLogDamagedException">Snapshots and log do not make a whole; the message names what is missing and the remedy.</exception>
     /// <exception cref="ControlLogUnavailableException">The log cannot be reached.</exception>
     /// <exception cref="SnapshotsAwayException">The log was truncated, and the snapshots cannot be read now.</exception>
+    /// <exception cref="EntryTruncatedException">A leader was at work meanwhile: recover again.</exception>
     public async Task<SnapshotName?> RecoverAsync(RegistryReplica replica, CancellationToken cancellation)
     {
         var bounds = await log.ReadBoundsAsync(cancellation);

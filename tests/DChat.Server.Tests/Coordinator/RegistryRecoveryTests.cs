@@ -83,6 +83,21 @@ public sealed class RegistryRecoveryTests : IDisposable
         Assert.Contains("format 99", unknown.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task One_that_is_overtaken_by_a_leader_who_truncates_is_told_to_look_again()
+    {
+        using var folder = new TemporaryFolder();
+        var snapshots = new SnapshotStore(FileBlobStore.OpenFolder(folder["blobs"]), ClusterSecret.LoadOrCreate(folder["secret"], mayCreate: true), folder["scratch"]);
+        var term = await WriteAsync(_before, 1, 6);
+        var log = new MemoryControlLog(_before);
+        Assert.True(await log.TruncateAsync(term, 3, CancellationToken.None));
+
+        // It finds no snapshot: those that were there went with the truncation.
+        var recovery = new RegistryRecovery(new Overtaken(log, term), snapshots, NullLogger.Instance);
+        await Assert.ThrowsAsync<EntryTruncatedException>(() => recovery.RecoverAsync(_replica, CancellationToken.None).Within());
+        await Assert.ThrowsAsync<ControlLogDamagedException>(() => recovery.RecoverAsync(_replica, CancellationToken.None).Within()); // Now nobody was at work.
+    }
+
     private static RegistryRecovery Over(MemoryControlCluster log, SnapshotStore? snapshots = null) => new(new MemoryControlLog(log), snapshots!, NullLogger.Instance);
 
     private static async Task<long> WriteAsync(MemoryControlCluster cluster, long from, long through, long at = 1)
@@ -96,5 +111,20 @@ public sealed class RegistryRecoveryTests : IDisposable
         }
 
         return term;
+    }
+
+    /// <summary>A log that is truncated further as soon as its bounds were read.</summary>
+    private sealed class Overtaken(MemoryControlLog log, long term) : IControlLogReader
+    {
+        public async Task<LogBounds> ReadBoundsAsync(CancellationToken cancellation)
+        {
+            var bounds = await log.ReadBoundsAsync(cancellation);
+            await log.TruncateAsync(term, 5, cancellation);
+            return bounds;
+        }
+
+        public IAsyncEnumerable<LogEntry> FollowAsync(long fromIndex, CancellationToken cancellation) => log.FollowAsync(fromIndex, cancellation);
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }
