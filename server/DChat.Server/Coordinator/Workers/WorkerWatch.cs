@@ -51,10 +51,8 @@ internal sealed class WorkerWatch(TimeProvider time)
     public void Connected(NodeLink link)
     {
         NodeLink? old;
-        RoomActivity[] known;
         lock (_lock)
         {
-            known = [.. _activity.Values];
             var entry = Of(link.Peer);
             if (!link.IsUp && entry.Link is { IsUp: true })
             {
@@ -72,6 +70,7 @@ internal sealed class WorkerWatch(TimeProvider time)
                 Report = sameProcess ? entry.Report : null,
                 Store = sameProcess ? entry.Store : null,
                 HasLeft = false,
+                IsNew = true,
             };
         }
 
@@ -84,8 +83,6 @@ internal sealed class WorkerWatch(TimeProvider time)
 
             old.End("the worker connected anew");
         }
-
-        Tell([link], known); // What changes from now on it is told with the others.
     }
 
     /// <summary>A room is no more.</summary>
@@ -197,25 +194,34 @@ internal sealed class WorkerWatch(TimeProvider time)
         link?.End(why);
     }
 
-    /// <summary>Tells every worker which rooms' activity changed since the last time.</summary>
+    /// <summary>Tells every worker which rooms' activity changed since the last time, and who linked since then all that is known. One caller at a time, so that nobody is told of something older last.</summary>
     public void TellActivity()
     {
-        List<NodeLink> links;
-        RoomActivity[] changed;
+        List<NodeLink> links = [], joined = [];
+        RoomActivity[] changed, known;
         lock (_lock)
         {
-            if (_changed.Count == 0)
+            foreach (var (worker, entry) in _workers.Where(worker => worker.Value.Link is not null).ToList())
             {
-                return;
+                (entry.IsNew ? joined : links).Add(entry.Link!);
+                if (entry.IsNew)
+                {
+                    _workers[worker] = entry with { IsNew = false };
+                }
             }
 
             changed = [.. _changed.Values];
             _changed.Clear();
-            links = [.. _workers.Values.Select(entry => entry.Link).OfType<NodeLink>()];
+            known = joined.Count > 0 ? [.. _activity.Values] : [];
         }
 
-        ActivityTold?.Invoke(changed);
+        if (changed.Length > 0)
+        {
+            ActivityTold?.Invoke(changed);
+        }
+
         Tell(links, changed);
+        Tell(joined, known);
     }
 
     private static void Tell(List<NodeLink> links, RoomActivity[] rooms)
@@ -239,7 +245,7 @@ internal sealed class WorkerWatch(TimeProvider time)
     }
 
     private Entry Of(NodeHello worker) =>
-        _workers.TryGetValue(worker.Node, out var entry) ? entry : new Entry(worker, null, null, null, time.GetTimestamp(), null, false, false);
+        _workers.TryGetValue(worker.Node, out var entry) ? entry : new Entry(worker, null, null, null, time.GetTimestamp(), null, false, false, false);
 
     private StoreHealth Told(StoreHealth? before, WorkerReport report)
     {
@@ -247,7 +253,8 @@ internal sealed class WorkerWatch(TimeProvider time)
         return StoreHealth.Told(before, report.StoreError is null, now - TimeSpan.FromMilliseconds(report.StoreCheckMs), now, WorkerReports.StoreChecksApart);
     }
 
-    private sealed record Entry(NodeHello Peer, NodeLink? Link, WorkerReport? Report, StoreHealth? Store, long HeardAt, long? ClosedAt, bool HasLeft, bool IsHere);
+    /// <param name="IsNew">By this link it was told nothing yet.</param>
+    private sealed record Entry(NodeHello Peer, NodeLink? Link, WorkerReport? Report, StoreHealth? Store, long HeardAt, long? ClosedAt, bool HasLeft, bool IsHere, bool IsNew);
 }
 
 /// <summary>How a worker looks from here.</summary>
