@@ -14,38 +14,14 @@ public sealed class MessageStoresTests
         await using var postgres = await PostgresServer.StartAsync();
         var database = await postgres.CreateDatabaseAsync();
         await postgres.ExecuteAsync("postgres", $"ALTER DATABASE {database} ALLOW_CONNECTIONS false");
-        using var lines = new Lines();
-        using var logs = LoggerFactory.Create(logging => logging.AddProvider(lines));
+        var log = new LogBook();
+        using var logs = LoggerFactory.Create(logging => logging.AddProvider(new LogBookProvider(log)));
         var options = new ServerOptions { Store = EngineUrl.Of(PostgresUrl.Parse(postgres.Url(database))) };
         var opening = Task.Run(() => MessageStores.Open(options, TimeProvider.System, logs));
-        await lines.Waits.Task.Within();
+        await Eventually.Holds(() => log.Lines.Any(line => line.Contains("the start waits for the message store", StringComparison.Ordinal)));
         Assert.False(opening.IsCompleted);
         await postgres.ExecuteAsync("postgres", $"ALTER DATABASE {database} ALLOW_CONNECTIONS true");
         await using var store = await opening.Within();
         await store.CheckAsync(default);
-    }
-
-    private sealed class Lines : ILoggerProvider, ILogger
-    {
-        public TaskCompletionSource Waits { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (formatter(state, exception).Contains("waits for the message store", StringComparison.Ordinal))
-            {
-                Waits.TrySetResult();
-            }
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }
