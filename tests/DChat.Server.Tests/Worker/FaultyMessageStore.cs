@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using DChat.Core.Messages;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,6 +13,21 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
 
     /// <summary>Thrown by every write, of which nothing is committed.</summary>
     public Func<Exception>? WriteFault { get; set; }
+
+    /// <summary>What every write waits for on its way.</summary>
+    public Task WritesHeld { get; set; } = Task.CompletedTask;
+
+    /// <summary>A room whose writes are made, and told as unknown; the others of their batches are not.</summary>
+    public string? UnknownRoom { get; set; }
+
+    /// <summary>The rooms of each batch that was to be written.</summary>
+    public ConcurrentQueue<string[]> Batches { get; } = new();
+
+    /// <summary>What every search waits for on its way.</summary>
+    public Task SearchesHeld { get; set; } = Task.CompletedTask;
+
+    /// <summary>Searches that were begun.</summary>
+    public int Searches { get; private set; }
 
     /// <summary>Thrown by <see cref="CloseAsync"/>.</summary>
     public Func<Exception>? CloseFault { get; set; }
@@ -39,8 +55,18 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
     public Task<IReadOnlyList<RoomOpening>> OpenAsync(IReadOnlyList<RoomAtEpoch> rooms, CancellationToken cancellation) =>
         OpenFault is { } fault ? Task.FromException<IReadOnlyList<RoomOpening>>(fault()) : inner.OpenAsync(rooms, cancellation);
 
-    public Task<IReadOnlyList<RoomWriteResult>> WriteAsync(IReadOnlyList<RoomWrite> batch, CancellationToken cancellation) =>
-        WriteFault is { } fault ? Task.FromException<IReadOnlyList<RoomWriteResult>>(fault()) : inner.WriteAsync(batch, cancellation);
+    public async Task<IReadOnlyList<RoomWriteResult>> WriteAsync(IReadOnlyList<RoomWrite> batch, CancellationToken cancellation)
+    {
+        Batches.Enqueue([.. batch.Select(write => write.Room)]);
+        await WritesHeld;
+        if (WriteFault is { } fault)
+        {
+            throw fault();
+        }
+
+        var results = await inner.WriteAsync(batch, cancellation);
+        return [.. results.Select((result, i) => batch[i].Room == UnknownRoom ? new RoomWriteResult(RoomStatus.Unknown, 0, 0, []) : result)];
+    }
 
     public Task<ChangeAnswer?> FindAnswerAsync(string room, string author, string clientId, CancellationToken cancellation) =>
         FindFault is { } fault ? Task.FromException<ChangeAnswer?>(fault()) : inner.FindAnswerAsync(room, author, clientId, cancellation);
@@ -62,7 +88,12 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
     public Task<Message?> FindMessageAsync(string room, long seq, string? reader, CancellationToken cancellation) =>
         inner.FindMessageAsync(room, seq, reader, cancellation);
 
-    public Task<SearchPage> SearchAsync(SearchQuery query, CancellationToken cancellation) => inner.SearchAsync(query, cancellation);
+    public async Task<SearchPage> SearchAsync(SearchQuery query, CancellationToken cancellation)
+    {
+        Searches++;
+        await SearchesHeld;
+        return await inner.SearchAsync(query, cancellation);
+    }
 
     public Task<IReadOnlyList<ReadState>> ReadMarksAsync(string user, IReadOnlyList<string> rooms, CancellationToken cancellation) =>
         inner.ReadMarksAsync(user, rooms, cancellation);

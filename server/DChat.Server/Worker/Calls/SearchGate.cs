@@ -4,7 +4,7 @@ using DChat.Server.Cli;
 
 namespace DChat.Server.Worker.Calls;
 
-/// <summary>Bounds what searches cost: how many run at once, and how long each.</summary>
+/// <summary>Bounds what searches cost: how many run at once, and how long each. Those of gateways without a store pass that of the host that they ask.</summary>
 internal sealed class SearchGate(IMessageStore store, LimitsOptions limits) : IDisposable
 {
     private readonly SemaphoreSlim running = new(limits.ConcurrentSearches);
@@ -14,15 +14,7 @@ internal sealed class SearchGate(IMessageStore store, LimitsOptions limits) : ID
         using var limit = new CancellationTokenSource(limits.SearchTime);
         try
         {
-            await running.WaitAsync(limit.Token).ConfigureAwait(false);
-            try
-            {
-                return await store.SearchAsync(query, limit.Token).ConfigureAwait(false);
-            }
-            finally
-            {
-                running.Release();
-            }
+            return await RunAsync(query, limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -31,6 +23,22 @@ internal sealed class SearchGate(IMessageStore store, LimitsOptions limits) : ID
         catch (FormatException)
         {
             return new HubError(ErrorCodes.InvalidArgument, "query or after is not valid: after is the next of the page before");
+        }
+    }
+
+    /// <param name="limit">Of the wait and the search.</param>
+    /// <exception cref="OperationCanceledException">It took too long.</exception>
+    /// <exception cref="FormatException">It is not valid.</exception>
+    public async Task<SearchPage> RunAsync(SearchQuery query, CancellationToken limit)
+    {
+        await running.WaitAsync(limit).ConfigureAwait(false);
+        try
+        {
+            return await store.SearchAsync(query, limit).ConfigureAwait(false);
+        }
+        finally
+        {
+            running.Release();
         }
     }
 

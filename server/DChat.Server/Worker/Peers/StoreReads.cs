@@ -3,11 +3,12 @@ using System.Text.Json.Serialization.Metadata;
 using DChat.Core.Messages;
 using DChat.Server.Cli;
 using DChat.Server.Nodes;
+using DChat.Server.Worker.Calls;
 
 namespace DChat.Server.Worker.Peers;
 
 /// <summary>Reads from this worker's message store for gateways that have none.</summary>
-internal sealed class StoreReads(IMessageStore store, LimitsOptions limits)
+internal sealed class StoreReads(IMessageStore store, SearchGate searches, LimitsOptions limits)
 {
     private static readonly Found<bool> Done = new(true);
 
@@ -30,7 +31,7 @@ internal sealed class StoreReads(IMessageStore store, LimitsOptions limits)
             case SearchStoreRequest ask when IsPage(ask.Query.Limit):
                 using (var stop = new CancellationTokenSource(limits.SearchTime))
                 {
-                    return await FitAsync(ask.Query.Limit, limit => store.SearchAsync(ask.Query with { Limit = limit }, stop.Token), StoreJson.Wire.SearchPage).ConfigureAwait(false);
+                    return await FitAsync(ask.Query.Limit, limit => searches.RunAsync(ask.Query with { Limit = limit }, stop.Token), StoreJson.Wire.SearchPage).ConfigureAwait(false);
                 }
 
             case ReadMarksRequest ask when ask.Rooms.Count <= PeerMessageStore.RoomsMax:
