@@ -6,8 +6,8 @@ namespace DChat.Core.Messages;
 /// </summary>
 /// <remarks>
 /// A call that cannot reach the store, finds no room on the disk or may not write throws
-/// <see cref="MessageStoreUnavailableException"/>; for <see cref="WriteAsync"/> the outcome is then unknown:
-/// open the rooms again, publish what is found beyond the last published revision, and repeat the changes with their ids.
+/// <see cref="MessageStoreUnavailableException"/>; for <see cref="WriteAsync"/> the outcome is then unknown, as it is for a room
+/// that is answered <see cref="RoomStatus.Unknown"/>: open the rooms again, publish what is found beyond the last published revision, and repeat the changes with their ids.
 /// A damaged store throws <see cref="MessageStoreDamagedException"/>.
 /// Rooms are named by their id; a room that was never opened has seq 0 and rev 0, and a closed one reads like one that was never opened.
 /// </remarks>
@@ -17,9 +17,9 @@ public interface IMessageStore : IAsyncDisposable
     Task<IReadOnlyList<RoomOpening>> OpenAsync(IReadOnlyList<RoomAtEpoch> rooms, CancellationToken cancellation);
 
     /// <summary>
-    /// Writes a batch in one durable transaction. For each room it locks the row if epoch and rev are the caller's,
+    /// Writes a batch durably, each room as a whole or not at all. For each room it locks the row if epoch and rev are the caller's,
     /// drops repeats (they get their first answer), numbers the rest, and writes messages, answers and the room's row.
-    /// A room that is refused does not fail the others. Answers in the same order; a room stands at most once in a batch.
+    /// A room that is refused, or whose outcome is unknown, does not fail the others. Answers in the same order; a room stands at most once in a batch.
     /// </summary>
     Task<IReadOnlyList<RoomWriteResult>> WriteAsync(IReadOnlyList<RoomWrite> batch, CancellationToken cancellation);
 
@@ -107,6 +107,9 @@ public enum RoomStatus : byte
 
     /// <summary>The room was deleted.</summary>
     Closed,
+
+    /// <summary>Of a write: all of it was made, or nothing, or it may be made yet. Open the room again.</summary>
+    Unknown,
 }
 
 /// <param name="Rev">The revision that the caller last knew.</param>

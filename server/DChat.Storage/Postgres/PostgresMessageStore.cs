@@ -20,7 +20,8 @@ public sealed class PostgresMessageStore : IMessageStore
     private readonly TimeProvider _time;
     private readonly Strays _strays = new();
     private readonly PostgresSources _sources;
-    private readonly PostgresPipeline _pipeline;
+    private readonly PostgresPipeline _reads;
+    private readonly PostgresPipeline _hosting;
     private readonly AbandonedWrites _abandoned;
     private readonly RoomCommits _commits;
     private readonly PageReader _pages;
@@ -33,11 +34,12 @@ public sealed class PostgresMessageStore : IMessageStore
         _options = options;
         _time = time;
         _sources = new PostgresSources(options.Url, _strays, time, logger);
-        _pipeline = new PostgresPipeline(options.Url, _strays, time, _sources.Doubt);
+        _reads = new PostgresPipeline(options.Url, _strays, time, _sources.Doubt);
+        _hosting = new PostgresPipeline(options.Url, _strays, time, _sources.Doubt);
         _abandoned = new AbandonedWrites(_sources, options.Url);
-        _commits = new RoomCommits(_sources, _pipeline, _abandoned, options.Url, time);
+        _commits = new RoomCommits(_sources, new PostgresPipeline(options.Url, _strays, time, _sources.Doubt), _abandoned, options.Url, time, logger);
         _pages = new PageReader(_sources.Reader);
-        _marks = new MarkReader(_sources.Reader, _pipeline, options.Url, time);
+        _marks = new MarkReader(_sources.Reader, _reads, options.Url, time);
         _indexer = new SearchIndexer(_sources, options, time, logger);
     }
 
@@ -67,11 +69,11 @@ public sealed class PostgresMessageStore : IMessageStore
         }
 
         var order = Enumerable.Range(0, rooms.Count).OrderBy(i => rooms[i].Room, StringComparer.Ordinal).ToArray();
-        return await AskAsync<IReadOnlyList<RoomOpening>>(
+        return await _hosting.RunAsync<IReadOnlyList<RoomOpening>>(
             async limited =>
             {
                 await _abandoned.EndAsync(limited);
-                await using var connection = await _sources.Reader.OpenAsync(limited);
+                await using var connection = await _sources.Hosting.OpenAsync(limited);
                 await using var command = new NpgsqlCommand("SELECT * FROM open_rooms($1, $2)", connection);
                 command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = Array.ConvertAll(order, i => rooms[i].Room) });
                 command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = Array.ConvertAll(order, i => rooms[i].Epoch) });
@@ -151,7 +153,7 @@ public sealed class PostgresMessageStore : IMessageStore
     {
         foreach (var some in marks.Chunk(MarksAtOnce))
         {
-            await RunAsync(
+            await RunAmongReadersAsync(
                 """
                 INSERT INTO read_marks (room_key, user_name, seq)
                 SELECT r.key, i.user_name, max(least(i.seq, r.seq))
@@ -168,24 +170,24 @@ public sealed class PostgresMessageStore : IMessageStore
     }
 
     public Task<IReadOnlyList<long>> ReadEpochsAsync(IReadOnlyList<string> rooms, CancellationToken cancellation) =>
-        AskAsync(limited => _pages.EpochsAsync(rooms, limited), cancellation);
+        _hosting.RunAsync(limited => PageReader.EpochsAsync(_sources.Hosting, rooms, limited), cancellation);
 
     public Task<IReadOnlyList<long>> ReadLastSentAsync(IReadOnlyList<string> rooms, CancellationToken cancellation) =>
         AskAsync(limited => _pages.LastSentAsync(rooms, limited), cancellation);
 
     public Task CloseAsync(string room, CancellationToken cancellation) =>
-        RunAsync("SELECT close_room($1, $2)", cancellation, room, Now());
+        RunAmongReadersAsync("SELECT close_room($1, $2)", cancellation, room, Now());
 
     public async Task<bool> PurgeAsync(int limit, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        return await RunAsync("SELECT purge_rooms($1)", cancellation, limit) is true;
+        return await RunAmongReadersAsync("SELECT purge_rooms($1)", cancellation, limit) is true;
     }
 
     public async Task<bool> RetainAsync(string room, long sentBefore, int limit, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        return await RunAsync("SELECT retain_room($1, $2, $3, $4)", cancellation, room, sentBefore, limit, Now()) is true;
+        return await RunAmongReadersAsync("SELECT retain_room($1, $2, $3, $4)", cancellation, room, sentBefore, limit, Now()) is true;
     }
 
     public Task<string> ReadIdAsync(CancellationToken cancellation) => AskAsync(
@@ -249,12 +251,18 @@ public sealed class PostgresMessageStore : IMessageStore
         return (string)command.ExecuteScalar()!;
     }
 
-    private Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellation) => _pipeline.RunAsync(ask, cancellation);
+    private Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellation) => _reads.RunAsync(ask, cancellation);
 
-    private Task<object?> RunAsync(string sql, CancellationToken cancellation, params object[] values) => AskAsync(
+    private Task<object?> RunAsync(string sql, CancellationToken cancellation, params object[] values) =>
+        RunAsync(_hosting, _sources.Hosting, sql, values, cancellation);
+
+    private Task<object?> RunAmongReadersAsync(string sql, CancellationToken cancellation, params object[] values) =>
+        RunAsync(_reads, _sources.Reader, sql, values, cancellation);
+
+    private static Task<object?> RunAsync(PostgresPipeline pipeline, PostgresPool pool, string sql, object[] values, CancellationToken cancellation) => pipeline.RunAsync(
         async limited =>
         {
-            await using var connection = await _sources.Reader.OpenAsync(limited);
+            await using var connection = await pool.OpenAsync(limited);
             await using var command = new NpgsqlCommand(sql, connection);
             foreach (var value in values)
             {

@@ -8,6 +8,7 @@ namespace DChat.Storage.Postgres;
 /// How everything but a write of messages is asked: again, on another connection, while the trouble is a passing one (a restart, a fail-over,
 /// connections that died in the pool), and no longer than <see cref="Limit"/> in all. What is asked so may be done twice.
 /// While the server is silent only few calls try it, and the others are refused at once: each that tries occupies a connection and a thread.
+/// Each pool of connections has its own: readers that wait for each other are no reason to refuse anybody else.
 /// </summary>
 internal sealed class PostgresPipeline
 {

@@ -4,8 +4,8 @@ using Npgsql;
 namespace DChat.Storage.Postgres;
 
 /// <summary>
-/// The connections of one store, in pools that do not take each other's: commits never wait for readers, nor those for a search.
-/// Every wait has an end, here and at the server, so that no side holds a lock for one that is gone.
+/// The connections of one store, in pools that do not take each other's: neither commits nor what a host lives by (opening rooms, checking the
+/// store) wait for readers, however many there are. Every wait has an end, here and at the server, so that no side holds a lock for one that is gone.
 /// </summary>
 internal sealed class PostgresSources : IAsyncDisposable
 {
@@ -30,8 +30,12 @@ internal sealed class PostgresSources : IAsyncDisposable
     /// <summary>The indexer's session ends when it is silent for so long (a frozen process), and with it its turn, in milliseconds.</summary>
     private const int BackgroundIdleMs = 5_000;
 
+    // One batch is under way at a time, and it holds one connection at a time; the other is for when the first was given up and is not back yet.
     private const int Commits = 2;
     private const int Backgrounds = 2;
+
+    // An opening that waits for a room holds up no check.
+    private const int HostingMost = 2;
     private const int AutoPrepared = 40;
 
     /// <summary>How long a host that could not be used is left alone by those who look for one by themselves, in seconds.</summary>
@@ -44,7 +48,10 @@ internal sealed class PostgresSources : IAsyncDisposable
     {
         _gate = new PostgresGate(url, BuildEach(url, $"dchat {_instance} probe", 0, LimitSeconds, ""), strays, time, log);
         Writer = Pool($"dchat {_instance} commits", Commits, LimitSeconds, "");
-        Reader = Pool($"dchat {_instance} reads", url.Connections - Commits - Backgrounds, LimitSeconds, "");
+        var left = url.Connections - Commits - Backgrounds;
+        var hosting = Math.Min(HostingMost, left / 2);
+        Hosting = Pool($"dchat {_instance} hosting", hosting, LimitSeconds, "");
+        Reader = Pool($"dchat {_instance} reads", left - hosting, LimitSeconds, "");
         Background = Pool($"dchat {_instance} index", Backgrounds, BackgroundSeconds, $" -c idle_session_timeout={BackgroundIdleMs}");
 
         PostgresPool Pool(string name, int connections, int statementSeconds, string options)
@@ -55,8 +62,11 @@ internal sealed class PostgresSources : IAsyncDisposable
         }
     }
 
-    /// <summary>For <c>WriteAsync</c>.</summary>
+    /// <summary>For <c>WriteAsync</c>, with what it reads.</summary>
     public PostgresPool Writer { get; }
+
+    /// <summary>For what a host lives by: that rooms open, whose they are, and whether the store can be used.</summary>
+    public PostgresPool Hosting { get; }
 
     /// <summary>For everything else that somebody waits for.</summary>
     public PostgresPool Reader { get; }
@@ -83,6 +93,7 @@ internal sealed class PostgresSources : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Writer.DisposeAsync();
+        await Hosting.DisposeAsync();
         await Reader.DisposeAsync();
         await Background.DisposeAsync();
         await _gate.DisposeAsync();

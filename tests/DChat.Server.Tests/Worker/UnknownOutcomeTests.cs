@@ -34,6 +34,51 @@ public sealed class UnknownOutcomeTests(UnknownOutcomeTests.FaultyServer server)
         await removal.Within();
     }
 
+    [Fact]
+    public async Task G3_G4_a_room_whose_outcome_is_unknown_holds_up_no_other_of_its_batch()
+    {
+        await using var ann = await server.PersonAsync();
+        var (first, known, unknown) = (await ann.MakeRoomAsync(), await ann.MakeRoomAsync(), await ann.MakeRoomAsync());
+        foreach (var room in new[] { first, known, unknown })
+        {
+            await ann.Hub.SubscribeAsync(room);
+        }
+
+        var store = (FaultyMessageStore)server.Server.Services.GetRequiredService<IMessageStore>();
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        (store.WritesHeld, store.UnknownRoom) = (held.Task, unknown);
+        try
+        {
+            // While one is written, what comes gathers in the next batch.
+            var before = ann.Hub.SendAsync(first, "before");
+            await Eventually.Holds(() => store.Batches.Any(batch => batch.Contains(first)));
+            var (told, untold, behind) = (ann.Hub.SendAsync(known, "told"), ann.Hub.SendAsync(unknown, "untold", "id"), ann.Hub.SendAsync(unknown, "behind", "id2"));
+            await ann.Hub.CallAsync("listRooms", new { });
+            held.SetResult();
+            await before;
+            Assert.Equal(1, (int)(await told)["seq"]!);
+            Assert.Equal(ErrorCodes.Unavailable, (await Assert.ThrowsAsync<HubCallFailedException>(() => untold)).Error!.Code);
+            Assert.Equal(ErrorCodes.Unavailable, (await Assert.ThrowsAsync<HubCallFailedException>(() => behind)).Error!.Code);
+            Assert.Contains(store.Batches, batch => batch.Contains(known) && batch.Contains(unknown));
+        }
+        finally
+        {
+            (store.WritesHeld, store.UnknownRoom) = (Task.CompletedTask, null);
+            held.TrySetResult();
+        }
+
+        // It had been written: it is not shown as live, and is told once to whoever resumes, and to its sender.
+        await ann.Hub.NextPostAsync(known, "told");
+        Assert.Equal(2, (int)(await ann.Hub.NextAsync("resync", told => (string)told["room"]! == unknown))["rev"]!);
+        Assert.Equal(["untold", "behind"], Chat.Bodies(await ann.Hub.SubscribeAsync(unknown, 0)));
+        Assert.Equal(1, (int)(await ann.Hub.SendAsync(unknown, "untold", "id"))["seq"]!);
+        Assert.Equal(3, (int)(await ann.Hub.SendAsync(unknown, "after"))["seq"]!);
+        await ann.Hub.NextPostAsync(unknown, "after");
+        Assert.Equal(2, (int)(await ann.Hub.SendAsync(known, "once more"))["seq"]!);
+        await ann.Hub.NextPostAsync(known, "once more");
+        Assert.DoesNotContain(ann.Hub.Untaken(), heard => heard.Name == "resync");
+    }
+
     public sealed class FaultyServer : ContractServer
     {
         protected override void Adjust(WebApplicationBuilder builder) => FaultyMessageStore.Wrap(builder);

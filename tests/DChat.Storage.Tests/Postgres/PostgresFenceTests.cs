@@ -140,6 +140,7 @@ public sealed class PostgresFenceTests(PostgresFixture postgres, ITestOutputHelp
         await using var sources = new PostgresSources(url, strays, TimeProvider.System, NullLogger.Instance);
         var abandoned = new AbandonedWrites(sources, url);
         await using var connection = await sources.Writer.OpenAsync(default);
+        await using var pool = await PostgresPoolsTests.TakeAllAsync(sources.Reader);
         abandoned.Add(connection.ProcessID);
         await abandoned.EndAsync(default).Within(PostgresHost.Limit);
         await using var command = new NpgsqlCommand("SELECT 1", connection);

@@ -11,7 +11,7 @@ namespace DChat.Server.Worker.Host;
 /// and one is published while the next commits. The only one who numbers and publishes changes of this worker's rooms.
 /// </summary>
 /// <remarks>
-/// After an unknown outcome the rooms are opened again; what had been committed after all is told by a skip
+/// After an unknown outcome the rooms are opened again, and only those of which it is unknown; what had been committed after all is told by a skip
 /// (<see cref="IRoomSink.Skip"/>), and the changes are repeated with their ids, so each happens once.
 /// </remarks>
 internal sealed partial class CommitLoop(
@@ -317,7 +317,7 @@ internal sealed partial class CommitLoop(
         for (var i = 0; i < batch.Rooms.Count; i++)
         {
             var room = batch.Rooms[i];
-            switch (batch.Results?[i].Status ?? RoomStatus.Stale)
+            switch (batch.Results?[i].Status ?? RoomStatus.Unknown)
             {
                 case RoomStatus.Ok:
                     room.Seq = batch.Results![i].Seq;
@@ -325,7 +325,10 @@ internal sealed partial class CommitLoop(
                     NotePace(room, batch.Pending[i], batch.Results[i].Changes);
                     break;
                 case RoomStatus.Stale:
-                    Reopen(room, batch.Pending[i], isKnown: batch.Results is not null);
+                    Reopen(room, batch.Pending[i], isKnown: true);
+                    break;
+                case RoomStatus.Unknown:
+                    Reopen(room, batch.Pending[i], isKnown: false);
                     break;
                 case var status:
                     Lost(room, batch.Pending[i], status);
@@ -362,7 +365,8 @@ internal sealed partial class CommitLoop(
         }
     }
 
-    /// <summary>The outcome stays unknown: the callers try again with their ids, and the room opens again before anything else.</summary>
+    /// <summary>Nothing was made, or that stays unknown: the callers try again with their ids, and the room opens again before anything else.</summary>
+    /// <param name="isKnown">Nothing was made, and nothing of it will be.</param>
     private void Reopen(HostedRoom room, List<PendingChange> pending, bool isKnown)
     {
         interrupted(room);
@@ -432,7 +436,7 @@ internal sealed partial class CommitLoop(
         /// <summary>Not made, as one before them was not: their gateway sends them again.</summary>
         public List<PendingChange> Bounced { get; } = [];
 
-        /// <summary>Null where the outcome stays unknown.</summary>
+        /// <summary>Null where the outcome of all stays unknown.</summary>
         public IReadOnlyList<RoomWriteResult>? Results { get; set; }
 
         public int Changes { get; private set; }

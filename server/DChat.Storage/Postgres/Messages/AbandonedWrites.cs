@@ -45,7 +45,7 @@ internal sealed class AbandonedWrites(PostgresSources sources, PostgresUrl url)
             return;
         }
 
-        await using var connection = await sources.Reader.OpenAsync(cancellation);
+        await using var connection = await sources.Hosting.OpenAsync(cancellation);
         await using var command = new NpgsqlCommand(
             """
             SELECT count(*) FROM pg_stat_activity

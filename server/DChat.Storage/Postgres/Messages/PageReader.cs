@@ -117,7 +117,8 @@ internal sealed class PageReader(PostgresPool source)
         return await row.IsDBNullAsync(1, cancellation) ? null : new ChangeAnswer(row.GetInt64(1), row.GetInt64(2), row.GetInt64(3));
     }
 
-    public async Task<IReadOnlyList<long>> EpochsAsync(IReadOnlyList<string> rooms, CancellationToken cancellation)
+    /// <param name="source">Not a reader's: a host's rooms stand or fall by it.</param>
+    public static async Task<IReadOnlyList<long>> EpochsAsync(PostgresPool source, IReadOnlyList<string> rooms, CancellationToken cancellation)
     {
         await using var connection = await source.OpenAsync(cancellation);
         await using var command = Command(connection, Epochs, Of(rooms.ToArray()));

@@ -1,4 +1,5 @@
 using DChat.Core.Messages;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace DChat.Storage.Postgres.Messages;
@@ -7,7 +8,13 @@ namespace DChat.Storage.Postgres.Messages;
 /// Writes batches. Rooms to which only plain posts come, by far the most, are one statement and no question; a room with anything else,
 /// or with a repeat, is read first, decided here, and written on the condition that nothing changed meanwhile.
 /// </summary>
-internal sealed class RoomCommits(PostgresSources sources, PostgresPipeline pipeline, AbandonedWrites abandoned, PostgresUrl url, TimeProvider time)
+/// <remarks>
+/// A room is in one statement as a whole or not at all, so what is known of some rooms holds whatever becomes of the others: those are
+/// <see cref="RoomStatus.Unknown"/>. What is read is read on the connections of commits: it holds none when the write asks for its own.
+/// </remarks>
+/// <param name="pipeline">The commits' own.</param>
+internal sealed partial class RoomCommits(
+    PostgresSources sources, PostgresPipeline pipeline, AbandonedWrites abandoned, PostgresUrl url, TimeProvider time, ILogger log)
 {
     /// <summary>How often a room is looked at again that changes under our eyes; only an earlier write of our own does that.</summary>
     private const int LooksMax = 5;
@@ -16,6 +23,7 @@ internal sealed class RoomCommits(PostgresSources sources, PostgresPipeline pipe
     {
         var results = new RoomWriteResult?[batch.Count];
         var waiting = Enumerable.Range(0, batch.Count).OrderBy(i => batch[i].Room, StringComparer.Ordinal).ToList();
+        MessageStoreUnavailableException? trouble = null;
         try
         {
             for (var looks = 0; waiting.Count > 0; looks++)
@@ -25,23 +33,57 @@ internal sealed class RoomCommits(PostgresSources sources, PostgresPipeline pipe
                     throw PostgresFailures.Unavailable("a room changes while it is written", null, url);
                 }
 
-                await WriteAsync(batch, waiting, results, asked: looks > 0);
+                var closer = waiting.FindAll(i => looks > 0 || !IsPlain(batch[i]));
+                RoomSnapshot[] snapshots = [];
+                try
+                {
+                    snapshots = closer.Count == 0 ? [] : await ReadAsync(closer.ConvertAll(i => batch[i]));
+                }
+                catch (MessageStoreUnavailableException error) when (closer.Count < waiting.Count && error.InnerException is PostgresException)
+                {
+                    // The server answers, so the others can be written. One that is silent is not asked again: all would only wait twice as long.
+                    trouble = error;
+                    waiting.RemoveAll(new HashSet<int>(closer).Contains);
+                    closer.Clear();
+                }
+
+                await WriteAsync(batch, waiting, closer, snapshots, results);
                 waiting.RemoveAll(i => results[i] is not null);
             }
         }
-        catch (Exception error) when (PostgresFailures.Translate(error, url) is { } meaning)
+        catch (Exception error) when (Meaning(error) is { } meaning)
         {
-            throw meaning;
+            trouble = meaning as MessageStoreUnavailableException ?? throw meaning;
+        }
+
+        if (trouble is not null)
+        {
+            Complete(results, trouble);
         }
 
         return results!;
     }
 
-    /// <param name="asked">All are to be looked at before they are written.</param>
-    private async Task WriteAsync(IReadOnlyList<RoomWrite> batch, List<int> rooms, RoomWriteResult?[] results, bool asked)
+    private Exception? Meaning(Exception error) => error as MessageStoreUnavailableException ?? PostgresFailures.Translate(error, url);
+
+    private void Complete(RoomWriteResult?[] results, MessageStoreUnavailableException trouble)
     {
-        var closer = rooms.FindAll(i => asked || !IsPlain(batch[i]));
-        var snapshots = closer.Count == 0 ? [] : await ReadAsync(closer.ConvertAll(i => batch[i]));
+        var unknown = results.Count(result => result is null);
+        if (unknown == results.Length)
+        {
+            throw trouble;
+        }
+
+        UnknownOfSome(log, unknown, results.Length, trouble.Message);
+        for (var i = 0; i < results.Length; i++)
+        {
+            results[i] ??= new RoomWriteResult(RoomStatus.Unknown, 0, 0, []);
+        }
+    }
+
+    /// <param name="closer">Those of the rooms that were looked at before they are written, in the same order.</param>
+    private async Task WriteAsync(IReadOnlyList<RoomWrite> batch, List<int> rooms, List<int> closer, RoomSnapshot[] snapshots, RoomWriteResult?[] results)
+    {
         var rows = new BatchRows();
         var decided = new ChangeResult[]?[rooms.Count];
         var next = 0;
@@ -79,7 +121,7 @@ internal sealed class RoomCommits(PostgresSources sources, PostgresPipeline pipe
     }
 
     private Task<RoomSnapshot[]> ReadAsync(List<RoomWrite> writes) =>
-        pipeline.RunAsync(_ => SnapshotReader.ReadAsync(sources.Reader, writes), CancellationToken.None);
+        pipeline.RunAsync(_ => SnapshotReader.ReadAsync(sources.Writer, writes), CancellationToken.None);
 
     private async Task<BatchRows.Written[]> ExecuteAsync(BatchRows rows)
     {
@@ -197,4 +239,7 @@ internal sealed class RoomCommits(PostgresSources sources, PostgresPipeline pipe
 
         return new RoomWriteResult(RoomStatus.Ok, seq, rev, changes);
     }
+
+    [LoggerMessage(5404, LogLevel.Warning, "{Rooms} of the {All} rooms of a batch are not written, or that is not known; the others are settled: {Why}")]
+    private static partial void UnknownOfSome(ILogger log, int rooms, int all, string why);
 }
