@@ -37,6 +37,9 @@ internal sealed class PostgresPool(NpgsqlDataSource[] hosts, PostgresGate gate) 
     /// <summary>Whoever wants a connection to a host from now on gets a new one.</summary>
     public void Clear(int host) => hosts[host].Clear();
 
+    /// <summary>Connections that are in use now end when they are given back.</summary>
+    public void Clear() => Array.ForEach(hosts, host => host.Clear());
+
     public async ValueTask DisposeAsync()
     {
         foreach (var host in hosts)

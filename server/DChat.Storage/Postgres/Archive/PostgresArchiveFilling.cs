@@ -17,12 +17,14 @@ internal sealed class PostgresArchiveFilling : IAsyncDisposable
         WHERE id LIKE '{UnfinishedStore.Prefix}%' OR id = $1 OR NOT EXISTS (SELECT FROM rooms) RETURNING id
         """;
 
+    private readonly NpgsqlDataSource _source;
     private readonly NpgsqlConnection _connection;
     private readonly PostgresUrl _url;
     private readonly TimeProvider _time;
     private long _key;
 
-    private PostgresArchiveFilling(NpgsqlConnection connection, string id, PostgresUrl url, TimeProvider time) => (_connection, Id, _url, _time) = (connection, id, url, time);
+    private PostgresArchiveFilling(NpgsqlDataSource source, NpgsqlConnection connection, string id, PostgresUrl url, TimeProvider time) =>
+        (_source, _connection, Id, _url, _time) = (source, connection, id, url, time);
 
     /// <summary>The store's id when all is in.</summary>
     public string Id { get; }
@@ -52,11 +54,11 @@ internal sealed class PostgresArchiveFilling : IAsyncDisposable
 
             await ExecuteAsync(connection, "TRUNCATE rooms, messages, answers, reactions, mentions, read_marks, search", cancellation);
             await transaction.CommitAsync(cancellation);
-            return new PostgresArchiveFilling(connection, unfinished[UnfinishedStore.Prefix.Length..], url, time);
+            return new PostgresArchiveFilling(source, connection, unfinished[UnfinishedStore.Prefix.Length..], url, time);
         }
         catch
         {
-            await EndAsync(connection);
+            await EndAsync(source, connection);
             throw;
         }
     }
@@ -85,12 +87,12 @@ internal sealed class PostgresArchiveFilling : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync() => await EndAsync(_connection);
+    public async ValueTask DisposeAsync() => await EndAsync(_source, _connection);
 
     /// <summary>Ends the session, and with it the lock: returned to the pool, it would keep it.</summary>
-    private static async Task EndAsync(NpgsqlConnection connection)
+    private static async Task EndAsync(NpgsqlDataSource source, NpgsqlConnection connection)
     {
-        NpgsqlConnection.ClearPool(connection);
+        source.Clear();
         await connection.DisposeAsync();
     }
 

@@ -137,7 +137,7 @@ internal sealed class SearchIndexer : IAsyncDisposable
         finally
         {
             // The lock is the session's: it must end with the turn, not go back into the pool.
-            NpgsqlConnection.ClearPool(connection);
+            _sources.Background.Clear();
         }
     }
 
