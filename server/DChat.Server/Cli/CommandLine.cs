@@ -25,7 +25,7 @@ public static class CommandLine
     {
         try
         {
-            var parsed = Describe(serve).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            var parsed = Describe(serve).Parse(args is ["--version"] ? ["version"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Errors.Count > 0 && parsed.Action is not HelpText)
             {
                 throw new ConfigurationException(VerbMissing(parsed) is { } verb ? [verb] : [.. parsed.Errors.Select(error => new ConfigurationError("command line", error.Message, Remedy(args)))]);

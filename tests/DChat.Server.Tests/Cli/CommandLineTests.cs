@@ -48,10 +48,12 @@ public sealed class CommandLineTests
         Assert.DoesNotContain("xyzzy", error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Version_is_one_line()
+    [Theory]
+    [InlineData("version")]
+    [InlineData("--version")]
+    public async Task Version_is_one_line(string asked)
     {
-        var (code, output, _) = await ServerProcess.RunAsync(["version"]);
+        var (code, output, _) = await ServerProcess.RunAsync([asked]);
         Assert.Equal((CommandLine.Success, "dchat-server 0.1.0\n"), (code, output));
     }
 
