@@ -136,14 +136,15 @@ public sealed class ClusterTests
         DChat.Storage.Files.PrivateFile.Create(wrong, System.Text.Encoding.ASCII.GetBytes(Convert.ToBase64String(new byte[32])));
         string[] flags = ["--mode", "worker", "--coordinators", cluster.Coordinators, "--store", cluster.Store!, "--blobs", $"file:{folder["blobs"]}", "--port", "0"];
 
-        var (code, _, said) = await ServerProcess.RunAsync([.. flags, "--data", folder["a"], "--node-port", $"{FreePort.Next()}", "--cluster-secret-file", wrong]);
-        Assert.Equal(1, code);
-        Assert.Contains("the cluster secrets differ", said);
-
-        (code, _, said) = await ServerProcess.RunAsync(
+        // Both bear it for a while.
+        var strange = ServerProcess.RunAsync([.. flags, "--data", folder["a"], "--node-port", $"{FreePort.Next()}", "--cluster-secret-file", wrong]);
+        var (code, _, said) = await ServerProcess.RunAsync(
             [.. flags, "--data", folder["b"], "--node-port", $"{FreePort.Next()}", "--cluster-secret-file", cluster.SecretFile, "--advertise", $"127.0.0.1:{cluster.Workers[0].Node.Port}"]);
         Assert.Equal(1, code);
         Assert.Contains("has the address", said);
+        (code, _, said) = await strange;
+        Assert.Equal(1, code);
+        Assert.Contains("the cluster secrets differ", said);
         await Eventually.Holds(() => cluster.Coordinator.Log.Lines.Any(line => line.Contains("the cluster secrets differ", StringComparison.Ordinal)));
 
         // And no user's token opens the nodes' door, nor does the nodes' door know the users' API.

@@ -232,7 +232,9 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                     Waits(_log, _addresses.ToString(), why.Message);
                 }
 
-                await sooner.WaitAsync(Redial.After(attempt++, why.IsLasting), _time, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                // Who is still to take part ends when it was refused for long enough, and finds that out soon.
+                var isSeldom = why.IsLasting && _joined.Task.IsCompleted;
+                await sooner.WaitAsync(Redial.After(attempt++, isSeldom), _time, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 attempt = sooner.IsCompleted ? 0 : attempt;
             }
         }
