@@ -83,7 +83,8 @@ internal static class RoomText
 
 /// <summary>The answer of <c>sync</c>.</summary>
 /// <param name="Invitations">As <see cref="RoomText"/> writes them.</param>
-internal sealed record SyncText(Me Me, ServerInfo Server, IReadOnlyList<RoomSyncText> Rooms, IReadOnlyList<ReadOnlyMemory<byte>> Invitations)
+/// <param name="NotReached">What is said after it, of each of its rooms that cannot be served now.</param>
+internal sealed record SyncText(Me Me, ServerInfo Server, IReadOnlyList<RoomSyncText> Rooms, IReadOnlyList<ReadOnlyMemory<byte>> Invitations, IReadOnlyList<byte[]> NotReached)
 {
     public void Write(Utf8JsonWriter json)
     {

@@ -15,7 +15,8 @@ namespace DChat.Server.Worker.Calls;
 /// <summary>Subscribing and resuming: from an answer on, a connection is told everything, and nothing is missing before it.</summary>
 /// <remarks>
 /// The connection is attached to the feed first, at revision R; then what changed up to R is read. What is newer than R in
-/// that reading is left out: it comes as a live event.
+/// that reading is left out: it comes as a live event. A room whose host is away keeps nobody from the others: <c>sync</c> answers it
+/// without messages, at the revision that the client named, and <c>resync</c> asks the client to subscribe to it.
 /// </remarks>
 internal sealed class SyncCalls(
     RegistryReplica replica,
@@ -59,6 +60,7 @@ internal sealed class SyncCalls(
         var ids = attached.ConvertAll(static room => room.Id);
         var read = await marks.ReadAsync(caller.Name, ids).ConfigureAwait(false);
         var synced = new List<RoomSyncText>(attached.Count);
+        var left = new List<byte[]>();
         var messagesLeft = ProtocolLimits.SyncMessagesMax;
         var invitations = state.InvitationsOf(caller.Name).Select(invitation => RoomText.BareOf(RoomShapes.ToWire(state, invitation.Room, caller.Name))).ToList();
 
@@ -69,14 +71,20 @@ internal sealed class SyncCalls(
         {
             var limit = Math.Min(messagesLeft, ProtocolLimits.PageMax);
             var reading = attached.Skip(start).Take(ReadAtOnce).Select(room =>
-                ReadAsync(caller.Name, room.Id, AfterRev(request, room.Id), room.Rev, limit).AsTask()).ToList();
+                room.Rev is { } rev ? ReadAsync(caller.Name, room.Id, AfterRev(request, room.Id), rev, limit).AsTask() : NotReached(AfterRev(request, room.Id))).ToList();
             for (var i = 0; i < reading.Count; i++)
             {
                 var (page, glance) = await reading[i].ConfigureAwait(false);
-                var (id, rev) = attached[start + i];
+                var (id, reached) = attached[start + i];
                 if (state.FindRoom(id) is not { } room)
                 {
                     continue;
+                }
+
+                var rev = reached ?? Math.Max(AfterRev(request, id) ?? 0, 0);
+                if (reached is null)
+                {
+                    left.Add(Subscription.ResyncFrame(id, rev));
                 }
 
                 if (page.Count > messagesLeft)
@@ -98,7 +106,16 @@ internal sealed class SyncCalls(
 
         var account = state.FindAccount(caller.Name);
         var me = new Me(caller.Name, account?.DisplayName ?? caller.Name, account is { IsAdmin: true } ? ["admin"] : []);
-        return new SyncText(me, server, synced, invitations);
+        return new SyncText(me, server, synced, invitations, left);
+    }
+
+    /// <summary>After the answer of <c>sync</c>: the client subscribes by itself to the rooms that could not be served.</summary>
+    public static void Synced(Caller caller, SyncText answer)
+    {
+        foreach (var frame in answer.NotReached)
+        {
+            caller.Connection!.Outbox.WriteFrame(frame);
+        }
     }
 
     public async ValueTask<Answer<RoomSyncText>> SubscribeAsync(Caller caller, SubscribeRequest request)
@@ -184,24 +201,25 @@ internal sealed class SyncCalls(
         return await gateway.FollowAsync(connection, room).ConfigureAwait(false);
     }
 
-    private async Task<List<(string Id, long Rev)>?> AttachAsync(ChatConnection connection, IEnumerable<(string Id, long? ShownRev)> rooms)
+    /// <summary>Null where none of the rooms can be served now; a room that alone cannot has no revision.</summary>
+    private async Task<List<(string Id, long? Rev)>?> AttachAsync(ChatConnection connection, IEnumerable<(string Id, long? ShownRev)> rooms)
     {
         var following = rooms.Select(room => (room.Id, Rev: FollowAsync(connection, room.Id, room.ShownRev).AsTask())).ToList();
-        var attached = new List<(string, long)>(following.Count);
+        var attached = new List<(string Id, long? Rev)>(following.Count);
         foreach (var (id, rev) in following)
         {
-            if (await rev.ConfigureAwait(false) is { } from)
+            // Where it is still the user's room, it is the host that is away.
+            if (await rev.ConfigureAwait(false) is var from && (from is not null || RoomAccess.Check(replica.State, id, connection.User.Name, RoomAction.Read, Now()).Error is null))
             {
                 attached.Add((id, from));
             }
-            else if (RoomAccess.Check(replica.State, id, connection.User.Name, RoomAction.Read, Now()).Error is null)
-            {
-                return null; // Still the user's room, so it is the host or the store that is away.
-            }
         }
 
-        return attached;
+        return attached.Count > 0 && attached.TrueForAll(room => room.Rev is null) ? null : attached;
     }
+
+    private static Task<(Page, RoomGlance)> NotReached(long? afterRev) =>
+        Task.FromResult((new Page(Reset: afterRev is not >= 0, "[]"u8.ToArray(), 0, More: true), RoomGlance.Nothing));
 
     private static int CostOf(ReadOnlyMemory<byte> room) => RoomSyncText.FrameBytes + room.Length;
 

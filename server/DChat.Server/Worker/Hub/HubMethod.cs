@@ -20,12 +20,14 @@ internal abstract class HubMethod(string name)
 }
 
 /// <summary>A method whose answer is computed by an asynchronous handler.</summary>
+/// <param name="answered">Called after the answer was written.</param>
 internal sealed class HubMethod<TRequest, TAnswer>(
     string name,
     JsonTypeInfo<TRequest> binding,
     Func<Caller, TRequest, ValueTask<Answer<TAnswer>>> handle,
     Action<Utf8JsonWriter, TAnswer> write,
-    HubFaults faults) : HubMethod(name)
+    HubFaults faults,
+    Action<Caller, TAnswer>? answered = null) : HubMethod(name)
     where TRequest : class
 {
     public override void Invoke(ChatConnection connection, string? invocationId, ReadOnlySpan<byte> argument)
@@ -42,14 +44,17 @@ internal sealed class HubMethod<TRequest, TAnswer>(
             var answer = connection.User.Calls.TryTake(out var retryAfterMs)
                 ? await handle(connection.Caller, request).ConfigureAwait(false)
                 : new HubError(ErrorCodes.RateLimited, "too many calls at once", retryAfterMs);
-            if (invocationId is null)
+            if (invocationId is not null)
             {
-                return;
+                connection.Outbox.WriteRecord(answer.Error is { } error
+                    ? HubText.Failure(invocationId, Name, error)
+                    : HubText.Completion(invocationId, answer.Value!, write));
             }
 
-            connection.Outbox.WriteRecord(answer.Error is { } error
-                ? HubText.Failure(invocationId, Name, error)
-                : HubText.Completion(invocationId, answer.Value!, write));
+            if (answer.Error is null)
+            {
+                answered?.Invoke(connection.Caller, answer.Value!);
+            }
         }
         catch (Exception exception)
         {

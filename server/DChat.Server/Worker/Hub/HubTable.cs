@@ -13,7 +13,7 @@ internal sealed class HubTable(SyncCalls sync, RoomCalls rooms, MemberCalls memb
 
     public IEnumerable<HubMethod> Methods() =>
     [
-        Method(HubMethods.Sync, Wire.SyncRequest, sync.SyncAsync, static (json, answer) => answer.Write(json)),
+        Method(HubMethods.Sync, Wire.SyncRequest, sync.SyncAsync, static (json, answer) => answer.Write(json), SyncCalls.Synced),
         Method(HubMethods.Subscribe, Wire.SubscribeRequest, sync.SubscribeAsync, static (json, answer) => answer.Write(json)),
         Quiet(HubMethods.Unsubscribe, Wire.RoomRequest, sync.UnsubscribeAsync),
         Quiet(HubMethods.SetPresence, Wire.SetPresenceRequest, sync.SetPresenceAsync),
@@ -98,9 +98,10 @@ internal sealed class HubTable(SyncCalls sync, RoomCalls rooms, MemberCalls memb
         string name,
         JsonTypeInfo<TRequest> binding,
         Func<Caller, TRequest, ValueTask<Answer<TAnswer>>> handle,
-        Action<Utf8JsonWriter, TAnswer> write)
+        Action<Utf8JsonWriter, TAnswer> write,
+        Action<Caller, TAnswer>? answered = null)
         where TRequest : class =>
-        new(name, binding, handle, write, faults);
+        new(name, binding, handle, write, faults, answered);
 
     private HubMethod<TRequest, TAnswer> Method<TRequest, TAnswer>(
         string name,
