@@ -27,6 +27,22 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public async Task Goes_on_at_another_address_where_the_one_that_answers_cannot_serve()
+    {
+        world.Add("room");
+        await using var first = await StubServer.StartAsync(world);
+        await using var second = await StubServer.StartAsync(world);
+        await using var client = await SignedIn.ConnectAsync(first.Address, second.Address);
+        var (used, other) = first.Connections == 1 ? (first, second) : (second, first);
+
+        other.IsStoreAway = true;
+        used.Cut(); // The other one is tried first.
+
+        await Eventually.Holds(() => other.Accepted > 0 && client.Status.State == ConnectionState.Online);
+        Assert.Equal(used.Address, client.Status.Server);
+    }
+
+    [Fact]
     public async Task A_lost_connection_is_opened_again_anywhere_within_the_spread()
     {
         await using var server = await StubServer.StartAsync(world);

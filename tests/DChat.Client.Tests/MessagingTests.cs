@@ -172,6 +172,29 @@ public sealed class MessagingTests
     }
 
     [Fact]
+    public async Task Rooms_that_cannot_be_served_hold_up_no_other()
+    {
+        string[] away = [.. Enumerable.Range(0, 20).Select(i => $"away {i}")];
+        Array.ForEach(away, id => world.Add(id));
+        world.Add("room");
+        await using var server = await StubServer.StartAsync(world);
+        await using var client = await SignedIn.ConnectAsync(server.Address);
+        using var messages = client.Messages();
+        foreach (var id in away)
+        {
+            world.Away[id] = true;
+            await server.ResyncAsync(id, () => server.PostAsync(id, "bob", "nobody sees it yet"));
+        }
+
+        await server.ResyncAsync("room", () => server.PostAsync("room", "bob", "hello"));
+
+        Assert.Equal("hello", Assert.Single(await messages.TakeAsync(1).Within()).Message.Body);
+        using var others = client.Messages();
+        world.Away.Clear();
+        Assert.Equal(away.Order(), (await others.TakeAsync(away.Length).Within()).Select(m => m.Room.Id).Order());
+    }
+
+    [Fact]
     public async Task A_stream_that_is_read_slowly_holds_the_timelines_and_loses_nothing()
     {
         var room = world.Add("room");

@@ -219,6 +219,11 @@ internal sealed partial class Connector : IAsyncDisposable
             {
                 return Lost(link, "The connection was lost.");
             }
+            catch (ChatException e) when (e.Code == ErrorCodes.Unavailable)
+            {
+                servers.Avoid(link.Server); // It answers, and cannot serve: another one may.
+                throw;
+            }
             finally
             {
                 Withdraw();

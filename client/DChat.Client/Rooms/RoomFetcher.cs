@@ -11,10 +11,14 @@ internal sealed class RoomFetcher(RoomBook book, TimeProvider time, OwnedTasks t
 {
     private const int ParallelFetches = 8;
 
+    /// <summary>Of rooms that were refused: a server may hold each of their requests for seconds, which keeps no other room from its own.</summary>
+    private const int ParallelRepeats = 4;
+
     private static readonly TimeSpan RetryFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RetryLongest = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim parallel = new(ParallelFetches, ParallelFetches);
+    private readonly SemaphoreSlim repeating = new(ParallelRepeats, ParallelRepeats);
 
     /// <summary>Starts to fetch where the room needs it and may. Call it under the book's lock.</summary>
     public void Pump(RoomState room)
@@ -31,20 +35,13 @@ internal sealed class RoomFetcher(RoomBook book, TimeProvider time, OwnedTasks t
         var backoff = new Backoff(RetryFirst, RetryLongest, Random.Shared);
         try
         {
-            await parallel.WaitAsync(cancel).ConfigureAwait(false);
-            try
+            for (var turns = parallel; await FetchInTurnAsync(turns, room, cancel).ConfigureAwait(false) is { } pause;)
             {
-                while (await FetchOnceAsync(room, cancel).ConfigureAwait(false) is { } pause)
+                turns = pause > TimeSpan.Zero ? repeating : parallel;
+                if (pause > TimeSpan.Zero)
                 {
-                    if (pause > TimeSpan.Zero)
-                    {
-                        await Task.Delay(backoff.Next() + pause, time, cancel).ConfigureAwait(false);
-                    }
+                    await Task.Delay(backoff.Next() + pause, time, cancel).ConfigureAwait(false);
                 }
-            }
-            finally
-            {
-                parallel.Release();
             }
         }
         finally
@@ -53,6 +50,19 @@ internal sealed class RoomFetcher(RoomBook book, TimeProvider time, OwnedTasks t
         }
 
         book.Step(room, _ => []);
+    }
+
+    private async Task<TimeSpan?> FetchInTurnAsync(SemaphoreSlim turns, RoomState room, CancellationToken cancel)
+    {
+        await turns.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            return await FetchOnceAsync(room, cancel).ConfigureAwait(false);
+        }
+        finally
+        {
+            turns.Release();
+        }
     }
 
     /// <summary>One request. Null where nothing is left to do now; else how long to wait, at least, before the next.</summary>

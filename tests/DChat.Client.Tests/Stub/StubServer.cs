@@ -30,6 +30,12 @@ internal sealed class StubServer : IAsyncDisposable
 
     public int Accepted => connections.Accepted;
 
+    /// <summary>Takes connections, and can serve nobody: its store is away.</summary>
+    public bool IsStoreAway
+    {
+        set => connections.IsStoreAway = value;
+    }
+
     public static async Task<StubServer> StartAsync(StubWorld world, int port = 0)
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -113,6 +119,8 @@ internal sealed class StubConnections
 
     public int Accepted => accepted;
 
+    public bool IsStoreAway { get; set; }
+
     private readonly ConcurrentDictionary<(string Connection, string Room), bool> subscriptions = [];
 
     public void Add(HubCallerContext context)
@@ -163,6 +171,7 @@ internal sealed class StubHub(StubWorld world, StubConnections connections, IHub
     [HubMethodName(HubMethods.Sync)]
     public SyncAnswer Sync(SyncRequest request)
     {
+        ThrowIfAway(connections.IsStoreAway);
         lock (world.Gate)
         {
             foreach (var room in world.Rooms)
@@ -182,6 +191,7 @@ internal sealed class StubHub(StubWorld world, StubConnections connections, IHub
     [HubMethodName(HubMethods.Subscribe)]
     public RoomSync Subscribe(SubscribeRequest request)
     {
+        ThrowIfAway(world.Away.ContainsKey(request.Room!));
         lock (world.Gate)
         {
             connections.Subscribe(Context.ConnectionId, request.Room!);
@@ -222,6 +232,14 @@ internal sealed class StubHub(StubWorld world, StubConnections connections, IHub
 
     [HubMethodName(HubMethods.MarkRead)]
     public void MarkRead(MarkReadRequest request) => ArgumentNullException.ThrowIfNull(request.Room);
+
+    private static void ThrowIfAway(bool isAway)
+    {
+        if (isAway)
+        {
+            throw new HubException($"{ErrorCodes.Unavailable}: it cannot be served now");
+        }
+    }
 
     private string User => Context.GetHttpContext()!.Request.Headers.Authorization.ToString()["Bearer ".Length..].Split('/')[0];
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using DChat.Client.Tests.Timelines;
 using DChat.Protocol;
 
@@ -28,6 +29,9 @@ internal sealed class StubWorld
 
     /// <summary>Runs after it is committed; returns false to lose the connection instead of answering.</summary>
     public Func<SendRequest, bool>? AfterCommit { get; set; }
+
+    /// <summary>Rooms to which nobody can subscribe now.</summary>
+    public ConcurrentDictionary<string, bool> Away { get; } = [];
 
     public List<Room> Invitations { get; } = [];
 
