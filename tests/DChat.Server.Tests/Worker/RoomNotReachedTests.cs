@@ -31,6 +31,12 @@ public sealed class RoomNotReachedTests(RoomNotReachedTests.FaultyServer server)
         Assert.Equal((7, false, true), StandOf(Chat.RoomIn(await resumed, away)!));
         Assert.Equal(["hello"], Chat.Bodies(Chat.RoomIn(await resumed, here)!));
         await nothing;
+
+        // A room that bob comes into meanwhile: he is told which it is, and then to subscribe.
+        await bob.Hub.CallAsync("openDirect", new { user = ann.Name });
+        var direct = (await ann.Hub.NextAsync("roomChanged", told => (string)told["room"]!["kind"]! == "direct"))!;
+        Assert.Null(direct["rev"]);
+        Assert.Equal(0, (long)(await ann.Hub.NextAsync("resync", told => (string)told["room"]! == (string)direct["room"]!["id"]!))["rev"]!);
         Assert.Equal(0, (long)(await ann.Hub.NextAsync("resync", told => (string)told["room"]! == away))["rev"]!);
         Assert.Equal(7, (long)(await resuming.NextAsync("resync", told => (string)told["room"]! == away))["rev"]!);
 

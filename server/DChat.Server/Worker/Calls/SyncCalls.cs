@@ -42,6 +42,9 @@ internal sealed class SyncCalls(
     /// <summary>How long a client that was shown more waits for this gateway to be told it.</summary>
     private static readonly TimeSpan BehindMax = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long <c>sync</c> waits for a room while others are there: most fail-overs are over by then.</summary>
+    private static readonly TimeSpan PatienceWithOne = TimeSpan.FromSeconds(3);
+
     private static readonly HubError NotNow = new(ErrorCodes.Unavailable, "a room cannot be served now; try again");
 
     public async ValueTask<Answer<SyncText>> SyncAsync(Caller caller, SyncRequest request)
@@ -50,7 +53,7 @@ internal sealed class SyncCalls(
         connection.FollowsRooms = true; // First: rooms joined from now on come by themselves.
         var state = replica.State;
         var rooms = state.RoomsOf(caller.Name);
-        var attached = await AttachAsync(connection, rooms.Select(room => (room.Id, AfterRev(request, room.Id)))).ConfigureAwait(false);
+        var attached = await AttachAsync(connection, [.. rooms.Select(room => (room.Id, AfterRev(request, room.Id)))]).ConfigureAwait(false);
         if (attached is null)
         {
             return NotNow;
@@ -181,9 +184,9 @@ internal sealed class SyncCalls(
     /// Subscribes a connection that was shown a room up to a revision, perhaps by another gateway, which heard of it earlier: nobody is taken
     /// back behind what he saw. Null where the room cannot be served now, or this gateway, cut off from its host, does not get so far.
     /// </summary>
-    private async ValueTask<long?> FollowAsync(ChatConnection connection, string room, long? shownRev)
+    private async ValueTask<long?> FollowAsync(ChatConnection connection, string room, long? shownRev, TimeSpan? open = null)
     {
-        if (shownRev is { } shown && await gateway.ReachAsync(room, shown, UsuallyBehind).ConfigureAwait(false) is not true and var told)
+        if (shownRev is { } shown && await gateway.ReachAsync(room, shown, UsuallyBehind, open).ConfigureAwait(false) is not true and var told)
         {
             if (told is null)
             {
@@ -198,13 +201,16 @@ internal sealed class SyncCalls(
             }
         }
 
-        return await gateway.FollowAsync(connection, room).ConfigureAwait(false);
+        return await gateway.FollowAsync(connection, room, null, open).ConfigureAwait(false);
     }
 
-    /// <summary>Null where none of the rooms can be served now; a room that alone cannot has no revision.</summary>
-    private async Task<List<(string Id, long? Rev)>?> AttachAsync(ChatConnection connection, IEnumerable<(string Id, long? ShownRev)> rooms)
+    /// <summary>Null where none of the rooms can be served now; a room that alone cannot has no revision. For the first of them it waits as long as any call does.</summary>
+    private async Task<List<(string Id, long? Rev)>?> AttachAsync(ChatConnection connection, List<(string Id, long? ShownRev)> rooms) =>
+        await AttachAsync(connection, rooms, PatienceWithOne).ConfigureAwait(false) ?? await AttachAsync(connection, rooms, RoomFeed.HoldLimit - PatienceWithOne).ConfigureAwait(false);
+
+    private async Task<List<(string Id, long? Rev)>?> AttachAsync(ChatConnection connection, List<(string Id, long? ShownRev)> rooms, TimeSpan open)
     {
-        var following = rooms.Select(room => (room.Id, Rev: FollowAsync(connection, room.Id, room.ShownRev).AsTask())).ToList();
+        var following = rooms.ConvertAll(room => (room.Id, Rev: FollowAsync(connection, room.Id, room.ShownRev, open).AsTask()));
         var attached = new List<(string Id, long? Rev)>(following.Count);
         foreach (var (id, rev) in following)
         {

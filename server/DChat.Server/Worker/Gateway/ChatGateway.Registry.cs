@@ -129,10 +129,15 @@ internal sealed partial class ChatGateway
         }
     }
 
-    /// <summary>The room can not be served now: the client subscribes by itself.</summary>
+    /// <summary>The room can not be served now: the client subscribes by itself. It is told first which room: one that it does not know it would not heed.</summary>
     private void AskToSubscribe(ChatConnection connection, string room)
     {
         NotFollowed(log, room, connection.User.Name);
+        if (replica.State.FindRoom(room) is { } found)
+        {
+            connection.Outbox.WriteFrame(RoomShapes.ChangedFrame(replica.State, found, connection.User.Name, null));
+        }
+
         connection.Outbox.WriteFrame(Subscription.ResyncFrame(room, 0));
     }
 

@@ -132,10 +132,11 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     /// Waits until this gateway was told a room up to a revision, at most for a time; answers whether it was, and null where the room cannot
     /// be served now.
     /// </summary>
-    public async ValueTask<bool?> ReachAsync(string room, long rev, TimeSpan limit)
+    /// <param name="open">How long at most it waits for the room to open; null: for as long as calls are held.</param>
+    public async ValueTask<bool?> ReachAsync(string room, long rev, TimeSpan limit, TimeSpan? open = null)
     {
         var feed = FeedOf(room);
-        return await feed.OpenAsync().ConfigureAwait(false) ? await feed.ReachAsync(rev, limit).ConfigureAwait(false) : null;
+        return await feed.OpenAsync(open ?? RoomFeed.HoldLimit).ConfigureAwait(false) ? await feed.ReachAsync(rev, limit).ConfigureAwait(false) : null;
     }
 
     /// <summary>
@@ -143,12 +144,13 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     /// or the room cannot be served now.
     /// </summary>
     /// <param name="attached">Called where it was not subscribed yet, before the first event.</param>
-    public async ValueTask<long?> FollowAsync(ChatConnection connection, string room, Action<long>? attached = null)
+    /// <param name="open">How long at most it waits for the room to open; null: for as long as calls are held.</param>
+    public async ValueTask<long?> FollowAsync(ChatConnection connection, string room, Action<long>? attached = null, TimeSpan? open = null)
     {
         for (var attempt = 0; attempt < 3; attempt++)
         {
             var feed = FeedOf(room);
-            if (!await feed.OpenAsync().ConfigureAwait(false))
+            if (!await feed.OpenAsync(open ?? RoomFeed.HoldLimit).ConfigureAwait(false))
             {
                 if (!feed.IsClosed)
                 {

@@ -10,13 +10,16 @@ internal sealed partial class RoomFeed
     /// <summary>How long is waited until a host that could not serve the room is asked again, in milliseconds.</summary>
     private const int RetryMs = 200;
 
+    /// <summary>For which a call is held at the most.</summary>
+    public static readonly TimeSpan HoldLimit = TimeSpan.FromMilliseconds(RoomHost.HoldMs);
+
     private TaskCompletionSource<bool>? opening;
     private long retryAt;
     private bool isFollowing;
     private bool isAgain;
 
     /// <summary>Waits until the feed is subscribed. False where the room's host could not be reached in time.</summary>
-    public async ValueTask<bool> OpenAsync()
+    public async ValueTask<bool> OpenAsync(TimeSpan limit)
     {
         if (Volatile.Read(ref route) is null)
         {
@@ -38,7 +41,11 @@ internal sealed partial class RoomFeed
         Follow();
         try
         {
-            return await opened.WaitAsync(TimeSpan.FromMilliseconds(RoomHost.HoldMs)).ConfigureAwait(false);
+            return await opened.WaitAsync(limit).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (limit < HoldLimit)
+        {
+            return false; // Others may wait on.
         }
         catch (TimeoutException)
         {
