@@ -6,12 +6,13 @@ using DChat.Server.Worker.Host;
 using DChat.Server.Worker.Joining;
 using DChat.Server.Worker.Peers;
 using Microsoft.Extensions.Hosting;
+using WorkerState = DChat.Core.Registry.WorkerState;
 
 namespace DChat.Server.Worker;
 
 /// <summary>
 /// Sends the clients of a worker to others while it hears no coordinator and another worker does: its rooms were given away and it does not
-/// know to whom, nor who was banned or signed out. Where it reaches no other worker either, the store tells: somebody else has opened a room of its own.
+/// know to whom, nor who was banned or signed out. Where it reaches no other worker either, the store tells: somebody else has opened a room of its own. One without a store can serve nobody then.
 /// Where nobody hears a coordinator all go on as they are. It does so too where it hears a coordinator and is passed over all the same, as it does not
 /// reach the other workers, or the message store.
 /// </summary>
@@ -43,7 +44,7 @@ internal sealed partial class CutOffWatch(
             {
                 var hears = membership.HearsCoordinator;
                 lostBefore = hears ? host.RoomsLost : lostBefore;
-                var goesOn = !hears && (await peers.HearsCoordinatorAsync().WaitAsync(stoppingToken) || (peers.ReachesNobody && host.RoomsLost > lostBefore));
+                var goesOn = !hears && (await peers.HearsCoordinatorAsync().WaitAsync(stoppingToken) || (peers.ReachesNobody && (host.RoomsLost > lostBefore || ServesNobody)));
                 verdict.See(hears, goesOn, time.GetElapsedTime(started));
                 var found = PassedOverVerdict.TroubleOf(replica.State, identity.Id, peers.Unreachable, store.WasWell);
                 trouble = found ?? trouble;
@@ -59,6 +60,9 @@ internal sealed partial class CutOffWatch(
             await _goodbyes; // Draining has closed the connections that they wait for.
         }
     }
+
+    /// <summary>A gateway without a store of its own that reaches nobody: whatever became of the others, its clients are better off elsewhere. (Not where only one hosts, which is away: they would be sent round.)</summary>
+    private bool ServesNobody => !options.IsHost && replica.State.Workers().Count(static worker => worker is { State: WorkerState.Active, Capacity: > 0 }) > 1;
 
     /// <summary>Whether a leader says that it gives this worker no rooms.</summary>
     private async Task<bool> IsUnfitAsync(CancellationToken cancellation) =>

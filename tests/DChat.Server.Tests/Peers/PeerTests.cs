@@ -199,8 +199,11 @@ public sealed class PeerTests
             .Any(found => (string)found!["id"]! == room && (int)found["online"]! == online));
     }
 
-    [Fact]
-    public async Task A_worker_that_reaches_neither_coordinators_nor_workers_sends_its_clients_away_when_the_store_shows_that_others_go_on()
+    /// <param name="isBusy">Somebody sends at the old host all the time: by that it finds out, before it looks.</param>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_worker_that_reaches_neither_coordinators_nor_workers_sends_its_clients_away_when_the_store_shows_that_others_go_on(bool isBusy)
     {
         await using var cluster = await PeerCluster.StartAsync(hosts: 2);
         await using var ann = await cluster.PersonAsync(0);
@@ -211,9 +214,13 @@ public sealed class PeerTests
         cluster.Workers[0].Registry.Cut();
         cluster.Workers[0].Proxy.Cut();
         cluster.Workers[1].Proxy.Cut();
+        using var enough = new CancellationTokenSource();
+        var sending = isBusy ? SendAsync() : Task.CompletedTask;
         await cluster.AssignAsync(room, 1);
         await Eventually.Holds(async () => await TrySendAsync());
         await Eventually.Holds(async () => await StatusAsync() == HttpStatusCode.ServiceUnavailable);
+        await enough.CancelAsync();
+        await sending;
 
         cluster.Workers[0].Registry.Mend();
         cluster.Workers[0].Proxy.Mend();
@@ -224,6 +231,15 @@ public sealed class PeerTests
         {
             using var answer = await http.GetAsync("/health/ready");
             return answer.StatusCode;
+        }
+
+        async Task SendAsync()
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                _ = ann.Hub.BeginCall("send", new { room, clientId = Chat.NewId(), body = "busy" });
+                await Task.Delay(TimeSpan.FromMilliseconds(20));
+            }
         }
 
         async Task<bool> TrySendAsync()
@@ -237,6 +253,29 @@ public sealed class PeerTests
             {
                 return false; // It has not heard of the move yet.
             }
+        }
+    }
+
+    [Fact]
+    public async Task A_gateway_without_a_store_that_reaches_nobody_sends_its_clients_away()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 2, gateways: 1, cutOffMs: 500);
+        var gateway = cluster.Workers[2];
+        using var http = gateway.Server.CreateHttpClient();
+        cluster.Workers[0].Proxy.Cut(); // First: no other worker says that it hears a coordinator.
+        cluster.Workers[1].Proxy.Cut();
+        gateway.Registry.Cut();
+        await Eventually.Holds(async () => await StatusAsync() == HttpStatusCode.ServiceUnavailable);
+
+        gateway.Registry.Mend();
+        cluster.Workers[0].Proxy.Mend();
+        cluster.Workers[1].Proxy.Mend();
+        await Eventually.Holds(async () => await StatusAsync() == HttpStatusCode.OK);
+
+        async Task<HttpStatusCode> StatusAsync()
+        {
+            using var answer = await http.GetAsync("/health/ready");
+            return answer.StatusCode;
         }
     }
 

@@ -369,7 +369,6 @@ internal sealed partial class CommitLoop(
     /// <param name="isKnown">Nothing was made, and nothing of it will be.</param>
     private void Reopen(HostedRoom room, List<PendingChange> pending, bool isKnown)
     {
-        interrupted(room);
         lock (room.Gate)
         {
             room.IsFenced &= isKnown; // Else what was judged long ago may be committed yet, until it is opened again.
@@ -387,6 +386,7 @@ internal sealed partial class CommitLoop(
             pending.ForEach(static change => change.Refuse());
         }
 
+        interrupted(room);
         foreach (var change in pending)
         {
             change.Receiver.Completed(ChangeOutcome.StoreAway);

@@ -169,7 +169,6 @@ internal sealed partial class RoomHost
     /// <summary>The store is away: who waits is told, and the next who needs the room opens it again.</summary>
     private void Postpone(HostedRoom room)
     {
-        Interrupted(room);
         List<PendingChange> waiting;
         lock (room.Gate)
         {
@@ -186,6 +185,7 @@ internal sealed partial class RoomHost
             room.NoticesThrough = default;
         }
 
+        Interrupted(room);
         foreach (var change in waiting)
         {
             change.Receiver.Completed(ChangeOutcome.StoreAway);
@@ -194,6 +194,11 @@ internal sealed partial class RoomHost
 
     private void Retire(HostedRoom room, ChangeOutcome why)
     {
+        if (why.End == ChangeEnd.Moved && authority.EpochOf(room.Id) == room.Epoch)
+        {
+            Interlocked.Increment(ref roomsLost); // The store says so, and nobody else has.
+        }
+
         List<PendingChange> waiting;
         List<IRoomSink> sinks;
         lock (room.Gate)
@@ -221,6 +226,7 @@ internal sealed partial class RoomHost
         }
     }
 
+    /// <summary>To be told when its phase is <see cref="RoomPhase.New"/> already: it is looked at once.</summary>
     private void Interrupted(HostedRoom room) => interrupted.TryAdd(room, 0);
 
     /// <summary>Opens rooms again whose store was away, so that subscribers learn of what was committed without anybody asking.</summary>
