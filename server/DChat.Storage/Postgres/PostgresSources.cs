@@ -49,7 +49,7 @@ internal sealed class PostgresSources : IAsyncDisposable
         _gate = new PostgresGate(url, BuildEach(url, $"dchat {_instance} probe", 0, LimitSeconds, ""), strays, time, log);
         Writer = Pool($"dchat {_instance} commits", Commits, LimitSeconds, "");
         var left = url.Connections - Commits - Backgrounds;
-        var hosting = Math.Min(HostingMost, left / 2);
+        var hosting = Math.Min(HostingMost, left - 1);
         Hosting = Pool($"dchat {_instance} hosting", hosting, LimitSeconds, "");
         Reader = Pool($"dchat {_instance} reads", left - hosting, LimitSeconds, "");
         Background = Pool($"dchat {_instance} index", Backgrounds, BackgroundSeconds, $" -c idle_session_timeout={BackgroundIdleMs}");
