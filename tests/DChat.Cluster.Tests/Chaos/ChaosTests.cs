@@ -72,7 +72,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
         await using var registry = coordinators == 1 ? null : await RegistryCrowd.StartAsync(cluster, seed);
         using var load = StartLoad(cluster, spare, folder["acks"], random.Next());
         using var acks = new Acknowledgements(folder["acks"]);
-        var faults = new Faults(cluster, spare, random, longestMs: Minutes > 0 ? 8_000 : 4_000, registry?.Audit);
+        var faults = new Faults(cluster, spare, random, longestMs: Minutes > 0 ? 8_000 : 4_000, mayLast: Minutes > 0, registry?.Audit);
         faults.Keep(kinds);
         var expected = faults.ComeFirst(always);
         using var run = new ChaosRun(cluster, faults, acks, load, registry, random, log);

@@ -5,8 +5,14 @@ namespace DChat.Cluster.Tests.Chaos;
 
 /// <summary>What is done to processes and hosts, for as long as the seed says, and undone.</summary>
 /// <param name="longestMs">How long it lasts at most.</param>
-internal sealed class FaultActions(Random random, int longestMs)
+/// <param name="mayLast">But for one cut in ten.</param>
+internal sealed class FaultActions(Random random, int longestMs, bool mayLast)
 {
+    /// <summary>What a cut takes that is noticed by silence alone until clients are sent to others (ADR 0134), and longer.</summary>
+    private const int LastingMsMin = 15_000, LastingMsMax = 30_000;
+
+    private const int OneInLasts = 10;
+
     /// <summary>How often a program that does not start is started again, as systemd does: its store may be away.</summary>
     public static readonly TimeSpan StartAgainAfter = TimeSpan.FromMilliseconds(500);
 
@@ -18,9 +24,10 @@ internal sealed class FaultActions(Random random, int longestMs)
     private const int JumpSecondsMax = 240;
 
     /// <summary>The fault itself: how long it lasts.</summary>
-    public async Task<string> WaitAsync()
+    public Task<string> WaitAsync() => WaitAsync(random.Next(200, longestMs));
+
+    private static async Task<string> WaitAsync(int lasts)
     {
-        var lasts = random.Next(200, longestMs);
         await Task.Delay(lasts);
         return string.Create(CultureInfo.InvariantCulture, $"for {lasts} ms");
     }
@@ -44,7 +51,7 @@ internal sealed class FaultActions(Random random, int longestMs)
     public async Task<string> CutAsync(TestHost host, IReadOnlyList<string> others, Way way)
     {
         await host.CutAsync(others, way);
-        var lasted = await WaitAsync();
+        var lasted = await (mayLast && random.Next(OneInLasts) == 0 ? WaitAsync(random.Next(LastingMsMin, LastingMsMax)) : WaitAsync());
         await host.HealAsync();
         return way switch { Way.In => "it hears nothing ", Way.Out => "nobody hears it ", _ => "" } + lasted;
     }

@@ -24,10 +24,11 @@ internal sealed class Faults
 
     /// <param name="spare">Where workers come and go.</param>
     /// <param name="longestMs">How long a fault lasts at most.</param>
+    /// <param name="mayLast">Whether one cut in ten lasts for as long as it takes until clients are sent to others.</param>
     /// <param name="audit">Of several coordinators: their log.</param>
-    public Faults(ClusterUnderTest cluster, TestHost spare, Random random, int longestMs, LogAudit? audit = null)
+    public Faults(ClusterUnderTest cluster, TestHost spare, Random random, int longestMs, bool mayLast, LogAudit? audit = null)
     {
-        (_cluster, _spare, _random, _actions) = (cluster, spare, random, new FaultActions(random, longestMs));
+        (_cluster, _spare, _random, _actions) = (cluster, spare, random, new FaultActions(random, longestMs, mayLast));
         _ofSeveral = audit is null ? null : new LeaderFaults(cluster, audit, random, _actions);
         _all = [.. OfWorkers(), .. _ofSeveral?.All() ?? OfOneCoordinator(), .. OfStore()];
         _known = [.. _all.Select(fault => fault.Kind)];
@@ -87,6 +88,8 @@ internal sealed class Faults
         new("worker cut from the coordinator", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Coordinators, Way.Both)),
         new("worker cut from PostgreSQL", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Store, Way.Both)),
         new("worker cut from its peers", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Peers(worker!), Way.Both)),
+        new("worker cut from all other nodes", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, [.. Coordinators, .. Peers(worker!)], Way.Both)),
+        new("two workers cut from each other", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, [OnePeer(worker!)], Way.Both)),
         new("worker cut from everybody", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Everybody(worker!), Way.Both)),
         new("one way cut: coordinator", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Coordinators, OneWay())),
         new("one way cut: PostgreSQL", Victim.Worker, worker => _actions.CutAsync(worker!.Host!, Store, OneWay())),
@@ -116,6 +119,8 @@ internal sealed class Faults
     ];
 
     private string[] Peers(ServerProcess worker) => [.. _cluster.Workers.Where(other => other != worker).Select(other => other.Host!.Address)];
+
+    private string OnePeer(ServerProcess worker) => _random.GetItems(Peers(worker), 1)[0];
 
     private string[] Everybody(ServerProcess worker) => [_cluster.Network!.Address, .. _cluster.Network.Hosts.Where(host => host != worker.Host).Select(host => host.Address)];
 
