@@ -14,6 +14,9 @@ internal sealed class HeldStore(IMessageStore store) : IMessageStore
     /// <summary>Thrown where a repeat's first answer is looked for.</summary>
     public Func<Exception>? FindFault { get; set; }
 
+    /// <summary>Thrown where it is asked whose rooms are.</summary>
+    public Func<Exception>? EpochsFault { get; set; }
+
     /// <summary>Thrown where it is asked whether the store can be used.</summary>
     public Func<Exception>? CheckFault { get; set; }
 
@@ -55,7 +58,7 @@ internal sealed class HeldStore(IMessageStore store) : IMessageStore
     public async Task<IReadOnlyList<long>> ReadEpochsAsync(IReadOnlyList<string> rooms, CancellationToken cancellation)
     {
         await PassAsync();
-        return await store.ReadEpochsAsync(rooms, cancellation);
+        return EpochsFault is { } fault ? throw fault() : await store.ReadEpochsAsync(rooms, cancellation);
     }
 
     public Task<ChangeAnswer?> FindAnswerAsync(string room, string author, string clientId, CancellationToken cancellation) =>

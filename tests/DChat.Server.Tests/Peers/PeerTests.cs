@@ -199,7 +199,7 @@ public sealed class PeerTests
             .Any(found => (string)found!["id"]! == room && (int)found["online"]! == online));
     }
 
-    /// <param name="isBusy">Somebody sends at the old host all the time: by that it finds out, before it looks.</param>
+    /// <param name="isBusy">Somebody sends at the old host all the time: by that it finds out, and not by looking.</param>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -214,6 +214,7 @@ public sealed class PeerTests
         cluster.Workers[0].Registry.Cut();
         cluster.Workers[0].Proxy.Cut();
         cluster.Workers[1].Proxy.Cut();
+        cluster.Workers[0].Store!.EpochsFault = isBusy ? () => new MessageStoreUnavailableException("nobody is to find out so") : null;
         using var enough = new CancellationTokenSource();
         var sending = isBusy ? SendAsync() : Task.CompletedTask;
         await cluster.AssignAsync(room, 1);
@@ -262,10 +263,12 @@ public sealed class PeerTests
         await using var cluster = await PeerCluster.StartAsync(hosts: 2, gateways: 1, cutOffMs: 500);
         var gateway = cluster.Workers[2];
         using var http = gateway.Server.CreateHttpClient();
+        await using var ann = await cluster.PersonAsync(2);
         cluster.Workers[0].Proxy.Cut(); // First: no other worker says that it hears a coordinator.
         cluster.Workers[1].Proxy.Cut();
         gateway.Registry.Cut();
-        await Eventually.Holds(async () => await StatusAsync() == HttpStatusCode.ServiceUnavailable);
+        await ann.Hub.NextAsync(HubEvents.Reconnect);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await StatusAsync());
 
         gateway.Registry.Mend();
         cluster.Workers[0].Proxy.Mend();
