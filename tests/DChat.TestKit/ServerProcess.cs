@@ -39,6 +39,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     private string[] _flags;
     private readonly IReadOnlyDictionary<string, string> _environment;
     private Process? _process;
+    private Process? _alive;
 
     private ServerProcess(string program, TemporaryFolder? folder, string data, string[] flags, IReadOnlyDictionary<string, string>? environment, TestHost? host, FakeClock? clock)
     {
@@ -60,7 +61,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     public FakeClock? Clock { get; }
 
     /// <summary>Whether it was started and has not ended, by itself or otherwise.</summary>
-    public bool IsRunning => _process is { HasExited: false };
+    public bool IsRunning => Volatile.Read(ref _alive) is not null; // Asked while it is killed and started again: the process itself may be disposed of.
 
     /// <summary>The data folder; it stays over restarts.</summary>
     public string Data { get; }
@@ -133,8 +134,8 @@ public sealed partial class ServerProcess : IAsyncDisposable
         {
             process.Kill();
             await process.WaitForExitAsync().Within(StopLimit);
+            _process = _alive = null;
             process.Dispose();
-            _process = null;
         }
     }
 
@@ -153,8 +154,8 @@ public sealed partial class ServerProcess : IAsyncDisposable
         var process = Running;
         await process.WaitForExitAsync().Within(StopLimit);
         var code = process.ExitCode;
+        _process = _alive = null;
         process.Dispose();
-        _process = null;
         return code;
     }
 
@@ -290,8 +291,10 @@ public sealed partial class ServerProcess : IAsyncDisposable
         var process = new Process { StartInfo = Describe(program, all, _environment), EnableRaisingEvents = true };
         process.OutputDataReceived += (_, line) => Take(line.Data);
         process.ErrorDataReceived += (_, line) => Take(line.Data);
+        process.Exited += (_, _) => Interlocked.CompareExchange(ref _alive, null, process);
         process.Exited += (_, _) => listening.TrySetException(new InvalidOperationException($"the server exited before it listened:\n{Log}"));
         var started = Stopwatch.GetTimestamp();
+        _alive = process;
         process.Start();
         _process = process;
         process.BeginOutputReadLine();
