@@ -134,12 +134,15 @@ internal sealed class EtcdClient : IDisposable
     public Task PromoteMemberAsync(ulong member, CancellationToken cancellation) =>
         CallAsync("cluster/member/promote", new EtcdMemberId(member), EtcdJson.Default.EtcdMemberId, EtcdJson.Default.EtcdNothing, cancellation);
 
-    /// <summary>Asks whether the keys may be read and written, and does neither: etcd checks rights of the branch that is not taken too.</summary>
+    /// <summary>Asks whether the keys may be read and written, and does neither: etcd checks the rights of the branch that is not taken.</summary>
     public Task TryAccessAsync(EtcdKeys keys, CancellationToken cancellation) => TxnAsync(
         new EtcdTxn(
             [new EtcdCompare(keys.Leader, "CREATE", "LESS", CreateRevision: 0)],
-            [EtcdOperation.Put(keys.Leader, []), EtcdOperation.Put(keys.First, []), EtcdOperation.Delete(keys.Entry(0), keys.End)],
-            [EtcdOperation.Get(keys.Leader), EtcdOperation.Get(keys.First), EtcdOperation.Get(keys.Entry(0), keys.End, limit: 1)]),
+            [
+                EtcdOperation.Put(keys.Leader, []), EtcdOperation.Put(keys.First, []), EtcdOperation.Delete(keys.Entry(0), keys.End),
+                EtcdOperation.Get(keys.Leader), EtcdOperation.Get(keys.First), EtcdOperation.Get(keys.Entry(0), keys.End),
+            ],
+            []),
         cancellation);
 
     /// <summary>What a try may end by, beside being cancelled. (A socket that is reset while it connects comes out of HttpClient as it is.)</summary>

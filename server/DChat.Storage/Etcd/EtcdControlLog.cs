@@ -21,6 +21,7 @@ public sealed partial class EtcdControlLog : IControlLog
 
     private readonly EtcdClient _client;
     private readonly EtcdKeys _keys;
+    private readonly EtcdBounds _bounds;
     private readonly EtcdElection _election;
     private readonly EtcdHousekeeping _housekeeping;
     private readonly EtcdSpace _space;
@@ -32,6 +33,7 @@ public sealed partial class EtcdControlLog : IControlLog
     {
         _client = new EtcdClient(url, time);
         _keys = new EtcdKeys(url.Prefix);
+        _bounds = new EtcdBounds(_client, _keys);
         _logger = logger;
         _election = new EtcdElection(_client, _keys, TimeSpan.FromSeconds(url.LeaseSeconds), time, logger);
         _housekeeping = new EtcdHousekeeping(_client, logger);
@@ -64,16 +66,17 @@ public sealed partial class EtcdControlLog : IControlLog
         {
             var answer = await GuardAsync(_client.TxnAsync(
                 new EtcdTxn(
-                    [Leads(term), index == 1 ? NoEntry : Absent(key), before],
+                    index == 1 ? [Leads(term), before, Absent(key), NoEntry] : [Leads(term), before, Absent(key)],
                     [EtcdOperation.Put(key, value)],
-                    [EtcdOperation.Get(_keys.Leader), EtcdOperation.Get(key), EtcdOperation.Get(_keys.First), Lowest]),
+                    [EtcdOperation.Get(_keys.Leader), EtcdOperation.Get(key), EtcdOperation.Count(_keys.Entry(index - 1))]),
                 cancellation));
             if (answer.Succeeded || IsSame(answer.Range(1), value))
             {
                 return AppendOutcome.Committed;
             }
 
-            var first = FirstIn(answer.Range(2), answer.Range(3));
+            // What is truncated may have been committed. Where this one is there, or the one before, it is not truncated.
+            var first = answer.Range(1).Count + answer.Count(2) > 0 ? 0 : (await ReadBoundsAsync(cancellation)).First;
             if (index < first)
             {
                 return AppendOutcome.WrongIndex;
@@ -94,15 +97,16 @@ public sealed partial class EtcdControlLog : IControlLog
         }
     }
 
-    public async Task<LogBounds> ReadBoundsAsync(CancellationToken cancellation) => (await ReadBoundsAndRevisionAsync(cancellation)).Bounds;
+    public async Task<LogBounds> ReadBoundsAsync(CancellationToken cancellation) => (await GuardAsync(_bounds.ReadAsync(cancellation))).Bounds;
 
     public async IAsyncEnumerable<LogEntry> FollowAsync(long fromIndex, [EnumeratorCancellation] CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(fromIndex);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _closed.Token);
+        var wasAtEnd = false;
         for (var next = fromIndex; ;)
         {
-            var (page, revision) = await ReadPageAsync(next, linked.Token);
+            var (page, revision) = await ReadPageAsync(next, wasAtEnd, linked.Token);
             foreach (var entry in page)
             {
                 yield return entry;
@@ -114,6 +118,7 @@ public sealed partial class EtcdControlLog : IControlLog
                 continue; // There may be more.
             }
 
+            wasAtEnd = true;
             await foreach (var entry in WatchAsync(next, revision + 1, linked.Token))
             {
                 yield return entry;
@@ -126,7 +131,7 @@ public sealed partial class EtcdControlLog : IControlLog
     {
         while (true)
         {
-            var (bounds, firstRevision, _) = await ReadBoundsAndRevisionAsync(cancellation);
+            var (bounds, firstRevision) = await GuardAsync(_bounds.ReadAsync(cancellation));
             if (throughIndex > bounds.Last && (await ReadLeaderAsync(cancellation))?.Term != term)
             {
                 return false;
@@ -192,7 +197,7 @@ public sealed partial class EtcdControlLog : IControlLog
         ArgumentOutOfRangeException.ThrowIfLessThan(index, 1);
         var answer = await GuardAsync(_client.TxnAsync(
             new EtcdTxn(
-                [Leads(term), Absent(_keys.First), NoEntry],
+                [Leads(term), Absent(_keys.First), Absent(_keys.Entry(1)), NoEntry],
                 [EtcdOperation.Put(_keys.First, Text(index + 1))],
                 [EtcdOperation.Get(_keys.Leader)]),
             cancellation));
@@ -229,40 +234,26 @@ public sealed partial class EtcdControlLog : IControlLog
 
     private static byte[] Text(long index) => Encoding.ASCII.GetBytes(index.ToString(CultureInfo.InvariantCulture));
 
+    /// <remarks>etcd reads all of them, values too, and not what is compared behind what does not hold: it stands last, where the log begins at 1 and the first entry is not there.</remarks>
     private EtcdCompare NoEntry => Absent(_keys.Entry(0)) with { RangeEnd = _keys.End };
 
-    private EtcdOperation Lowest => EtcdOperation.Get(_keys.Entry(0), _keys.End, limit: 1, sortOrder: "ASCEND");
-
-    /// <param name="told">The key that says it.</param>
-    /// <param name="lowest">The first entry there is: higher where <see cref="FreeAsync"/> could not write the key.</param>
-    private long FirstIn(IReadOnlyList<EtcdKeyValue> told, IReadOnlyList<EtcdKeyValue> lowest) => Math.Max(
-        told is [var first, ..] ? long.Parse(first.Value ?? [], NumberStyles.None, CultureInfo.InvariantCulture) : 1,
-        lowest is [var entry, ..] ? _keys.IndexOf(entry.Key) : 1);
-
-    private async Task<(LogBounds Bounds, long FirstRevision, long Revision)> ReadBoundsAndRevisionAsync(CancellationToken cancellation)
-    {
-        var answer = await GuardAsync(_client.TxnAsync(
-            new EtcdTxn([], [EtcdOperation.Get(_keys.First), EtcdOperation.Get(_keys.Entry(0), _keys.End, limit: 1, sortOrder: "DESCEND"), Lowest], []), cancellation));
-        var first = FirstIn(answer.Range(0), answer.Range(2));
-        var last = answer.Range(1) is [var entry, ..] ? _keys.IndexOf(entry.Key) : first - 1;
-        return (new LogBounds(first, last), answer.Range(0) is [var key, ..] ? key.ModRevision : 0, answer.Header?.Revision ?? 0);
-    }
-
     /// <summary>The entries from an index on that exist, at most a page of them, and the revision at which they were read.</summary>
-    private async Task<(List<LogEntry> Page, long Revision)> ReadPageAsync(long from, CancellationToken cancellation)
+    /// <param name="isEndKnown">It was seen before that nothing lies behind the last entry.</param>
+    private async Task<(List<LogEntry> Page, long Revision)> ReadPageAsync(long from, bool isEndKnown, CancellationToken cancellation)
     {
-        var answer = await ReadHalvingAsync(entries => new EtcdTxn([], [EtcdOperation.Get(_keys.First), EtcdOperation.Get(_keys.Entry(from), _keys.End, entries, "ASCEND"), Lowest], []), cancellation);
-        var first = FirstIn(answer.Range(0), answer.Range(2));
-        if (from < first)
+        var answer = await ReadHalvingAsync(
+            entries => new EtcdTxn([], [EtcdOperation.Get(_keys.Entry(from), _keys.Behind(from, entries)), EtcdOperation.Count(_keys.Entry(from - 1))], []), cancellation);
+        var found = answer.Range(0);
+        var isNext = found.Count == 0 && answer.Count(1) > 0; // The one before is the last.
+        if (isNext ? !isEndKnown : found.Count == 0 || _keys.IndexOf(found[0].Key) != from)
         {
-            throw new EntryTruncatedException(from, first);
+            await LookForAsync(from, cancellation);
         }
 
         var page = new List<LogEntry>();
-        foreach (var found in answer.Range(1))
+        foreach (var one in found)
         {
-            // A follower may ask from beyond the end: then the first that there is is not the one it waits for.
-            var entry = Entry(found);
+            var entry = Entry(one);
             if (entry.Index != from + page.Count)
             {
                 throw Damaged(from + page.Count, "is missing");
@@ -274,6 +265,28 @@ public sealed partial class EtcdControlLog : IControlLog
         return (page, answer.Header?.Revision ?? 0);
     }
 
+    /// <summary>Returns where an entry that was not there is still to come, or came meanwhile.</summary>
+    /// <exception cref="EntryTruncatedException">It is truncated.</exception>
+    /// <exception cref="ControlLogDamagedException">There are entries behind it.</exception>
+    private async Task LookForAsync(long index, CancellationToken cancellation)
+    {
+        await ThrowIfTruncatedAsync(index, cancellation);
+        var behind = await GuardAsync(_client.TxnAsync(new EtcdTxn([], [EtcdOperation.FirstKey(_keys.Entry(index), _keys.End)], []), cancellation));
+        if (behind.Range(0) is [var next, ..] && _keys.IndexOf(next.Key) > index)
+        {
+            await ThrowIfTruncatedAsync(index, cancellation); // Between the two.
+            throw Damaged(index, "is missing");
+        }
+    }
+
+    private async Task ThrowIfTruncatedAsync(long index, CancellationToken cancellation)
+    {
+        if ((await ReadBoundsAsync(cancellation)).First is var first && index < first)
+        {
+            throw new EntryTruncatedException(index, first);
+        }
+    }
+
     /// <summary>A page that is too large for what is between fails each time: the next one, whoever asks for it, is smaller, until one comes.</summary>
     private async Task<EtcdTxnAnswer> ReadHalvingAsync(Func<int, EtcdTxn> read, CancellationToken cancellation)
     {
@@ -281,7 +294,7 @@ public sealed partial class EtcdControlLog : IControlLog
         try
         {
             var answer = await GuardAsync(_client.TxnAsync(read(entries), cancellation));
-            _page = answer.Range(1).Count < entries ? PageEntries : Math.Min(PageEntries, entries + 1); // It may have been an outage, and there may be many.
+            _page = answer.Range(0).Count < entries ? PageEntries : Math.Min(PageEntries, entries + 1); // It may have been an outage, and there may be many.
             return answer;
         }
         catch (ControlLogUnavailableException)
@@ -359,8 +372,10 @@ public sealed partial class EtcdControlLog : IControlLog
         }
     }
 
-    private ControlLogDamagedException Damaged(long index, string what) => new(
-        $"The control log in etcd at {_client.Where} is damaged: entry {index} {what}. Nothing was changed. Remedy: put etcd back from a backup, or start a new cluster from the snapshots (dchat-server restore).");
+    private ControlLogDamagedException Damaged(long index, string what) => Damaged(_client, index, what);
+
+    internal static ControlLogDamagedException Damaged(EtcdClient client, long index, string what) => new(
+        $"The control log in etcd at {client.Where} is damaged: entry {index} {what}. Nothing was changed. Remedy: put etcd back from a backup, or start a new cluster from the snapshots (dchat-server restore).");
 
     /// <summary>A refusal that no repeat changes is the operator's matter, and is told as one.</summary>
     private async Task<T> GuardAsync<T>(Task<T> call)

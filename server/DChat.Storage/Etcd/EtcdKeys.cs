@@ -23,6 +23,9 @@ internal sealed class EtcdKeys(string prefix)
 
     public byte[] Entry(long index) => Encoding.UTF8.GetBytes(_entries + index.ToString(CultureInfo.InvariantCulture).PadLeft(IndexDigits, '0'));
 
+    /// <summary>Where a range of so many entries ends.</summary>
+    public byte[] Behind(long from, int count) => from > long.MaxValue - count ? End : Entry(from + count);
+
     /// <exception cref="FormatException">The key is none of an entry.</exception>
     public long IndexOf(byte[]? key) =>
         key is not null && Encoding.UTF8.GetString(key) is var text && text.StartsWith(_entries, StringComparison.Ordinal)

@@ -20,8 +20,10 @@ internal sealed record EtcdCompare(byte[] Key, string Target, string Result, lon
 internal sealed record EtcdPut(byte[] Key, byte[] Value, long Lease = 0);
 
 /// <param name="RangeEnd">Behind the last key; null: the key alone.</param>
-/// <param name="SortOrder"><c>ASCEND</c> or <c>DESCEND</c>.</param>
-internal sealed record EtcdRange(byte[] Key, byte[]? RangeEnd = null, long Limit = 0, long Revision = 0, string? SortOrder = null, string? SortTarget = null);
+/// <param name="Limit">Of the keys that come. etcd goes through its index of all that is in the range all the same, to count it.</param>
+/// <param name="Revision">As of then; 0: as it is now.</param>
+/// <remarks>What comes is in the order of the keys. No order is asked for, ever: etcd ignores the limit then, and reads all that is in the range, values too, to sort it.</remarks>
+internal sealed record EtcdRange(byte[] Key, byte[]? RangeEnd = null, long Limit = 0, long Revision = 0, bool KeysOnly = false, bool CountOnly = false);
 
 internal sealed record EtcdDelete(byte[] Key, byte[]? RangeEnd = null);
 
@@ -30,15 +32,21 @@ internal sealed record EtcdOperation(EtcdPut? RequestPut = null, EtcdRange? Requ
 {
     public static EtcdOperation Put(byte[] key, byte[] value, long lease = 0) => new(RequestPut: new EtcdPut(key, value, lease));
 
-    public static EtcdOperation Get(byte[] key, byte[]? end = null, long limit = 0, string? sortOrder = null) =>
-        new(RequestRange: new EtcdRange(key, end, limit, SortOrder: sortOrder, SortTarget: sortOrder is null ? null : "KEY"));
+    public static EtcdOperation Get(byte[] key, byte[]? end = null) => new(RequestRange: new EtcdRange(key, end));
+
+    /// <summary>How many keys there are; no value is read.</summary>
+    public static EtcdOperation Count(byte[] key, byte[]? end = null, long revision = 0) => new(RequestRange: new EtcdRange(key, end, Revision: revision, CountOnly: true));
+
+    /// <summary>The first key there is.</summary>
+    public static EtcdOperation FirstKey(byte[] key, byte[] end, long revision = 0) => new(RequestRange: new EtcdRange(key, end, Limit: 1, revision, KeysOnly: true));
 
     public static EtcdOperation Delete(byte[] key, byte[]? end = null) => new(RequestDeleteRange: new EtcdDelete(key, end));
 }
 
 internal sealed record EtcdTxn(IReadOnlyList<EtcdCompare> Compare, IReadOnlyList<EtcdOperation> Success, IReadOnlyList<EtcdOperation> Failure);
 
-internal sealed record EtcdRangeAnswer(EtcdHeader? Header = null, IReadOnlyList<EtcdKeyValue>? Kvs = null, bool More = false)
+/// <param name="Count">Of the keys in the range, beyond the limit too.</param>
+internal sealed record EtcdRangeAnswer(EtcdHeader? Header = null, IReadOnlyList<EtcdKeyValue>? Kvs = null, bool More = false, long Count = 0)
 {
     public IReadOnlyList<EtcdKeyValue> Found => Kvs ?? [];
 }
@@ -47,7 +55,11 @@ internal sealed record EtcdOperationAnswer(EtcdRangeAnswer? ResponseRange = null
 
 internal sealed record EtcdTxnAnswer(EtcdHeader? Header = null, bool Succeeded = false, IReadOnlyList<EtcdOperationAnswer>? Responses = null)
 {
-    public IReadOnlyList<EtcdKeyValue> Range(int operation) => Responses is { } all && operation < all.Count ? all[operation].ResponseRange?.Found ?? [] : [];
+    public IReadOnlyList<EtcdKeyValue> Range(int operation) => Of(operation)?.Found ?? [];
+
+    public long Count(int operation) => Of(operation)?.Count ?? 0;
+
+    private EtcdRangeAnswer? Of(int operation) => Responses is { } all && operation < all.Count ? all[operation].ResponseRange : null;
 }
 
 internal sealed record EtcdLease([property: JsonPropertyName("ID")] long Id = 0, [property: JsonPropertyName("TTL")] long Ttl = 0);

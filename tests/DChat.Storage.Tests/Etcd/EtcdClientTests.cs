@@ -61,16 +61,25 @@ public sealed class EtcdClientTests(EtcdClientTests.OneMember fixture) : IClassF
     }
 
     [Fact]
-    public async Task A_range_is_sorted_limited_and_without_its_end()
+    public async Task A_range_is_in_order_limited_and_without_its_end()
     {
         using var client = Open();
         await client.TxnAsync(new EtcdTxn([], [.. new[] { "b", "a", "d", "c" }.Select(name => EtcdOperation.Put(Key(name), Bytes(name)))], []), CancellationToken.None);
 
-        EtcdRange all = new(Key("a"), Key("d"), SortOrder: "DESCEND", SortTarget: "KEY");
-        Assert.Equal(["c", "b", "a"], (await client.RangeAsync(all, CancellationToken.None)).Found.Select(Text));
-        var page = await client.RangeAsync(all with { SortOrder = "ASCEND", Limit = 2 }, CancellationToken.None);
+        EtcdRange all = new(Key("a"), Key("d"));
+        Assert.Equal(["a", "b", "c"], (await client.RangeAsync(all, CancellationToken.None)).Found.Select(Text));
+        var page = await client.RangeAsync(all with { Limit = 2 }, CancellationToken.None);
         Assert.Equal(["a", "b"], page.Found.Select(Text));
+        Assert.Equal(3, page.Count);
         Assert.True(page.More);
+
+        var told = await client.TxnAsync(
+            new EtcdTxn([], [EtcdOperation.Count(Key("a")), EtcdOperation.Count(Key("e")), EtcdOperation.Count(Key("b"), Key("z")), EtcdOperation.FirstKey(Key("aa"), Key("z"))], []), CancellationToken.None);
+        Assert.Equal((1, 0, 3), (told.Count(0), told.Count(1), told.Count(2)));
+        Assert.Empty(told.Range(2));
+        var first = Assert.Single(told.Range(3));
+        Assert.Equal(Key("b"), first.Key);
+        Assert.Null(first.Value);
     }
 
     [Fact]
@@ -186,7 +195,7 @@ public sealed class EtcdClientTests(EtcdClientTests.OneMember fixture) : IClassF
         etcd.Members[2].Freeze();
         await PutAsync(client, "c");
         etcd.Members[2].Thaw();
-        Assert.Equal(["a", "b", "c"], (await client.RangeAsync(new EtcdRange(Key("a"), Key("d"), SortOrder: "ASCEND", SortTarget: "KEY"), CancellationToken.None)).Found.Select(Text));
+        Assert.Equal(["a", "b", "c"], (await client.RangeAsync(new EtcdRange(Key("a"), Key("d")), CancellationToken.None)).Found.Select(Text));
     }
 
     [Fact]
