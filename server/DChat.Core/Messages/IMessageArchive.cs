@@ -37,12 +37,15 @@ public interface IMessageArchive : IAsyncDisposable
     /// <param name="epoch">At which the room stands from now on.</param>
     Task FillAsync(RoomPiece piece, long epoch, CancellationToken cancellation);
 
-    /// <summary>All that was filled in is durable, and servers may open the store.</summary>
-    Task EndFillAsync(CancellationToken cancellation);
+    /// <summary>All that was filled in is durable, and servers may open the store. Rooms that are known and of which nothing came begin as in <see cref="LiftAsync"/>.</summary>
+    /// <param name="lift">What becomes of the rooms.</param>
+    /// <param name="known">The rooms of the registry.</param>
+    Task EndFillAsync(RoomLift lift, IReadOnlyCollection<string> known, CancellationToken cancellation);
 
     /// <summary>
     /// Of a store that outlived its registry: shuts every host out that ever opened a room, and lifts the revisions, in one step.
     /// Resuming below is answered with reset. Closed rooms that are known are opened again, with what was not purged yet.
+    /// Rooms that are known and not there begin without messages at the lifted revision, and not at 0: somebody may have seen more of them.
     /// </summary>
     /// <param name="lift">What becomes of the rooms.</param>
     /// <param name="known">The rooms of the registry.</param>
@@ -67,6 +70,9 @@ public readonly record struct ArchivedRoom(string Room, bool Closed, long Messag
 public readonly record struct RoomLift(long Epoch, long Gap, long Floor)
 {
     public long Of(long rev) => Restoration.Lift(rev, Gap, Floor);
+
+    /// <summary>Where a room begins of which nothing is there any more.</summary>
+    public long First => Of(0);
 }
 
 /// <summary>Marks the id of a store that is being filled.</summary>

@@ -5,7 +5,7 @@ using DChat.Core.Blobs;
 namespace DChat.Server.Recovery;
 
 /// <summary>
-/// What the blob says that lies in a new cluster's blob store from the beginning of a restore to its end: which message store it fills. A repeat
+/// What the blob says that lies in a cluster's blob store from the beginning of a restore to its end: which message store it fills. A repeat
 /// knows by it what it may empty.
 /// </summary>
 /// <param name="Store">The id that the store has when it is filled.</param>

@@ -41,7 +41,7 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, bool F
         var lines = new List<string>
         {
             $"log       {LogPlace(to.Options)}: empty; it begins with this registry, at an index above all before",
-            $"messages  {to.StorePlace}: {(again ? $"{SizeText.Count(store.Rooms, "room")} that a restore left which did not come to its end: emptied, then filled with {source.Contents}" : fills ? Filling(source) : await LiftingAsync(source.Registry, to.Store, cancellation))}",
+            $"messages  {to.StorePlace}: {(again ? $"{SizeText.Count(store.Rooms, "room")} that a restore left which did not come to its end: {Filling(source, "emptied", ", then ")}" : fills ? Filling(source, "empty", "; ") : await LiftingAsync(source.Registry, to.Store, cancellation))}",
             $"blobs     {to.BlobsPlace}: {(to.InPlace ? "where it comes from; files stay, and a new snapshot is put beside the old ones. Nobody else may use it now" : "empty; a snapshot and the rooms' files are put there")}",
             $"people    {SizeText.Count(source.Registry.AccountCount, "account")} sign in again, with the passwords of then: all sessions end and the token keys are made anew. Tokens of bots stay",
             "workers   none; each registers anew, and rooms are spread over them",
@@ -51,10 +51,10 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, bool F
 
     public static string LogPlace(ServerOptions options) => options.Peers is not null ? $"the etcd of {options.Node} in {options.Data}" : (options.Log ?? new EngineUrl("sqlite", options.LogPath)).ToString();
 
-    private static string Filling(IRestoreSource source) =>
-        source.HasMessages ? $"empty; filled with {source.Contents}"
-        : source.Registry.RoomCount == 0 ? "empty"
-        : $"empty: {SizeText.Count(source.Registry.RoomCount, "room")} begin WITHOUT THEIR MESSAGES. Where those are somewhere, give it with --store";
+    private static string Filling(IRestoreSource source, string empty, string then) =>
+        source.HasMessages ? $"{empty}{then}filled with {source.Contents}"
+        : source.Registry.RoomCount == 0 ? empty
+        : $"{empty}: {SizeText.Count(source.Registry.RoomCount, "room")} begin WITHOUT THEIR MESSAGES. Where those are somewhere, give it with --store";
 
     private static async Task<string> LiftingAsync(RegistryState registry, IMessageArchive archive, CancellationToken cancellation)
     {
@@ -84,11 +84,12 @@ internal sealed record RestorePlan(ArchiveSummary Store, bool FillsStore, bool F
 
     /// <summary>
     /// Whether the rooms there are what a restore put there that ended before the log began, and nobody has had them since: the mark names this
-    /// very store, and every room stands where the restore left it. A host raises the epoch of a room before it writes anything.
+    /// very store, and every room stands where the restore left it. A host raises the epoch of a room before it writes anything. A source without
+    /// messages takes no others' away.
     /// </summary>
     private static async Task<bool> IsFilledByUnfinishedAsync(IRestoreSource source, RestoreTargets to, ArchiveSummary store, CancellationToken cancellation)
     {
-        if (!source.HasMessages || to.InPlace || to.Blobs is not { } blobs || store is not { Unfinished: false, Rooms: > 0, InUse: null }
+        if (to.Blobs is not { } blobs || (!source.HasMessages && store.Messages > 0) || store is not { Unfinished: false, Rooms: > 0, InUse: null }
             || await RestoreMark.ReadAsync(blobs, cancellation) is not { } mark || mark.Store != store.Id || mark.Epoch != store.EpochMax)
         {
             return false;

@@ -29,6 +29,9 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
     private bool _drops;
     private long _files;
 
+    /// <summary>In place only a repeat that would find a store filled needs it.</summary>
+    private bool IsMarked => !to.InPlace || plan.FillsStore;
+
     /// <summary>Rooms of the source that its registry does not know: their messages were left out.</summary>
     public int Dropped => _dropped.Count;
 
@@ -37,7 +40,7 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
     {
         var before = source.Registry;
         _lift = new RoomLift(Restoration.Lift(Math.Max(before.LastEpoch, plan.Store.EpochMax), _now), Restoration.Gap, Restoration.Floor(_now));
-        if (!to.InPlace)
+        if (IsMarked)
         {
             // What an earlier one filled stays named until it is emptied: this may be interrupted before.
             await RestoreMark.WriteAsync(blobs, source.Name, plan.FillsAgain ? new RestoreMark(plan.Store.Id, plan.Store.EpochMax) : null, cancellation);
@@ -47,7 +50,7 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
         if (plan.FillsStore)
         {
             storeId = await to.Store.BeginFillAsync(plan.FillsAgain ? plan.Store.Id : null, cancellation);
-            if (!to.InPlace)
+            if (IsMarked)
             {
                 await RestoreMark.WriteAsync(blobs, source.Name, new RestoreMark(storeId, _lift.Epoch), cancellation);
             }
@@ -151,14 +154,8 @@ internal sealed class RestoreRun(IRestoreSource source, RestorePlan plan, Restor
         }
 
         progress.Begin(plan.FillsStore ? "finishing the message store" : "lifting the revisions of rooms");
-        if (plan.FillsStore)
-        {
-            await to.Store.EndFillAsync(cancellation);
-        }
-        else
-        {
-            await to.Store.LiftAsync(_lift, [.. source.Registry.AllRooms().Select(room => room.Id)], cancellation);
-        }
+        string[] known = [.. source.Registry.AllRooms().Select(room => room.Id)];
+        await (plan.FillsStore ? to.Store.EndFillAsync(_lift, known, cancellation) : to.Store.LiftAsync(_lift, known, cancellation));
 
         progress.End();
     }

@@ -74,6 +74,21 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
     }
 
     [Fact]
+    public async Task One_in_place_that_failed_when_an_empty_message_store_had_its_rooms_is_done_again_by_the_same_command()
+    {
+        using var cluster = lost.Copy();
+        Directory.CreateDirectory(cluster["new"]);
+        await Assert.ThrowsAsync<Interruption>(() => RestoreUntilAsync(cluster, Step.StoreFilled, inPlace: true));
+        var blobs = $"file:{cluster.Data}/blobs";
+
+        var (code, output, said) = await ClusterToLose.RestoreAsync("--data", cluster["new"], "--blobs", blobs, "--from", blobs, "--cluster-secret-file", cluster.SecretFile, "--yes");
+
+        Assert.True(code == CommandLine.Success, output + said);
+        Assert.Contains("1 room that a restore left which did not come to its end: emptied: 1 room begin WITHOUT THEIR MESSAGES", output, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(cluster.Data, "blobs", RestoreMark.Blob)));
+    }
+
+    [Fact]
     public async Task One_in_place_that_was_killed_is_named_by_the_cluster_that_was_there_with_the_file_to_remove()
     {
         using var cluster = lost.Copy();
@@ -260,9 +275,9 @@ public sealed class InterruptedRestoreTests(LostCluster lost) : IClassFixture<Lo
 
         public Task FillAsync(RoomPiece piece, long epoch, CancellationToken cancellation) => inner.FillAsync(piece, epoch, cancellation);
 
-        public async Task EndFillAsync(CancellationToken cancellation)
+        public async Task EndFillAsync(RoomLift lift, IReadOnlyCollection<string> known, CancellationToken cancellation)
         {
-            await inner.EndFillAsync(cancellation);
+            await inner.EndFillAsync(lift, known, cancellation);
             if (last == Step.StoreFilled)
             {
                 throw new Interruption();

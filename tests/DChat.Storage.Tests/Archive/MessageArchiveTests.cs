@@ -118,6 +118,69 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
     }
 
     [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task Whoever_saw_a_room_of_which_nothing_is_there_any_more_is_answered_with_reset_and_misses_nothing(bool isPostgres, bool isFilled)
+    {
+        string[] known = ["there", "gone", .. Enumerable.Range(0, 2_000).Select(i => $"gone{i}")];
+        await using var store = new ArchiveStore(postgres, isPostgres);
+        if (isFilled)
+        {
+            await using var filling = await store.ArchiveAsync();
+            await filling.BeginFillAsync(null, default);
+            await filling.FillAsync(new RoomHead("there", 0, Lift.Of(5), 0, 0, Lift.Of(5)), Lift.Epoch, default);
+            await filling.EndFillAsync(Lift, known, default);
+        }
+        else
+        {
+            await using (var source = await store.OpenAsync())
+            {
+                await source.OpenAsync([new RoomAtEpoch("there", 1), new RoomAtEpoch("stranger", 1)], default);
+            }
+
+            await using var archive = await store.ArchiveAsync();
+            await EventuallyUnusedAsync(archive);
+            await archive.LiftAsync(Lift, known, default);
+        }
+
+        await GoesOnAsync(Lift.First);
+        await using (var again = await store.ArchiveAsync())
+        {
+            await EventuallyUnusedAsync(again);
+            await again.LiftAsync(Lift with { Epoch = 2_000 }, known, default); // Restored a second time, from the same snapshot.
+            Assert.Equal(known.Length + (isFilled ? 0 : 1), (await again.LookAsync(default)).Rooms);
+            Assert.Equal(2_000, (await again.LookAsync(default)).EpochMax);
+        }
+
+        await GoesOnAsync(Lift.First + 60 + Lift.Gap);
+
+        async Task GoesOnAsync(long first)
+        {
+            await using var lifted = await store.OpenAsync();
+            Assert.Equal([isFilled ? 0 : (await lifted.ReadEpochsAsync(["stranger"], default))[0], 0], await lifted.ReadEpochsAsync(["stranger", "deleted"], default));
+            var epoch = (await lifted.ReadEpochsAsync(["gone7"], default))[0];
+            Assert.Equal([RoomStatus.Fenced, RoomStatus.Fenced], (await lifted.OpenAsync([new RoomAtEpoch("gone", epoch - 1), new RoomAtEpoch("gone7", epoch - 1)], default)).Select(room => room.Status));
+            var opened = (await lifted.OpenAsync([new RoomAtEpoch("gone", epoch + 1)], default))[0];
+            Assert.Equal((RoomStatus.Ok, first), (opened.Status, opened.Rev));
+            Assert.False((await lifted.ReadAfterAsync("gone", first, 99, null, default)).Reset);
+            var before = opened.Seq;
+            var posts = Enumerable.Range(1, 60).Select(i => Post("u1", $"c{before + i}")).ToArray();
+            Assert.Equal(RoomStatus.Ok, (await lifted.WriteAsync([new RoomWrite("gone", epoch + 1, first, posts)], default))[0].Status);
+            foreach (var rev in (long[])[0, 1, 40, 60, 61, first - 1, first + 61])
+            {
+                var page = await lifted.ReadAfterAsync("gone", rev, 99, null, default);
+                Assert.True(page.Reset && page.Rev == first + 60 && page.Messages.Count == Math.Min(99, before + 60), $"rev {rev}: {page.Reset}, {page.Rev}, {page.Messages.Count}");
+            }
+
+            Assert.Equal(Enumerable.Range(1, 60).Select(i => first + i), (await lifted.ReadAfterAsync("gone", first, 99, null, default)).Messages.Select(message => message.Rev));
+            await Eventually.Holds(async () => (await lifted.SearchAsync(new SearchQuery("hello", ["gone"], null, 200, null), default)).Hits.Count == before + 60);
+            Assert.True(lifted.SearchLag.Messages < 100_000, $"{lifted.SearchLag}");
+        }
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_store_whose_filling_was_interrupted_is_opened_by_nobody_and_can_be_filled_anew(bool isPostgres)
@@ -187,7 +250,7 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
         } // It was interrupted.
 
         var id = await second.BeginFillAsync(null, default);
-        await second.EndFillAsync(default);
+        await second.EndFillAsync(Lift, [], default);
         await using var store = await to.OpenAsync();
         Assert.Equal(id, await store.ReadIdAsync(default));
         Assert.Equal([0], await store.ReadEpochsAsync(["room"], default));
@@ -204,7 +267,7 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
         {
             first = await filling.BeginFillAsync(null, default);
             await filling.FillAsync(new RoomHead("room", 0, 5, 0, 0, 0), 1, default);
-            await filling.EndFillAsync(default);
+            await filling.EndFillAsync(Lift, [], default);
         }
 
         await using var archive = await to.ArchiveAsync();
@@ -215,7 +278,7 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
 
         Assert.Equal((first, 1), ((await archive.LookAsync(default)).Id, (await archive.LookAsync(default)).Rooms));
         var second = await archive.BeginFillAsync(first, default);
-        await archive.EndFillAsync(default);
+        await archive.EndFillAsync(Lift, [], default);
         Assert.NotEqual(first, second);
         Assert.Equal((second, 0), ((await archive.LookAsync(default)).Id, (await archive.LookAsync(default)).Rooms));
     }
@@ -227,7 +290,7 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
         await using var filling = await to.ArchiveAsync();
         await filling.BeginFillAsync(null, default);
         await to.ExecuteAsync("UPDATE store SET id = 'unfinished-another'");
-        var refusal = await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => filling.EndFillAsync(default));
+        var refusal = await Assert.ThrowsAsync<MessageStoreUnavailableException>(() => filling.EndFillAsync(Lift, [], default));
         Assert.Contains("another has begun there since", refusal.Message, StringComparison.Ordinal);
         await using var archive = await to.ArchiveAsync();
         Assert.Equal(("unfinished-another", true), ((await archive.LookAsync(default)).Id, (await archive.LookAsync(default)).Unfinished));
@@ -243,7 +306,7 @@ public sealed class MessageArchiveTests(PostgresFixture postgres, ITestOutputHel
             await filling.FillAsync(piece is RoomHead head ? head with { Rev = Lift.Of(head.Rev), RemovedRev = Lift.Of(head.Rev) } : piece, Lift.Epoch, default);
         }
 
-        await filling.EndFillAsync(default);
+        await filling.EndFillAsync(Lift, [], default);
         return id;
     }
 

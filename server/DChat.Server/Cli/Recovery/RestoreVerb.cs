@@ -98,7 +98,7 @@ internal static class RestoreVerb
         var storePlace = (options.Store ?? new EngineUrl("sqlite", options.StorePath)).ToString();
         var makesBlobs = into.S3 is null && !Directory.Exists(into.Path);
         await using var there = inPlace || (dryRun && makesBlobs) ? null : BlobStores.Open(into, logs);
-        var targets = new RestoreTargets(options, archive, storePlace, there, into.ToString(), inPlace);
+        var targets = new RestoreTargets(options, archive, storePlace, inPlace ? origin : there, into.ToString(), inPlace);
         var plan = await RestorePlan.MakeAsync(source, targets, TimeProvider.System, logs, cancellation);
         progress.Say(dryRun ? "It would restore into" : "It restores into");
         foreach (var line in plan.Lines)

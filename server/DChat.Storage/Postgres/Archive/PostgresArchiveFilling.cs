@@ -17,6 +17,13 @@ internal sealed class PostgresArchiveFilling : IAsyncDisposable
         WHERE id LIKE '{UnfinishedStore.Prefix}%' OR id = $1 OR NOT EXISTS (SELECT FROM rooms) RETURNING id
         """;
 
+    private const string BeginOthers =
+        """
+        INSERT INTO rooms (id, epoch, rev, removed_rev, indexed_rev)
+        SELECT i.id, $1, $2, $2, $2 FROM unnest($3) AS i (id)
+        WHERE NOT EXISTS (SELECT FROM rooms r WHERE r.id = i.id)
+        """;
+
     private readonly NpgsqlDataSource _source;
     private readonly NpgsqlConnection _connection;
     private readonly PostgresUrl _url;
@@ -73,10 +80,15 @@ internal sealed class PostgresArchiveFilling : IAsyncDisposable
         _ => throw new InvalidDataException($"a piece {piece.GetType().Name} is not known"),
     };
 
-    /// <summary>The commit of this one is waited for, and with it all before are on the disk.</summary>
+    /// <summary>Rooms of which nothing came begin where nobody was. The commit of this one is waited for, and with it all before are on the disk.</summary>
     /// <exception cref="MessageStoreUnavailableException">It is another's by now.</exception>
-    public async Task EndAsync(CancellationToken cancellation)
+    public async Task EndAsync(RoomLift lift, IReadOnlyCollection<string> known, CancellationToken cancellation)
     {
+        await using var others = new NpgsqlCommand(BeginOthers, _connection);
+        others.Parameters.Add(new NpgsqlParameter<long> { TypedValue = lift.Epoch });
+        others.Parameters.Add(new NpgsqlParameter<long> { TypedValue = lift.First });
+        others.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. known] });
+        await others.ExecuteNonQueryAsync(cancellation);
         await ExecuteAsync(_connection, "SET synchronous_commit = on; ANALYZE rooms, messages, answers, reactions, mentions, read_marks", cancellation);
         await using var end = new NpgsqlCommand("UPDATE store SET id = $1 WHERE id = $2", _connection);
         end.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Id });

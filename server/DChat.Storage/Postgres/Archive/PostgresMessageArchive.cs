@@ -23,6 +23,10 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
         WITH lifted AS (
             SELECT key, CASE WHEN $3 > rev THEN $3 ELSE rev + $2 END AS rev, epoch = 9223372036854775807 AS was_closed FROM rooms
             WHERE epoch < 9223372036854775807 OR id = ANY ($4)
+        ), begun AS (
+            INSERT INTO rooms (id, epoch, rev, removed_rev, indexed_rev)
+            SELECT i.id, $1, $6, $6, $6 FROM unnest($4) AS i (id)
+            WHERE NOT EXISTS (SELECT FROM rooms r WHERE r.id = i.id)
         )
         UPDATE rooms r SET epoch = $1, rev = l.rev, removed_rev = l.rev, purged = false,
             indexed_rev = CASE WHEN l.was_closed THEN 0 WHEN r.indexed_rev = r.rev THEN l.rev ELSE r.indexed_rev END,
@@ -110,9 +114,9 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
         return true;
     });
 
-    public Task EndFillAsync(CancellationToken cancellation) => GuardAsync(async () =>
+    public Task EndFillAsync(RoomLift lift, IReadOnlyCollection<string> known, CancellationToken cancellation) => GuardAsync(async () =>
     {
-        await Filling.EndAsync(cancellation);
+        await Filling.EndAsync(lift, known, cancellation);
         await Filling.DisposeAsync();
         _filling = null;
         return true;
@@ -130,6 +134,7 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = lift.Floor });
             command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. known] });
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = time.GetUtcNow().ToUnixTimeMilliseconds() });
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = lift.First });
             return await command.ExecuteNonQueryAsync(cancellation);
         });
     }

@@ -52,14 +52,19 @@ internal sealed class SqliteArchiveFilling : IDisposable
     /// <summary>Takes the search index away: it is made anew from the messages.</summary>
     public static void SearchIndex(SqliteMessageStoreOptions options) => Search.SearchIndex.Remove(options.SearchPath);
 
+    /// <summary>The rooms that are not there begin without messages, where nobody was.</summary>
+    public static void BeginOthers(SqliteSession session, RoomLift lift, IReadOnlyCollection<string> known)
+    {
+        var begin = session.Prepare("INSERT INTO rooms(id, epoch, rev, removed_rev) VALUES (?1, ?2, ?3, ?3) ON CONFLICT (id) DO NOTHING");
+        foreach (var room in known)
+        {
+            begin.Bind(1, room).Bind(2, lift.Epoch).Bind(3, lift.First).Run();
+        }
+    }
+
     public void Put(RoomPiece piece, long epoch)
     {
-        if (!_open)
-        {
-            _tables.Session.Execute("BEGIN IMMEDIATE");
-            _open = true;
-        }
-
+        EnsureOpen();
         _rows += piece switch
         {
             RoomHead head => Put(head, epoch),
@@ -78,8 +83,10 @@ internal sealed class SqliteArchiveFilling : IDisposable
     /// <summary>The store's id when all is in.</summary>
     public string Id => _tables.Session.ReadText("SELECT id FROM store")[UnfinishedStore.Prefix.Length..];
 
-    public void End()
+    public void End(RoomLift lift, IReadOnlyCollection<string> known)
     {
+        EnsureOpen();
+        BeginOthers(_tables.Session, lift, known);
         Commit();
         _tables.Session.ReadText("PRAGMA wal_checkpoint(TRUNCATE)");
         _tables.Session.Execute($"PRAGMA synchronous = {(int)SqliteSynchronous.Full}");
@@ -90,6 +97,15 @@ internal sealed class SqliteArchiveFilling : IDisposable
     {
         _tables.Dispose();
         _lock.Dispose();
+    }
+
+    private void EnsureOpen()
+    {
+        if (!_open)
+        {
+            _tables.Session.Execute("BEGIN IMMEDIATE");
+            _open = true;
+        }
     }
 
     private void Commit()

@@ -93,9 +93,9 @@ public sealed class SqliteMessageArchive(SqliteMessageStoreOptions options, Time
         return Task.CompletedTask;
     }
 
-    public Task EndFillAsync(CancellationToken cancellation) => Task.FromResult(Guard(() =>
+    public Task EndFillAsync(RoomLift lift, IReadOnlyCollection<string> known, CancellationToken cancellation) => Task.FromResult(Guard(() =>
     {
-        Filling.End();
+        Filling.End(lift, known);
         Filling.Dispose();
         _filling = null;
         return true;
@@ -119,6 +119,7 @@ public sealed class SqliteMessageArchive(SqliteMessageStoreOptions options, Time
 
                 session.Prepare("UPDATE rooms SET epoch = ?1, rev = iif(?3 > rev, ?3, rev + ?2), removed_rev = iif(?3 > rev, ?3, rev + ?2) WHERE epoch < 9223372036854775807")
                     .Bind(1, lift.Epoch).Bind(2, lift.Gap).Bind(3, lift.Floor).Run();
+                SqliteArchiveFilling.BeginOthers(session, lift, known); // Behind the others, or they would be lifted twice.
                 return true;
             });
             return true;
