@@ -13,11 +13,16 @@ namespace DChat.Storage.S3;
 /// </summary>
 public sealed partial class S3BlobStore : IBlobStore
 {
+    /// <summary>Disposing waits so long for what was given up to be taken away.</summary>
+    private static readonly TimeSpan AbortsEndWithin = TimeSpan.FromSeconds(3);
+
     private readonly S3BlobStoreOptions _options;
     private readonly S3Clients _clients;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _senders;
     private readonly SemaphoreSlim _readers;
+    private readonly Lock _lock = new();
+    private readonly List<Task> _aborts = [];
 
     private S3BlobStore(S3BlobStoreOptions options, S3Clients clients, ILogger logger)
     {
@@ -154,10 +159,16 @@ public sealed partial class S3BlobStore : IBlobStore
         return new Uri(await S3Call.Within(_options.CallTime, Url, token => _clients.Calls.GetPreSignedURLAsync(request).WaitAsync(token), cancellation));
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        Task aborts;
+        lock (_lock)
+        {
+            aborts = Task.WhenAll(_aborts);
+        }
+
+        await aborts.WaitAsync(AbortsEndWithin).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _clients.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     private string KeyOf(string name) => Url.Prefix + name;
@@ -183,7 +194,7 @@ public sealed partial class S3BlobStore : IBlobStore
     private async Task PutInPartsAsync(string key, PartBuffer first, Stream content, CancellationToken cancellation)
     {
         var mark = Guid.NewGuid().ToString("N");
-        using var upload = new S3Upload(_clients, _options, _senders, key, mark);
+        var upload = new S3Upload(_clients, _options, _senders, key, mark);
         try
         {
             var request = new InitiateMultipartUploadRequest
@@ -197,6 +208,12 @@ public sealed partial class S3BlobStore : IBlobStore
             await upload.BeginAsync(request, cancellation);
             await upload.SendAsync(first, content, cancellation);
             await upload.CompleteAsync(cancellation);
+            upload.Dispose();
+        }
+        catch when (cancellation.IsCancellationRequested)
+        {
+            AbortBeside(upload, key);
+            throw;
         }
         catch
         {
@@ -205,15 +222,29 @@ public sealed partial class S3BlobStore : IBlobStore
         }
     }
 
+    /// <summary>Whoever gave it up, such as a leader that resigns, does not wait for a server that may not answer.</summary>
+    private void AbortBeside(S3Upload upload, string key)
+    {
+        var aborting = AbortAsync(upload, key);
+        lock (_lock)
+        {
+            _aborts.RemoveAll(abort => abort.IsCompleted);
+            _aborts.Add(aborting);
+        }
+    }
+
     private async Task AbortAsync(S3Upload upload, string key)
     {
-        try
+        using (upload)
         {
-            await upload.AbortAsync();
-        }
-        catch (BlobStoreUnavailableException error)
-        {
-            Log.PartsAreLeft(_logger, key, upload.Id, error.Message);
+            try
+            {
+                await upload.AbortAsync();
+            }
+            catch (Exception error) when (error is BlobStoreUnavailableException or ObjectDisposedException)
+            {
+                Log.PartsAreLeft(_logger, key, upload.Id, error.Message);
+            }
         }
     }
 

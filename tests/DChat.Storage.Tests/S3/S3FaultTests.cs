@@ -88,6 +88,23 @@ public sealed class S3FaultTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Whoever_gives_an_upload_up_waits_for_nothing_that_a_frozen_server_is_asked()
+    {
+        await using var blobs = SwiftFixture.Open(SwiftFixture.Options(Url) with { TryTime = TimeSpan.FromMinutes(10), CallTime = Timeout.InfiniteTimeSpan });
+        using var given = new CancellationTokenSource();
+        var content = new Content(Noise(3 * Part), at: Part, () =>
+        {
+            _server.Freeze();
+            return given.CancelAsync();
+        });
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => blobs.PutAsync("a", content, given.Token)).Within();
+        Assert.True(content.HasHappened);
+        _server.Thaw();
+        await Eventually.Holds(async () => await SwiftFixture.UnfinishedAsync(_server, Bucket) == 0); // It is done all the same.
+    }
+
+    [Fact]
     public async Task A_reader_goes_on_where_it_stopped_when_the_server_was_killed_and_is_back()
     {
         await using var blobs = SwiftFixture.Open(SwiftFixture.Options(Url));
