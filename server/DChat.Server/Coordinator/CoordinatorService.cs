@@ -18,6 +18,9 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
+    /// <summary>A stop waits so long for a blob store that does not let go.</summary>
+    private static readonly TimeSpan SnapshotsEndWithin = TimeSpan.FromSeconds(3);
+
     /// <summary>Recoveries in a row that a truncating leader may overtake.</summary>
     private const int RecoveriesMax = 5;
 
@@ -38,6 +41,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _abort = new();
     private Office? _office;
+    private Task _snapshots = Task.CompletedTask;
 
     /// <param name="leaderLink">Null: the log is this process's alone.</param>
     public CoordinatorService(
@@ -150,6 +154,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         var stopped = base.StopAsync(cancellationToken); // First: a term that is cut short below is not followed by another.
         await using var outOfTime = cancellationToken.Register(_abort.Cancel);
         await stopped;
+        await Volatile.Read(ref _snapshots).WaitAsync(SnapshotsEndWithin, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public override void Dispose()
@@ -303,7 +308,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         var following = _recovery.FollowAsync(_replica, elected.Token);
         var campaign = _log.CampaignAsync(_options.Advertise, giveUp.Token);
         var linking = _leaderLink?.RunAsync(mayStandBy: !_options.StartsAsLeader || Term == 0, isParked: false, elected.Token) ?? Task.Delay(Timeout.InfiniteTimeSpan, elected.Token);
-        var relieving = _keeper.RelieveAsync(elected.Token);
+        _ = KeepSnapshots(async until => await _keeper.RelieveAsync(until).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing), elected.Token);
         await Task.WhenAny(following, campaign, linking);
         if (!campaign.IsCompleted)
         {
@@ -322,7 +327,6 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         finally
         {
             await elected.CancelAsync();
-            await relieving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await ObserveAsync(Task.WhenAll(following, linking), leadership);
         }
 
@@ -366,8 +370,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         Volatile.Write(ref _office, new Office(leader, offDuty.Token));
         var deciding = leader.RunAsync(lost.Token, stop);
         var cluster = SeeToClusterAsync(leader, offDuty.Token);
-        var snapshots = _keeper.RunAsync(leadership.Term, offDuty.Token);
-        var duties = Task.WhenAll(cluster, snapshots);
+        var snapshots = KeepSnapshots(until => _keeper.RunAsync(leadership.Term, until), offDuty.Token);
         try
         {
             await Task.WhenAny(deciding, cluster, snapshots);
@@ -381,14 +384,40 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         finally
         {
             Volatile.Write(ref _office, null);
-            await offDuty.CancelAsync();
-            await duties.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var ending = offDuty.CancelAsync();
+            await leadership.DisposeAsync(); // Before anything is waited for: what is still done for this term is fenced by it, or harms nobody.
+            await ending;
+            await cluster.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        if (duties.IsFaulted)
+        if (cluster.IsFaulted)
         {
-            await duties;
+            await cluster;
         }
+
+        if (snapshots.IsFaulted)
+        {
+            _snapshots = Task.CompletedTask; // It is told once.
+            await snapshots;
+        }
+    }
+
+    /// <summary>
+    /// Work on snapshots, piece after piece. What a term before still does may wait long for a blob store that does not let go: neither the end of that term nor
+    /// the next waits for it.
+    /// </summary>
+    private Task KeepSnapshots(Func<CancellationToken, Task> work, CancellationToken until) => _snapshots = KeepSnapshotsAsync(_snapshots, work, until);
+
+    private static async Task KeepSnapshotsAsync(Task before, Func<CancellationToken, Task> work, CancellationToken until)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        if (before.IsFaulted)
+        {
+            await before;
+        }
+
+        until.ThrowIfCancellationRequested();
+        await work(until);
     }
 
     /// <summary>Until cancelled, or until the log says that the term is over.</summary>

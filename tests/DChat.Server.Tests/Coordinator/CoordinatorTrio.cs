@@ -1,4 +1,5 @@
 using System.Text;
+using DChat.Core.Blobs;
 using DChat.Core.ControlLog;
 using DChat.Core.Registry;
 using DChat.Server.Cli;
@@ -8,6 +9,7 @@ using DChat.Server.Nodes;
 using DChat.Server.Tests.Security;
 using DChat.Server.Worker.Joining;
 using DChat.Storage.Etcd;
+using DChat.Storage.Files;
 using DChat.Storage.Memory;
 using DChat.TestKit;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,6 +24,7 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
     private readonly string _secret = Convert.ToBase64String(new byte[ClusterSecret.Size]);
 
     private bool _runMembers;
+    private Task? _gate;
 
     public MemoryControlCluster Log { get; } = new();
 
@@ -38,9 +41,10 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
 
     /// <param name="only">One process that is a worker too, and no other.</param>
     /// <param name="runMembers">Each is told that it runs an etcd member that the others need.</param>
-    public static async Task<CoordinatorTrio> StartAsync(bool only = false, bool runMembers = false)
+    /// <param name="gate">What they put into the blob store waits for it.</param>
+    public static async Task<CoordinatorTrio> StartAsync(bool only = false, bool runMembers = false, Task? gate = null)
     {
-        var trio = new CoordinatorTrio { _runMembers = runMembers };
+        var trio = new CoordinatorTrio { _runMembers = runMembers, _gate = gate };
         try
         {
             for (var i = 0; i < (only ? 1 : 3); i++)
@@ -146,6 +150,10 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
                 builder.Services.Replace(ServiceDescriptor.Singleton<IControlLog>(new MemoryControlLog(Log))).Replace(ServiceDescriptor.Singleton<TimeProvider>(clock));
                 var settings = (CoordinatorOptions)builder.Services.Single(service => service.ServiceType == typeof(CoordinatorOptions)).ImplementationInstance!;
                 builder.Services.Replace(ServiceDescriptor.Singleton(settings with { RunsMember = _runMembers }));
+                if (_gate is not null)
+                {
+                    builder.Services.Replace(ServiceDescriptor.Singleton<IBlobStore>(new FaultyBlobStore(FileBlobStore.OpenFolder(_folder["blobs"])) { Gate = _gate }));
+                }
             });
     }
 }

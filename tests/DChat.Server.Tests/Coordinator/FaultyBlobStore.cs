@@ -7,6 +7,7 @@ namespace DChat.Server.Tests.Coordinator;
 internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
 {
     private volatile bool _away;
+    private int _held;
 
     public bool IsAway
     {
@@ -28,12 +29,24 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
     /// <summary>What is put is kept, and nobody is told so.</summary>
     public bool LosesAnswers { get; set; }
 
+    /// <summary>What is put waits for it, whatever is cancelled, as in a folder of a file server that hangs.</summary>
+    public Task Gate { get; init; } = Task.CompletedTask;
+
+    /// <summary>So often something was put that has to wait for the gate.</summary>
+    public int Held => Volatile.Read(ref _held);
+
     /// <summary>Each byte that is read takes one of them; null: none is needed.</summary>
     public SemaphoreSlim? Reads { get; init; }
 
     public async Task PutAsync(string name, Stream content, CancellationToken cancellation)
     {
         ThrowIfAway();
+        if (!Gate.IsCompleted)
+        {
+            Interlocked.Increment(ref _held);
+            await Gate;
+        }
+
         if (!Corrupts)
         {
             await inner.PutAsync(name, content, cancellation);

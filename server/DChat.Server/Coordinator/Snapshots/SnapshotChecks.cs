@@ -2,22 +2,26 @@ using DChat.Core.Registry;
 
 namespace DChat.Server.Coordinator.Snapshots;
 
-/// <summary>Which snapshots this process has found good, by writing or reading them, and which damaged: each is read once.</summary>
+/// <summary>Which snapshots this process has found good, by writing or reading them, and which damaged: each is read once. For all threads.</summary>
 internal sealed partial class SnapshotChecks(SnapshotStore store, ILogger logger)
 {
+    private readonly Lock _lock = new();
     private readonly HashSet<SnapshotName> _verified = [];
     private readonly HashSet<SnapshotName> _damaged = [];
 
-    public void AddVerified(SnapshotName name) => _verified.Add(name);
+    public void AddVerified(SnapshotName name) => Add(_verified, name);
 
-    public void AddDamaged(SnapshotName name) => _damaged.Add(name);
+    public void AddDamaged(SnapshotName name) => Add(_damaged, name);
 
     /// <summary>Forgets those that are not there any more.</summary>
     /// <param name="names">Those that are.</param>
     public void Keep(List<SnapshotName> names)
     {
-        _verified.IntersectWith(names);
-        _damaged.IntersectWith(names);
+        lock (_lock)
+        {
+            _verified.IntersectWith(names);
+            _damaged.IntersectWith(names);
+        }
     }
 
     /// <param name="names">Newest first.</param>
@@ -42,22 +46,38 @@ internal sealed partial class SnapshotChecks(SnapshotStore store, ILogger logger
 
     public async Task<bool> IsGoodAsync(SnapshotName name, CancellationToken cancellation)
     {
-        if (_verified.Contains(name) || _damaged.Contains(name))
+        if (Known(name) is { } known)
         {
-            return _verified.Contains(name);
+            return known;
         }
 
         try
         {
             await store.VerifyAsync(name, cancellation);
-            _verified.Add(name);
+            AddVerified(name);
             return true;
         }
         catch (Exception error) when (error is SnapshotDamagedException or UnknownRegistryEventException)
         {
-            _damaged.Add(name);
+            AddDamaged(name);
             Damaged(logger, error.Message);
             return false;
+        }
+    }
+
+    private bool? Known(SnapshotName name)
+    {
+        lock (_lock)
+        {
+            return _verified.Contains(name) ? true : _damaged.Contains(name) ? false : null;
+        }
+    }
+
+    private void Add(HashSet<SnapshotName> to, SnapshotName name)
+    {
+        lock (_lock)
+        {
+            to.Add(name);
         }
     }
 

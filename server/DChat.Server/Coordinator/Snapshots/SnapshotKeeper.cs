@@ -59,9 +59,10 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         Verified(name, writtenAt?.ToUnixTimeMilliseconds() ?? 0);
     }
 
-    /// <summary>Works until cancelled.</summary>
+    /// <summary>Works until cancelled; while a blob store does not let go, longer, and does no harm: the log is truncated for the term that leads only.</summary>
     public async Task RunAsync(long term, CancellationToken cancellation)
     {
+        await using var over = cancellation.Register(() => _isKeeping = false);
         try
         {
             Volatile.Write(ref _error, null);
@@ -348,8 +349,11 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     private void Verified(SnapshotName name, long writtenAt)
     {
         _checks.AddVerified(name);
-        Index = Math.Max(Index, name.Index);
-        Volatile.Write(ref _writtenAt, writtenAt);
+        lock (_checks)
+        {
+            Index = Math.Max(Index, name.Index);
+            Volatile.Write(ref _writtenAt, writtenAt);
+        }
     }
 
     private static partial class Log
