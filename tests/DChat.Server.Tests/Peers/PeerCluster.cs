@@ -23,6 +23,9 @@ internal sealed class PeerCluster : IAsyncDisposable
     /// <summary>Where the coordinator says that it is: workers reach it by their proxies only, else they would come back past a cut.</summary>
     private const string Nowhere = "127.0.0.1:1";
 
+    /// <summary>The cluster's.</summary>
+    public static readonly string Secret = Convert.ToBase64String([.. Enumerable.Range(0, 32).Select(i => (byte)(i * 7))]);
+
     private readonly TemporaryFolder _folder = new();
     private readonly List<PeerWorker> _workers = [];
     private SqliteMessageStore? _store;
@@ -143,7 +146,6 @@ internal sealed class PeerCluster : IAsyncDisposable
 
     private async Task StartThemAsync(int hosts, int gateways, bool all, int linkVersion, int cutOffMs)
     {
-        var secret = Convert.ToBase64String(new byte[32].Select((_, i) => (byte)(i * 7)).ToArray());
         _store = SqliteMessageStore.Open(new SqliteMessageStoreOptions { Path = _folder["messages.db"] }, TimeProvider.System, NullLogger<SqliteMessageStore>.Instance);
         var port = FreePort.Next();
 
@@ -153,7 +155,7 @@ internal sealed class PeerCluster : IAsyncDisposable
             Mode = all ? ServerMode.All : ServerMode.Coordinator,
             NodePort = port,
             Advertise = all ? null : Nowhere,
-            ClusterSecret = secret,
+            ClusterSecret = Secret,
             Placement = RoomPlacementMode.Creator,
             WorkerSilenceMs = 60_000,
             WorkerClosedMs = 60_000,
@@ -167,7 +169,7 @@ internal sealed class PeerCluster : IAsyncDisposable
         });
         for (var i = 0; i < hosts + gateways; i++)
         {
-            _workers.Add(await StartWorkerAsync(port, secret, isHost: i < hosts, i == hosts - 1 ? linkVersion : NodeHello.LinkVersion, cutOffMs));
+            _workers.Add(await StartWorkerAsync(port, isHost: i < hosts, i == hosts - 1 ? linkVersion : NodeHello.LinkVersion, cutOffMs));
         }
 
         _admin = _workers[0].Server.CreateHttpClient();
@@ -176,7 +178,7 @@ internal sealed class PeerCluster : IAsyncDisposable
         _admin.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
 
-    private async Task<PeerWorker> StartWorkerAsync(int coordinator, string secret, bool isHost, int linkVersion, int cutOffMs)
+    private async Task<PeerWorker> StartWorkerAsync(int coordinator, bool isHost, int linkVersion, int cutOffMs)
     {
         var port = FreePort.Next();
         var proxy = new CuttableProxy(port);
@@ -188,7 +190,7 @@ internal sealed class PeerCluster : IAsyncDisposable
                 Mode = ServerMode.Worker,
                 NodePort = port,
                 Advertise = proxy.Address,
-                ClusterSecret = secret,
+                ClusterSecret = Secret,
                 Coordinators = registry.Address,
                 Store = isHost ? EngineUrl.Under(options.Data, "sqlite", "unused.db") : null,
                 AccessTokenSeconds = 3_600,

@@ -17,6 +17,12 @@ internal sealed class WorkerAdmissions(CoordinatorService coordinator, RegistryR
 
     public async Task<WorkerAdmission> AdmitAsync(NodeHello worker, WorkerApplication application, WorkerState state, CancellationToken cancellation)
     {
+        if (IsTaken(worker) is { } other)
+        {
+            return new WorkerAdmission(
+                $"a process at {other.Peer.Address} takes part as worker {worker.Node}, and lives: give each worker a --data folder of its own, which is no copy of another's", 0, replica.Index, IsTaken: true);
+        }
+
         await ClearAddressAsync(worker, cancellation);
         var command = new RegisterWorker(
             "",
@@ -38,6 +44,10 @@ internal sealed class WorkerAdmissions(CoordinatorService coordinator, RegistryR
         await replica.WaitForAsync(result.Index, CatchUp, cancellation);
         return new WorkerAdmission(null, long.Parse(result.Outcome.Result, System.Globalization.CultureInfo.InvariantCulture), result.Index);
     }
+
+    /// <summary>Who came first stays: of two that took each other's place no room would ever be served. The link of one that died ends.</summary>
+    private Sight? IsTaken(NodeHello worker) =>
+        watch.Find(worker.Node) is { IsLinked: true, HasLeft: false } other && other.Peer.Incarnation != worker.Incarnation ? other : null;
 
     /// <summary>Whose address another uses now, and is not heard, is no more: its folder with its id was lost. Who was not approved yet is forgotten.</summary>
     private async Task ClearAddressAsync(NodeHello worker, CancellationToken cancellation)

@@ -15,7 +15,8 @@ internal sealed record WorkerApplication(int Capacity, IReadOnlyList<string> Lab
 /// <param name="Epoch">The least epoch of its rooms.</param>
 /// <param name="Index">The log entry from which on the registry shows it.</param>
 /// <param name="IsPassing">Not now: the error is no refusal, and another try may go well.</param>
-internal sealed record WorkerAdmission(string? Error, long Epoch, long Index, bool IsPassing = false);
+/// <param name="IsTaken">Another process takes part as this worker, and lives. Leaders of the version before do not say so: with them whoever came last takes part.</param>
+internal sealed record WorkerAdmission(string? Error, long Epoch, long Index, bool IsPassing = false, bool IsTaken = false);
 
 /// <summary>What a worker says of itself once a second.</summary>
 /// <param name="Connections">Of clients.</param>

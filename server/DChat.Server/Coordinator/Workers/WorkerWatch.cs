@@ -177,7 +177,8 @@ internal sealed class WorkerWatch(TimeProvider time)
                     time.GetElapsedTime(entry.HeardAt),
                     entry.ClosedAt is { } closed ? time.GetElapsedTime(closed) : null,
                     entry.HasLeft,
-                    entry.IsHere)
+                    entry.IsHere,
+                    entry.IsHere || entry.Link is { IsUp: true })
                 : null;
         }
     }
@@ -264,4 +265,5 @@ internal sealed class WorkerWatch(TimeProvider time)
 /// <param name="ClosedFor">Since its link was closed; null: it has one, or is in this process, or the link ended because nothing was heard.</param>
 /// <param name="HasLeft">It said that it goes.</param>
 /// <param name="IsHere">It is a part of this process.</param>
-internal sealed record Sight(NodeHello Peer, WorkerReport? Report, StoreHealth? Store, TimeSpan SilentFor, TimeSpan? ClosedFor, bool HasLeft, bool IsHere);
+/// <param name="IsLinked">It has a link that stands, over which signs of life come, or is here.</param>
+internal sealed record Sight(NodeHello Peer, WorkerReport? Report, StoreHealth? Store, TimeSpan SilentFor, TimeSpan? ClosedFor, bool HasLeft, bool IsHere, bool IsLinked);

@@ -276,6 +276,11 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                 var answer = await leader.CallAsync(
                     RegistryMethods.Register, JsonSerializer.SerializeToUtf8Bytes(asked, WorkerJson.Default.WorkerApplication), CommandLimit, stop);
                 var admission = JsonSerializer.Deserialize(answer, WorkerJson.Default.WorkerAdmission)!;
+                if (admission is { IsTaken: true, Error: { } taken } && _joined.Task.IsCompletedSuccessfully)
+                {
+                    throw new WorkerTakenException(taken); // While this process was not heard: its rooms are the other's.
+                }
+
                 if (admission.Error is not null)
                 {
                     return new SearchFailure($"{leader.Peer.Address}: {admission.Error}", IsRefusal: !admission.IsPassing);
@@ -298,10 +303,10 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                 await ServeAsync(leader, admission, stop);
                 return null;
             }
-            catch (RegistryForkException fork)
+            catch (Exception end) when (end is RegistryForkException or WorkerTakenException)
             {
-                _halt.Halt(fork);
-                return new SearchFailure(fork.Message, IsRefusal: true);
+                _halt.Halt(end);
+                return new SearchFailure(end.Message, IsRefusal: true);
             }
             catch (NodeLinkException refused)
             {
@@ -364,6 +369,15 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
         }
     }
 
+    /// <summary>A standby tells this worker, too, that another process took its place.</summary>
+    private void EndWhereTaken(long index)
+    {
+        if (_joined.Task.IsCompletedSuccessfully && index > Volatile.Read(ref _admittedAt) && _replica.State.FindWorker(_self.Node) is { } registered && registered.Incarnation != _self.Incarnation)
+        {
+            _halt.Halt(new WorkerTakenException($"another process, at {registered.Address}, takes part as worker {_self.Node} since entry {index}"));
+        }
+    }
+
     private async Task ServeAsync(NodeLink link, WorkerAdmission admission, CancellationToken stop)
     {
         Linked(_log, link.Peer.Node, link.Peer.Address, admission.Epoch);
@@ -398,6 +412,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                         var payload = new PayloadReader(message.Payload);
                         var index = payload.Number();
                         owner._replica.Apply(index, RegistryEntryCodec.Decode(payload.Bytes().Span));
+                        owner.EndWhereTaken(index);
                         break;
                     case RegistryMethods.StatePart:
                         await (_state ??= new StateStream()).AddAsync(message.Payload);
@@ -410,8 +425,7 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
                         owner.ActivityTold?.Invoke(JsonSerializer.Deserialize(message.Payload, WorkerJson.Default.ActivityNews)!.Rooms);
                         break;
                     case RegistryMethods.Replaced:
-                        Replaced(owner._log, owner._self.Node);
-                        owner._lifetime.StopApplication();
+                        owner._halt.Halt(new WorkerTakenException($"another process takes part as worker {owner._self.Node}"));
                         break;
                     default:
                         throw new InvalidDataException($"a coordinator sent {message.Method} out of turn");
@@ -457,7 +471,4 @@ internal sealed partial class CoordinatorLink : BackgroundService, IClusterMembe
 
     [LoggerMessage(3103, LogLevel.Warning, "waiting for an administrator's approval: dchat-server worker approve {Worker}")]
     private static partial void AwaitsApproval(ILogger log, string worker);
-
-    [LoggerMessage(3104, LogLevel.Critical, "another process took the id of this worker, {Worker}; this one stops. Remedy: give each worker a --data folder of its own")]
-    private static partial void Replaced(ILogger log, string worker);
 }

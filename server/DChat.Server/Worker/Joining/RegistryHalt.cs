@@ -1,8 +1,8 @@
 namespace DChat.Server.Worker.Joining;
 
 /// <summary>
-/// Whether this worker's registry cannot go on: a newer program wrote what comes next, or what it holds was lost from the log. By such a registry nobody
-/// is served: the worker looks for no coordinator any more, waits for nothing that the registry would show, and its process ends with a failure.
+/// Whether this worker's registry cannot go on: a newer program wrote what comes next, what it holds was lost from the log, or it shows another process
+/// as this worker. By such a registry nobody is served: the worker looks for no coordinator any more, waits for nothing that the registry would show, and its process ends with a failure.
 /// </summary>
 internal sealed partial class RegistryHalt : BackgroundService
 {
@@ -52,6 +52,6 @@ internal sealed partial class RegistryHalt : BackgroundService
         }
     }
 
-    [LoggerMessage(3105, LogLevel.Critical, "the registry of this worker cannot go on: it serves nobody any more and ends. {Why}")]
+    [LoggerMessage(3105, LogLevel.Critical, "this worker cannot go on: it serves nobody any more and ends. {Why}")]
     private static partial void CannotGoOn(ILogger log, string why);
 }
