@@ -1,3 +1,4 @@
+using DChat.Server.Tests.Nodes;
 using DChat.Server.Worker.Peers;
 
 namespace DChat.Server.Tests.Peers;
@@ -32,5 +33,28 @@ public sealed class ChangeFlowsTests
         }
 
         Assert.True(flows.Of("room", 20 * ChangeFlows.Kept).Admits(8));
+    }
+
+    [Fact]
+    public void A_gateways_flows_outlive_its_links_for_as_long_as_anything_may_wait()
+    {
+        var clock = new HandTime();
+        var gateways = new GatewayFlows(clock);
+        var (before, after, other) = (LinkPair.Hello("g"), LinkPair.Hello("g") with { Incarnation = "i2" }, LinkPair.Hello("h"));
+        var flows = gateways.Enter(before);
+        Assert.NotSame(flows, gateways.Enter(after));
+        gateways.Leave(before);
+        clock.Now += TimeSpan.FromMilliseconds(ChangeFlows.IdleMs);
+        Assert.Same(flows, gateways.Enter(before));
+        gateways.Enter(before);
+        gateways.Leave(before); // One of two links.
+        clock.Now += TimeSpan.FromMilliseconds(2 * ChangeFlows.IdleMs);
+        gateways.Enter(other);
+        Assert.Equal(3, gateways.Count);
+        gateways.Leave(before);
+        gateways.Leave(after);
+        clock.Now += TimeSpan.FromMilliseconds(2 * ChangeFlows.IdleMs);
+        gateways.Enter(other);
+        Assert.Equal(1, gateways.Count);
     }
 }

@@ -1,7 +1,10 @@
-using DChat.Core.Registry;
+using DChat.Core.Messages;
+using DChat.Protocol;
+using DChat.Server.Coordinator;
 using DChat.Server.Nodes;
 using DChat.Server.Tests.Contract;
 using DChat.Server.Tests.Nodes;
+using DChat.Server.Worker.Host;
 using DChat.Server.Worker.Peers;
 using DChat.TestKit;
 using Microsoft.Extensions.DependencyInjection;
@@ -61,22 +64,51 @@ public sealed class PeerSessionTests
         Assert.True(at.Link.IsUp);
     }
 
+    [Fact]
+    public async Task A_room_that_is_slow_to_open_keeps_those_that_are_asked_for_with_it_waiting_for_a_moment_only()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 1);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var at = await HostAsync(cluster, ann);
+        await at.SubscribeAsync();
+        var slow = await cluster.MakeRoomAsync(0, ann);
+        cluster.Workers[0].Store!.Hold();
+        Assert.Equal([false, true], Standing.AreThere(await at.SubscribeAsync((8, slow), (9, at.Room))));
+        cluster.Workers[0].Store!.Release();
+        await Eventually.Holds(() => at.Host.CountGateways(at.Room) == 2);
+        Assert.Equal([true], Standing.AreThere(await at.SubscribeAsync((10, slow))));
+        Assert.Equal(1, at.Host.CountGateways(slow)); // And not once more by the number before.
+    }
+
+    [Fact]
+    public async Task G3_what_still_comes_over_a_link_that_ended_is_not_made_behind_what_came_over_the_next()
+    {
+        await using var cluster = await PeerCluster.StartAsync(hosts: 1);
+        await using var ann = await cluster.PersonAsync(0);
+        await using var before = await HostAsync(cluster, ann);
+        await using var since = new Standing(cluster.Workers[0].Server.Services, await LinkPair.ConnectAsync(), cluster.Workers[0].Replica, before.Room);
+        Assert.Null((await since.SubmitAsync(ann.Name, "second", attempt: 6)).Error);
+        Assert.Equal(ChangeEnd.Moved, (await before.SubmitAsync(ann.Name, "first", attempt: 5)).End);
+        Assert.Null((await since.SubmitAsync(ann.Name, "third", attempt: 6)).Error);
+        Assert.Equal(["second", "third"], Chat.Bodies((await ann.Hub.CallAsync("history", new { room = before.Room }))!));
+    }
+
     private static async Task<Standing> HostAsync(PeerCluster cluster, Person owner)
     {
         var services = cluster.Workers[0].Server.Services;
         var room = await cluster.MakeRoomAsync(0, owner);
-        return new Standing(services, await LinkPair.ConnectAsync(), cluster.Workers[0].Replica.State, room);
+        return new Standing(services, await LinkPair.ConnectAsync(), cluster.Workers[0].Replica, room);
     }
 
     /// <summary>A gateway's end of a link, by hand, and the host's.</summary>
     private sealed class Standing : IAsyncDisposable
     {
         private readonly LinkPair _pair;
-        private readonly RegistryState _state;
+        private readonly RegistryReplica _replica;
 
-        public Standing(IServiceProvider services, LinkPair pair, RegistryState state, string room)
+        public Standing(IServiceProvider services, LinkPair pair, RegistryReplica replica, string room)
         {
-            (_pair, _state, Room) = (pair, state, room);
+            (_pair, _replica, Room) = (pair, replica, room);
             Host = services.GetRequiredService<RoomHost>();
             Link = new NodeLink(LinkPair.Hello("g"), pair.LeftStream, ActivatorUtilities.CreateInstance<PeerSession>(services), TimeProvider.System);
             Gateway = new NodeLink(LinkPair.Hello("h"), pair.RightStream, Told, TimeProvider.System);
@@ -94,13 +126,49 @@ public sealed class PeerSessionTests
         /// <summary>What the host says.</summary>
         public EchoService Told { get; } = new();
 
-        public PayloadWriter Head() => new PayloadWriter().Number(_state.Index);
+        public PayloadWriter Head() => new PayloadWriter().Number(_replica.Index);
 
-        public Task<byte[]> SubscribeAsync()
+        public Task<byte[]> SubscribeAsync() => SubscribeAsync((Number, Room));
+
+        public Task<byte[]> SubscribeAsync(params (long Number, string Room)[] rooms)
         {
-            var ask = Head().Number(1).Number(Number).Text(Room).Number(_state.HostOf(_state.FindRoom(Room)!)!.Value.Epoch);
-            ChangeCodec.WriteOptional(ask, null);
+            var state = _replica.State;
+            var ask = Head().Number(rooms.Length);
+            foreach (var (number, room) in rooms)
+            {
+                ChangeCodec.WriteOptional(ask.Number(number).Text(room).Number(state.HostOf(state.FindRoom(room)!)!.Value.Epoch), null);
+            }
+
             return CallAsync(PeerMethods.Subscribe, ask);
+        }
+
+        /// <summary>Of the rooms that were asked for, in order, whether the host serves them.</summary>
+        public static List<bool> AreThere(byte[] answer)
+        {
+            var from = new PayloadReader(answer);
+            var there = new List<bool>();
+            while (!from.IsAtEnd)
+            {
+                there.Add(ChangeCodec.ReadOptional(ref from) is not null);
+            }
+
+            return there;
+        }
+
+        public async Task<ChangeOutcome> SubmitAsync(string author, string body, long attempt)
+        {
+            var change = Head().Number(1).Text(Room).Number(_replica.State.HostOf(_replica.State.FindRoom(Room)!)!.Value.Epoch).Number(attempt).Number(RoomHost.HoldMs);
+            ChangeCodec.Write(change, (HubError?)null);
+            ChangeCodec.Write(change, new PostMessage(author, body, 1, MessageKind.Text, body, null, [], []));
+            Gateway.Post(PeerMethods.Submit, change.Written);
+            return Read(await Told.Received.ReadAsync().AsTask().Within());
+
+            static ChangeOutcome Read(NodeMessage told)
+            {
+                var from = new PayloadReader(told.Payload);
+                Assert.Equal((PeerMethods.Outcome, 1), (told.Method, (from.Number(), from.Number()).Item2));
+                return ChangeCodec.ReadOutcome(ref from);
+            }
         }
 
         public Task<byte[]> CallAsync(byte method, PayloadWriter what) => Gateway.CallAsync(method, what.WrittenMemory, Eventually.DefaultLimit, CancellationToken.None);

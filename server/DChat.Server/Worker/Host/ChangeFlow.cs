@@ -2,13 +2,26 @@ namespace DChat.Server.Worker.Host;
 
 /// <summary>
 /// What one gateway sends to one room. A gateway sends what was refused for now again, in order: so what it sent after that in the same
-/// attempt must not be taken before it.
+/// attempt must not be taken before it; nor what it sent in an attempt before, over a link that ended, behind what it has sent since.
 /// </summary>
 internal sealed class ChangeFlow
 {
     private long refusedThrough;
+    private long newest;
 
     public bool Admits(long attempt) => attempt > Volatile.Read(ref refusedThrough);
+
+    /// <summary>Whether it may stand in line behind what does. To be asked under the room's lock.</summary>
+    public bool Enters(long attempt)
+    {
+        if (!Admits(attempt) || attempt < newest)
+        {
+            return false;
+        }
+
+        newest = attempt;
+        return true;
+    }
 
     public void Refuse(long attempt)
     {

@@ -379,7 +379,7 @@ internal sealed partial class RoomHost : IAsyncDisposable
     /// <summary>Why a change is not taken; null: it is. Under the room's lock.</summary>
     private ChangeOutcome? Queue(HostedRoom room, PendingChange pending)
     {
-        if (room.Phase == RoomPhase.Gone || room.IsLeaving || pending.Flow?.Admits(pending.Attempt) == false)
+        if (room.Phase == RoomPhase.Gone || room.IsLeaving || pending.Flow?.Enters(pending.Attempt) == false)
         {
             pending.Refuse();
             return ChangeOutcome.Moved;

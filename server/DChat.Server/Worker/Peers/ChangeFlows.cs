@@ -2,7 +2,7 @@ using DChat.Server.Worker.Host;
 
 namespace DChat.Server.Worker.Peers;
 
-/// <summary>What a gateway sends over one link, by room; forgotten where it has sent nothing for so long that none of it waits any more.</summary>
+/// <summary>What a gateway sends, by room; forgotten where it has sent nothing for so long that none of it waits any more.</summary>
 internal sealed class ChangeFlows
 {
     /// <summary>So many are kept in any case.</summary>
@@ -12,21 +12,34 @@ internal sealed class ChangeFlows
     public const long IdleMs = 6 * RoomHost.HoldMs;
 
     private readonly Dictionary<string, Used> _flows = new(StringComparer.Ordinal);
+    private readonly Lock _lock = new();
     private int _full = Kept;
 
-    public int Count => _flows.Count;
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _flows.Count;
+            }
+        }
+    }
 
     /// <param name="now">Milliseconds of a clock that does not jump.</param>
     public ChangeFlow Of(string room, long now)
     {
-        if (!_flows.TryGetValue(room, out var used))
+        lock (_lock)
         {
-            Forget(now - IdleMs);
-            _flows[room] = used = new Used();
-        }
+            if (!_flows.TryGetValue(room, out var used))
+            {
+                Forget(now - IdleMs);
+                _flows[room] = used = new Used();
+            }
 
-        used.At = now;
-        return used.Flow;
+            used.At = now;
+            return used.Flow;
+        }
     }
 
     /// <summary>Looked for when there are twice as many as were needed the last time: little for each.</summary>

@@ -85,6 +85,9 @@ internal static class PeerLimits
     /// <summary>How long the receiver's replica may take to catch up with the sender's, before it does without.</summary>
     public static readonly TimeSpan CatchUp = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a host waits for a room to open before it answers for those that were asked for together with it; well below <see cref="Call"/>, which would fail them all.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     /// <summary>How long a call may take.</summary>
     public static readonly TimeSpan Call = TimeSpan.FromSeconds(5);
 }

@@ -12,10 +12,10 @@ namespace DChat.Server.Worker.Peers;
 /// One gateway's link at this host. Who asks is the gateway's word: it proved to belong to the cluster, and rights are checked again before
 /// anything is written.
 /// </summary>
-internal sealed partial class PeerSession(RoomHost host, StoreReads reads, RegistryReplica replica, MissedEntries missed, IClusterMembership membership, ILogger<PeerSession> log) : INodeService
+internal sealed partial class PeerSession(RoomHost host, StoreReads reads, RegistryReplica replica, MissedEntries missed, GatewayFlows flows, IClusterMembership membership, ILogger<PeerSession> log) : INodeService
 {
-    private readonly ChangeFlows _flows = new();
     private readonly ConcurrentDictionary<long, PeerSink> _sinks = new();
+    private ChangeFlows? _flows;
 
     public async ValueTask ReceivedAsync(NodeLink link, NodeMessage message)
     {
@@ -73,6 +73,11 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
         {
             Unsubscribe(number);
         }
+
+        if (_flows is not null)
+        {
+            flows.Leave(link.Peer);
+        }
     }
 
     private void Submit(NodeLink link, ref PayloadReader payload, bool isKnown)
@@ -86,7 +91,7 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
             throw new InvalidDataException("a gateway sent a change without an author");
         }
 
-        var flow = _flows.Of(room, Environment.TickCount64);
+        var flow = (_flows ??= flows.Enter(link.Peer)).Of(room, Environment.TickCount64);
         var receiver = new PeerReceiver(link, ticket, replica);
         if (isKnown)
         {
@@ -102,6 +107,7 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
     private void Subscribe(NodeLink link, NodeMessage call, ref PayloadReader payload)
     {
         var count = payload.Count(PeerLimits.Rooms);
+        var patience = new CancellationTokenSource(PeerLimits.Patience);
         var opening = new List<Task<long?>>();
         for (var i = 0; i < count; i++)
         {
@@ -113,22 +119,22 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
                 throw new InvalidDataException("a gateway used a number twice");
             }
 
-            opening.Add(OpenAsync(sink, epoch, afterRev));
+            opening.Add(OpenAsync(sink, epoch, afterRev, patience.Token));
         }
 
-        _ = AnswerAsync(link, call, opening);
+        _ = AnswerAsync(link, call, opening, patience);
     }
 
-    private async Task<long?> OpenAsync(PeerSink sink, long epoch, long? afterRev)
+    private async Task<long?> OpenAsync(PeerSink sink, long epoch, long? afterRev, CancellationToken patience)
     {
         long? rev = null;
         try
         {
-            rev = await host.SubscribeAsync(sink.Room, epoch, sink, afterRev, CancellationToken.None).ConfigureAwait(false);
+            rev = await host.SubscribeAsync(sink.Room, epoch, sink, afterRev, patience).ConfigureAwait(false);
         }
-        catch (TimeoutException)
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
         {
-            // It did not open in time; the gateway asks again.
+            // It opens on, and the gateway asks again: the rooms that were asked for together with it wait no longer.
         }
 
         // Whoever ended it while the room opened found nothing to end at the host: whichever of the two comes second ends it.
@@ -141,8 +147,9 @@ internal sealed partial class PeerSession(RoomHost host, StoreReads reads, Regis
         return rev;
     }
 
-    private static async Task AnswerAsync(NodeLink link, NodeMessage call, List<Task<long?>> opening)
+    private static async Task AnswerAsync(NodeLink link, NodeMessage call, List<Task<long?>> opening, CancellationTokenSource patience)
     {
+        using var over = patience;
         var answer = new PayloadWriter();
         foreach (var rev in opening)
         {

@@ -11,6 +11,7 @@ internal static class PeersSetup
         services.AddSingleton<PeerPorts>();
         services.AddSingleton<RoomRoutes>();
         services.AddSingleton<StoreReads>();
+        services.AddSingleton<GatewayFlows>();
         services.AddSingleton<INodeServer, PeerDoor>();
     }
 }
