@@ -79,6 +79,12 @@ internal sealed partial class Ruling
             return Outcome.Refused(RefusalCodes.NotFound, "no such worker, or another incarnation of it");
         }
 
+        // It was not so when the administrator looked: whoever drains is on its way out, and rooms that it was given would wait for its end.
+        if (c.State == WorkerState.Active && command.Actor.Length > 0 && worker.State is WorkerState.Draining or WorkerState.Gone)
+        {
+            return Forbidden($"the worker {worker.Id} is {worker.State.ToString().ToLowerInvariant()}, and waits for nobody's approval");
+        }
+
         // A process that ends by itself drains in any case: nobody could keep it.
         if (c.State == WorkerState.Draining && worker.State != c.State && command.Actor.Length > 0 && !HasOtherHost(worker))
         {

@@ -136,13 +136,28 @@ public sealed class ClusterTests
             _world.Refused(RefusalCodes.Unavailable, new CreateRoom("c", "ann", 0, "r2", "y", null, RoomVisibility.Public, null, "w1"));
         }
 
-        _world.Ok(new SetWorkerState("", "root", 0, "w1", WorkerState.Active, "i1"));
+        _world.Ok(new SetWorkerState("", "", 0, "w1", WorkerState.Active, "i1"));
         _world.Ok(new SetWorkerState("", "root", 0, "w1", WorkerState.Active));
         Assert.Null(_world.Last.Record);
         _world.Ok(new AssignRooms("c", "root", 0, "w1", ["r9"]));
         Assert.Null(_world.Last.Record);
         _world.Ok(new AssignRooms("c", "root", 0, "w1", ["r1"]));
         Assert.Equal(1, State.FindWorker("w1")!.RoomCount);
+    }
+
+    [Fact]
+    public void An_administrator_approves_who_waits_for_it_and_nobody_who_is_on_his_way_out()
+    {
+        _world.Ok(Worker("w1", "i1"));
+        foreach (var state in new[] { WorkerState.Draining, WorkerState.Gone })
+        {
+            _world.Ok(new SetWorkerState("", "", 0, "w1", state));
+            _world.Refused(RefusalCodes.Forbidden, new SetWorkerState("", "root", 0, "w1", WorkerState.Active));
+            Assert.Equal(state, State.FindWorker("w1")!.State);
+        }
+
+        _world.Ok(new SetWorkerState("", "", 0, "w1", WorkerState.Pending));
+        _world.Ok(new SetWorkerState("", "root", 0, "w1", WorkerState.Active));
     }
 
     [Fact]
