@@ -5,10 +5,10 @@ namespace DChat.Cluster.Tests.Chaos;
 
 /// <summary>What is done to processes and hosts, for as long as the seed says, and undone.</summary>
 /// <param name="longestMs">How long it lasts at most.</param>
-/// <param name="mayLast">But for one cut in ten.</param>
+/// <param name="mayLast">But for one cut in ten, and one freeze.</param>
 internal sealed class FaultActions(Random random, int longestMs, bool mayLast)
 {
-    /// <summary>What a cut takes that is noticed by silence alone until clients are sent to others (ADR 0134), and longer.</summary>
+    /// <summary>What a cut takes that is noticed by silence alone until clients are sent to others (ADR 0134), and longer; and longer than a change is held.</summary>
     private const int LastingMsMin = 15_000, LastingMsMax = 30_000;
 
     private const int OneInLasts = 10;
@@ -43,7 +43,7 @@ internal sealed class FaultActions(Random random, int longestMs, bool mayLast)
     public async Task<string> FreezeAsync(ServerProcess process)
     {
         process.Freeze();
-        var lasted = await WaitAsync();
+        var lasted = await LastAsync();
         process.Thaw();
         return lasted;
     }
@@ -51,10 +51,12 @@ internal sealed class FaultActions(Random random, int longestMs, bool mayLast)
     public async Task<string> CutAsync(TestHost host, IReadOnlyList<string> others, Way way)
     {
         await host.CutAsync(others, way);
-        var lasted = await (mayLast && random.Next(OneInLasts) == 0 ? WaitAsync(random.Next(LastingMsMin, LastingMsMax)) : WaitAsync());
+        var lasted = await LastAsync();
         await host.HealAsync();
         return way switch { Way.In => "it hears nothing ", Way.Out => "nobody hears it ", _ => "" } + lasted;
     }
+
+    private Task<string> LastAsync() => mayLast && random.Next(OneInLasts) == 0 ? WaitAsync(random.Next(LastingMsMin, LastingMsMax)) : WaitAsync();
 
     /// <summary>The wall clock of a process jumps, and back to the right time at the end.</summary>
     public async Task<string> JumpAsync(ServerProcess process)

@@ -24,7 +24,7 @@ internal sealed class Faults
 
     /// <param name="spare">Where workers come and go.</param>
     /// <param name="longestMs">How long a fault lasts at most.</param>
-    /// <param name="mayLast">Whether one cut in ten lasts for as long as it takes until clients are sent to others.</param>
+    /// <param name="mayLast">Whether one cut in ten, and one freeze, lasts for as long as it takes until clients are sent to others.</param>
     /// <param name="audit">Of several coordinators: their log.</param>
     public Faults(ClusterUnderTest cluster, TestHost spare, Random random, int longestMs, bool mayLast, LogAudit? audit = null)
     {
