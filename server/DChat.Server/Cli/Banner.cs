@@ -46,8 +46,14 @@ internal static class Banner
         {
             var secret = options.ClusterSecretFile ?? Path.Combine(options.Data, "cluster-secret");
             Console.WriteLine($"\nD-Chat {ConfigVerbs.ProductVersion} · coordinator · {node} · data in {Path.GetFullPath(options.Data)}\n");
-            Line("add a worker", $"dchat-server --mode worker --port 8080 --node-host ADDRESS --node-port 8081 --coordinators {options.EffectiveAdvertise}");
+            var others = options.SharesLog ? ",…" : ""; // The other coordinators' node ports are theirs to say.
+            Line("add a worker", $"dchat-server --mode worker --port 8080 --node-host ADDRESS --node-port 8081 --coordinators {options.EffectiveAdvertise}{others}");
             Line("", $"             --cluster-secret-file {secret} --store postgres://… --blobs {(options.Blobs is { S3: null } folder ? folder : "s3://…")}");
+            if (options.NodeTlsCa is { } authority)
+            {
+                Line("", $"             --node-tls-certificate … --node-tls-key … --node-tls-ca {authority}");
+            }
+
             ShowPassword(app, options);
             Line("stop", "Ctrl-C");
             Console.WriteLine();

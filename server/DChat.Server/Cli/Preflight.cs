@@ -52,6 +52,7 @@ internal static class Preflight
             }
 
             NodeSetup.CheckSecret(options);
+            CheckTls(options, isTrial);
             if (options.IsCoordinator && options.SharesLog)
             {
                 CheckLog(options.Log, isTrial);
@@ -171,6 +172,24 @@ internal static class Preflight
         {
             throw new ConfigurationException($"--cluster-secret-file {file}", "there is no such file", $"{ConfigurationReader.MakeSecret(file)} and copy it to every node");
         }
+    }
+
+    /// <summary>A certificate that has expired keeps no people from a server that is everything, and is warned of.</summary>
+    private static void CheckTls(ServerOptions options, bool isTrial)
+    {
+        if (NodeTls.Load(options)?.FindTrouble() is not { } trouble)
+        {
+            return;
+        }
+
+        var what = $"--node-tls-certificate {options.NodeTlsCertificate}";
+        var problem = $"nodes with --node-tls-ca {options.NodeTlsCa} would not take it: {trouble}";
+        if (isTrial)
+        {
+            throw new ConfigurationException(what, problem, "give a certificate that this authority signed and that is valid now");
+        }
+
+        Console.Error.WriteLine($"dchat-server: warning: {what}: {problem}.");
     }
 
     private static void CheckLog(EngineUrl? log, bool isTrial)

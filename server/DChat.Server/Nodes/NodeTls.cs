@@ -46,6 +46,13 @@ internal sealed class NodeTls
         }
     }
 
+    /// <summary>Why no node that has the same authorities would take this one's certificate, for people; null: they would.</summary>
+    public string? FindTrouble()
+    {
+        using var chain = ToAuthorities(_chain);
+        return chain.Build(_certificate) ? null : string.Join(' ', chain.ChainStatus.Select(static status => status.StatusInformation.Trim()).Distinct());
+    }
+
     public SslClientAuthenticationOptions ForClient() => new()
     {
         ClientCertificateContext = SslStreamCertificateContext.Create(_certificate, _chain, offline: true),
@@ -68,11 +75,18 @@ internal sealed class NodeTls
             return false;
         }
 
-        using var chain = new X509Chain();
+        using var chain = ToAuthorities(sent?.ChainPolicy.ExtraStore ?? []);
+        return chain.Build(certificate);
+    }
+
+    /// <param name="between">Certificates that may stand between one and the authorities.</param>
+    private X509Chain ToAuthorities(X509Certificate2Collection between)
+    {
+        var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
-        chain.ChainPolicy.ExtraStore.AddRange(sent?.ChainPolicy.ExtraStore ?? []);
+        chain.ChainPolicy.ExtraStore.AddRange(between);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        return chain.Build(certificate);
+        return chain;
     }
 }

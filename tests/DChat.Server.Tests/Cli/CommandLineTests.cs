@@ -186,6 +186,31 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public async Task Config_check_finds_certificates_that_other_nodes_would_not_take()
+    {
+        using var folder = new TemporaryFolder();
+        using var ours = new CertificateAuthority("ours");
+        using var theirs = new CertificateAuthority("theirs");
+        var (first, second) = (ours.Issue(), ours.Issue());
+        var (code, output, error) = await CheckAsync(first.Certificate, first.Key, ours.RootFile);
+        Assert.True(code == CommandLine.Success, $"{code}: {output}{error}");
+        foreach (var (certificate, key, authority, said) in new[]
+        {
+            (first.Certificate, second.Key, ours.RootFile, "they cannot be used"),
+            (first.Certificate, first.Key, folder["nowhere.pem"], "they cannot be used"),
+            (first.Certificate, first.Key, theirs.RootFile, $"nodes with --node-tls-ca {theirs.RootFile} would not take it"),
+        })
+        {
+            (code, _, error) = await CheckAsync(certificate, key, authority);
+            Assert.Equal(CommandLine.BadConfiguration, code);
+            Assert.Contains(said, error, StringComparison.Ordinal);
+        }
+
+        Task<(int, string, string)> CheckAsync(string certificate, string key, string authority) => ServerProcess.RunAsync(
+            ["config", "check", "--mode", "coordinator", "--data", folder["data"], "--node-port", $"{FreePort.Next()}", "--node-tls-certificate", certificate, "--node-tls-key", key, "--node-tls-ca", authority]);
+    }
+
+    [Fact]
     public async Task A_worker_whose_secret_file_is_not_there_is_told_just_that()
     {
         using var folder = new TemporaryFolder();
