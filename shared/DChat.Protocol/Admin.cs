@@ -10,6 +10,7 @@ namespace DChat.Protocol;
 /// <param name="SnapshotAgeMs">Since the newest verified snapshot was written, in milliseconds; absent: there is none, or it is not known.</param>
 /// <param name="SnapshotError">Why the last attempt to keep a snapshot failed; absent: it did not. The log is not truncated meanwhile.</param>
 /// <param name="LogEntries">Entries that the log holds.</param>
+/// <param name="LogFull">The log takes no entry, as it has no space left: the registry cannot be changed. Coordinators of the version before do not say so.</param>
 public sealed record ClusterStatus(
     string Leader,
     long Term,
@@ -23,7 +24,8 @@ public sealed record ClusterStatus(
     IReadOnlyList<CoordinatorStatus>? Coordinators = null,
     long? SnapshotAgeMs = null,
     string? SnapshotError = null,
-    long LogEntries = 0);
+    long LogEntries = 0,
+    bool LogFull = false);
 
 /// <summary>A coordinator as the leader sees it.</summary>
 /// <param name="Address"><c>host:port</c> of its node interface.</param>

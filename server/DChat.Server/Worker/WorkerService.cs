@@ -187,8 +187,8 @@ internal sealed partial class WorkerService(
                 lifetime.StopApplication();
             }
 
-            // Looked for only where another could take the rooms: an idle server by itself writes nothing.
-            var found = options.IsHost && HasHeir ? await storeCheck.LookAsync() : new StoreFinding(null, time.GetTimestamp());
+            // Not of a file that no other worker could use: an idle server by itself writes nothing.
+            var found = options.IsHost && (HasHeir || store.IsShared) ? await storeCheck.LookAsync() : new StoreFinding(null, time.GetTimestamp());
             membership.Report(new WorkerReport(
                 gateway.Connections, host.Count, host.Load.DeliveriesPerSecond, registry.Index, found.Error,
                 [.. ports.Unreachable.Take(WorkerReports.UnreachableMax)], host.Load.BusiestRooms(WorkerReports.BusiestMax), membership.ReachesLeader ? host.Load.TakeChanges(WorkerReports.ActivityMax) : [],

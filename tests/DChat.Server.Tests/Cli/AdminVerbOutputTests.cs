@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using DChat.Core.Rooms;
 using DChat.Protocol;
 using DChat.Server.Cli;
+using DChat.Server.Cli.Administration;
 using DChat.Server.Coordinator;
 using DChat.Server.Coordinator.Workers;
 using DChat.Server.Nodes;
@@ -41,6 +42,16 @@ public sealed partial class AdminVerbOutputTests(AdminVerbOutputTests.World worl
         Assert.Equal(Workers(status), Workers(JsonSerializer.Deserialize(await DoAsync("worker", "list", "--json"), ProtocolJson.Wire.ClusterStatus)!));
 
         static IEnumerable<(string, string, int)> Workers(ClusterStatus status) => status.Workers.Select(worker => (worker.Id, worker.State, worker.Rooms));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Status_says_that_the_control_log_is_full(bool isFull)
+    {
+        using var shown = new StringWriter();
+        AdminText.Status(new ClusterStatus("c1:9000", 1, 2, 0, 1, 0, 0, 0, [], LogFull: isFull), shown);
+        Assert.Equal(isFull, shown.ToString().Contains("! the control log is full: the registry cannot be changed", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -10,6 +10,11 @@ internal static class AdminText
     {
         output.WriteLine($"leader {status.Leader} · term {status.Term} · log entry {Number(status.Index)}, {Number(status.LogEntries)} in the log · newest snapshot {Snapshot(status)}");
         output.WriteLine($"{SizeText.Count(status.Accounts, "account")} · {SizeText.Count(status.Rooms, "room")} · {SizeText.Count(status.Memberships, "membership")} · {SizeText.Count(status.Online, "connection")}");
+        if (status.LogFull)
+        {
+            output.WriteLine("! the control log is full: the registry cannot be changed (accounts, rooms, members), chat goes on. The leader's log says what to do");
+        }
+
         if (status.SnapshotError is { } error)
         {
             output.WriteLine($"! no snapshot can be kept, the log grows: {Clean(error)}");

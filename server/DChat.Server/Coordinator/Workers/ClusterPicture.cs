@@ -1,3 +1,4 @@
+using DChat.Core.ControlLog;
 using DChat.Core.Registry;
 using DChat.Protocol;
 using DChat.Server.Cli;
@@ -9,7 +10,7 @@ namespace DChat.Server.Coordinator.Workers;
 using Worker = DChat.Core.Registry.Worker;
 
 /// <summary>The cluster as its leader sees it now.</summary>
-internal sealed class ClusterPicture(CoordinatorService coordinator, RegistryReplica replica, WorkerWatch watch, ClusterDuties duties, SnapshotKeeper snapshots, StandbyWatch standbys, CoordinatorOptions options)
+internal sealed class ClusterPicture(CoordinatorService coordinator, RegistryReplica replica, WorkerWatch watch, ClusterDuties duties, SnapshotKeeper snapshots, StandbyWatch standbys, IControlLog log, CoordinatorOptions options)
 {
     /// <summary>Null where this coordinator does not lead.</summary>
     public ClusterStatus? Take()
@@ -34,7 +35,8 @@ internal sealed class ClusterPicture(CoordinatorService coordinator, RegistryRep
             Coordinators(state.Index),
             (long?)snapshots.Age?.TotalMilliseconds,
             snapshots.Error,
-            snapshots.LogEntries);
+            snapshots.LogEntries,
+            log.IsFull);
     }
 
     private List<CoordinatorStatus> Coordinators(long index) =>
