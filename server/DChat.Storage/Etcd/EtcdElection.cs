@@ -6,7 +6,7 @@ namespace DChat.Storage.Etcd;
 
 /// <summary>
 /// One leader at a time: the leader's key exists once, bound to a lease that its holder keeps alive. A holder that cannot do so counts itself
-/// as deposed when the lease may have run out, by its own clock, from before it was last renewed.
+/// as deposed when the lease may have run out, by its own clock, from before it was last renewed; and it renews what a majority of members confirms only.
 /// </summary>
 internal sealed partial class EtcdElection(EtcdClient client, EtcdKeys keys, TimeSpan lease, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
@@ -103,7 +103,7 @@ internal sealed partial class EtcdElection(EtcdClient client, EtcdKeys keys, Tim
                 : 0;
             if (term > 0)
             {
-                leadership = new EtcdLeadership(term, granted.Id, held, grantedAt, client, time, Ended);
+                leadership = new EtcdLeadership(new EtcdTerm(term, granted.Id, held, grantedAt), client, keys, time, logger, Ended);
                 lock (_lock)
                 {
                     _mine.Add(leadership);

@@ -17,6 +17,9 @@ internal sealed partial class EtcdEar : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _passing;
     private readonly int _port;
+    private volatile bool _holdsKeys;
+    private int _held;
+    private int _renewals;
 
     /// <param name="member"><c>host:port</c>.</param>
     public EtcdEar(string member)
@@ -28,11 +31,24 @@ internal sealed partial class EtcdEar : IAsyncDisposable
 
     public string Address => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
 
-    /// <summary>Transactions, and ranges outside of one, in order.</summary>
+    /// <summary>Transactions, and ranges outside of one, in order; but for who leads, which each renewal asks.</summary>
     public ConcurrentQueue<JsonNode> Asked { get; } = new();
 
     /// <summary>Done before the next one that is asked as of a revision is passed on, once.</summary>
     public Func<Task>? BeforeRevision { get; set; }
+
+    /// <summary>What is asked of keys from now on is never passed on, as by a member whose disk hangs; leases it renews without.</summary>
+    public bool HoldsKeys
+    {
+        get => _holdsKeys;
+        set => _holdsKeys = value;
+    }
+
+    /// <summary>So many requests were held.</summary>
+    public int Held => Volatile.Read(ref _held);
+
+    /// <summary>So many renewals of leases were passed on.</summary>
+    public int Renewals => Volatile.Read(ref _renewals);
 
     /// <summary>All ranges among those.</summary>
     public IEnumerable<JsonNode> Ranges => Asked.SelectMany(RangesOf);
@@ -99,12 +115,28 @@ internal sealed partial class EtcdEar : IAsyncDisposable
 
     private async Task NoteAsync(string request)
     {
+        if (request.StartsWith("POST /v3/lease/keepalive ", StringComparison.Ordinal))
+        {
+            Interlocked.Increment(ref _renewals);
+        }
+
         if (!request.StartsWith("POST /v3/kv/txn ", StringComparison.Ordinal) && !request.StartsWith("POST /v3/kv/range ", StringComparison.Ordinal))
         {
             return;
         }
 
+        if (HoldsKeys)
+        {
+            Interlocked.Increment(ref _held);
+            await Task.Delay(Timeout.InfiniteTimeSpan, _stop.Token);
+        }
+
         var asked = JsonNode.Parse(request[(request.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..])!;
+        if (asked["key"] is { } key && Encoding.UTF8.GetString(Convert.FromBase64String((string)key!)).EndsWith("/leader", StringComparison.Ordinal))
+        {
+            return;
+        }
+
         Asked.Enqueue(asked);
         if (BeforeRevision is { } act && RangesOf(asked).Any(range => range["revision"] is not null))
         {
