@@ -364,10 +364,10 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         using var lost = CancellationTokenSource.CreateLinkedTokenSource(leadership.Lost, _abort.Token);
         using var offDuty = CancellationTokenSource.CreateLinkedTokenSource(lost.Token, stop);
         Term = leadership.Term;
-        _terms.Write(Term);
         Log.Leading(_logger, leadership.Term, _replica.Index);
         _workers.BeginTerm();
         Volatile.Write(ref _office, new Office(leader, offDuty.Token));
+        _terms.Write(Term);
         var deciding = leader.RunAsync(lost.Token, stop);
         var cluster = SeeToClusterAsync(leader, offDuty.Token);
         var snapshots = KeepSnapshots(until => _keeper.RunAsync(leadership.Term, until), offDuty.Token);
@@ -423,16 +423,27 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     /// <summary>Until cancelled, or until the log says that the term is over.</summary>
     private async Task SeeToClusterAsync(RegistryLeader leader, CancellationToken offDuty)
     {
+        await Task.Yield(); // There are files in it: whoever leads waits for no disk.
         await _bootstrap.EnsureAdminAsync(leader, offDuty);
-        _bootstrap.NoteBegun();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(offDuty);
-        var keys = _bootstrap.RotateKeysAsync(leader, () => _ready.TrySetResult(), ending.Token);
+        var keyed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var begun = BecomeReadyAsync(keyed.Task, ending.Token);
+        var keys = _bootstrap.RotateKeysAsync(leader, () => keyed.TrySetResult(), ending.Token);
         var workers = _workers.RunAsync(leader, ending.Token);
-        var first = await Task.WhenAny(keys, workers);
+        var first = await Task.WhenAny(begun, keys, workers);
         await ending.CancelAsync();
-        var both = Task.WhenAll(keys, workers);
-        await both.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // Neither goes on into the next term, and no failure is lost.
-        await (both.IsFaulted ? both : first);
+        var all = Task.WhenAll(begun, keys, workers);
+        await all.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // None goes on into the next term, and no failure is lost.
+        await (all.IsFaulted ? all : first);
+    }
+
+    /// <summary>When there is a key, and it is noted that the cluster began. Until cancelled, whatever the disk does.</summary>
+    private async Task BecomeReadyAsync(Task keyed, CancellationToken cancellation)
+    {
+        await OwnThread.RunAsync(_bootstrap.NoteBegun).WaitAsync(cancellation);
+        await keyed.WaitAsync(cancellation);
+        _ready.TrySetResult();
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
     }
 
     /// <summary>One term of leading.</summary>

@@ -6,6 +6,10 @@ namespace DChat.Server.Coordinator.Standby;
 /// <param name="path">Null: nothing is kept.</param>
 internal sealed class TermNote(string? path)
 {
+    private readonly Lock _lock = new();
+    private long _latest;
+    private bool _isWriting;
+
     /// <summary>0: none is known.</summary>
     public long Read()
     {
@@ -19,18 +23,43 @@ internal sealed class TermNote(string? path)
         }
     }
 
+    /// <summary>Nobody waits for it: a disk may hang.</summary>
     public void Write(long term)
     {
-        try
+        lock (_lock)
         {
-            if (path is not null)
+            _latest = term;
+            if (path is not null && !_isWriting)
             {
-                File.WriteAllText(path, term.ToString(CultureInfo.InvariantCulture));
+                _isWriting = true;
+                _ = OwnThread.RunAsync(WriteLatest);
             }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+    }
+
+    private void WriteLatest()
+    {
+        for (var written = 0L; ;)
         {
-            // The note of before names a term that is over.
+            lock (_lock)
+            {
+                if (written == _latest)
+                {
+                    _isWriting = false;
+                    return;
+                }
+
+                written = _latest;
+            }
+
+            try
+            {
+                File.WriteAllText(path!, written.ToString(CultureInfo.InvariantCulture));
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // The note of before names a term that is over.
+            }
         }
     }
 }
