@@ -1,6 +1,7 @@
 using DChat.Server.Cli;
 using DChat.Server.Http;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry.Logs;
 
 namespace DChat.Server.Observability;
@@ -10,6 +11,9 @@ internal static class ObservabilitySetup
 {
     /// <summary>ISO 8601, UTC.</summary>
     public const string TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+
+    /// <summary>Lines that wait to be written, at most: enough for any burst that somebody reads.</summary>
+    private const int LinesWaitingMax = 10_000;
 
     public static void AddObservability(this WebApplicationBuilder builder, ServerOptions options)
     {
@@ -29,6 +33,9 @@ internal static class ObservabilitySetup
 
         // What it says of a failed start or service is said once, by ServerApp.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+
+        // Whoever logs would wait for whoever reads standard output, and everybody logs.
+        builder.Services.Configure<ConsoleLoggerOptions>(console => (console.QueueFullMode, console.MaxQueueLength) = (ConsoleLoggerQueueFullMode.DropWrite, LinesWaitingMax));
         if (options.LogFormat == LogFormat.Json)
         {
             builder.Logging.AddJsonConsole(console =>
