@@ -32,6 +32,7 @@ public interface IControlLog : IControlLogReader
     /// An exception leaves the outcome unknown: repeat the identical call until it answers.
     /// A repeat of what is committed already (same index, same term, same bytes) answers <see cref="AppendOutcome.Committed"/>.
     /// </remarks>
+    /// <exception cref="ControlLogRefusedException">The engine does not take it, and will not: no repeat is of use. Of tries before it nothing is known.</exception>
     Task<AppendOutcome> AppendAsync(long term, long index, ReadOnlyMemory<byte> payload, CancellationToken cancellation);
 
     /// <summary>Removes the entries up to and including <paramref name="throughIndex"/>, if <paramref name="term"/> still leads; false where it does not.</summary>
@@ -120,6 +121,9 @@ public static class ControlLogLimits
 
 /// <summary>The engine cannot be reached or cannot commit now; a repeat may succeed.</summary>
 public sealed class ControlLogUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>The engine refuses for good, until somebody sees to it. The message says why, and the remedy.</summary>
+public sealed class ControlLogRefusedException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>The log is damaged; going on would lose what was acknowledged. The message names the damage and the remedy.</summary>
 public sealed class ControlLogDamagedException(string message, Exception? inner = null) : Exception(message, inner);

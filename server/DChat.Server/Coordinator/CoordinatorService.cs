@@ -35,6 +35,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     private readonly IProtectionKeyFactory _keys;
     private readonly LeaderLink? _leaderLink;
     private readonly TermNote _terms;
+    private readonly RefusedAppends _refused;
     private readonly CoordinatorOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<CoordinatorService> _logger;
@@ -60,6 +61,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         (_log, _replica, _keeper, _workers, _keys, _options, _time, _logger, _leaderLink) = (log, replica, keeper, workers, keys, options, time, logger, leaderLink);
         _recovery = new RegistryRecovery(log, snapshots, logger);
         _terms = new TermNote(options.TermPath);
+        _refused = new RefusedAppends(time);
         _bootstrap = new ClusterBootstrap(replica, options, passwords, keys, time, logger);
         _clocks = new CommandClocks(time, logger);
         _placement = new NewRoomPlacement(options.Placement, workers.LoadOf, workers.MayTake);
@@ -205,6 +207,10 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
                 Log.WrongClock(_logger, error.Message);
                 await Task.Delay(RetryAfter, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
+            catch (ControlLogRefusedException error)
+            {
+                Log.AppendRefused(_logger, _refused.Add().TotalSeconds, error.Message);
+            }
             catch (EntryTruncatedException error)
             {
                 Log.Behind(_logger, error.Message);
@@ -306,7 +312,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var elected = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var following = _recovery.FollowAsync(_replica, elected.Token);
-        var campaign = _log.CampaignAsync(_options.Advertise, giveUp.Token);
+        var campaign = CampaignLaterAsync(giveUp.Token);
         var linking = _leaderLink?.RunAsync(mayStandBy: !_options.StartsAsLeader || Term == 0, isParked: false, elected.Token) ?? Task.Delay(Timeout.InfiniteTimeSpan, elected.Token);
         _ = KeepSnapshots(async until => await _keeper.RelieveAsync(until).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing), elected.Token);
         await Task.WhenAny(following, campaign, linking);
@@ -345,6 +351,12 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
             await leadership.DisposeAsync();
             throw;
         }
+    }
+
+    private async Task<ILeadership> CampaignLaterAsync(CancellationToken cancellation)
+    {
+        await _refused.WaitAsync(cancellation);
+        return await _log.CampaignAsync(_options.Advertise, cancellation);
     }
 
     /// <summary>Throws what made following fail, having resigned; being cancelled is no failure.</summary>
@@ -468,6 +480,9 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
 
         [LoggerMessage(EventId = 2047, Level = LogLevel.Error, Message = "This coordinator resigns, its clock is wrong: it is {Off}. See that this machine is set by NTP")]
         public static partial void WrongClock(ILogger logger, string off);
+
+        [LoggerMessage(EventId = 2049, Level = LogLevel.Error, Message = "This coordinator resigns, the log refuses what it is to hold; it leaves leading to others for {Seconds} s: {Reason}")]
+        public static partial void AppendRefused(ILogger logger, double seconds, string reason);
 
         [LoggerMessage(EventId = 2045, Level = LogLevel.Information, Message = "Term {Term} of the process before this one was ended: it is gone")]
         public static partial void DeposedPredecessor(ILogger logger, long term);

@@ -76,6 +76,7 @@ internal sealed partial class RegistryLeader : IRegistryCommands
     }
 
     /// <summary>Works until the term is lost or, having answered everything that waits, until <paramref name="stop"/>.</summary>
+    /// <exception cref="ControlLogRefusedException">The log does not take an entry: nothing can follow it in this term.</exception>
     public async Task<TermEnd> RunAsync(CancellationToken lost, CancellationToken stop)
     {
         await using var stopping = stop.Register(() => _queue.Writer.TryComplete());

@@ -19,6 +19,9 @@ public sealed partial class EtcdControlLog : IControlLog
     /// <summary>A watch on which nothing came for so long is looked at: its member may be cut off.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
 
+    /// <summary>What etcd takes at once unless it is told otherwise.</summary>
+    private const int DefaultRequestBytesMax = 1_572_864;
+
     private readonly EtcdClient _client;
     private readonly EtcdKeys _keys;
     private readonly EtcdBounds _bounds;
@@ -64,7 +67,7 @@ public sealed partial class EtcdControlLog : IControlLog
         var before = index == 1 ? Absent(_keys.First) : new EtcdCompare(_keys.Entry(index - 1), "VERSION", "GREATER", Version: 0);
         while (true)
         {
-            var answer = await GuardAsync(_client.TxnAsync(
+            var answer = await GuardAppendAsync(index, payload.Length, _client.TxnAsync(
                 new EtcdTxn(
                     index == 1 ? [Leads(term), before, Absent(key), NoEntry] : [Leads(term), before, Absent(key)],
                     [EtcdOperation.Put(key, value)],
@@ -376,6 +379,24 @@ public sealed partial class EtcdControlLog : IControlLog
 
     internal static ControlLogDamagedException Damaged(EtcdClient client, long index, string what) => new(
         $"The control log in etcd at {client.Where} is damaged: entry {index} {what}. Nothing was changed. Remedy: put etcd back from a backup, or start a new cluster from the snapshots (dchat-server restore).");
+
+    /// <summary>The same for appends, which are repeated until they are answered.</summary>
+    private async Task<EtcdTxnAnswer> GuardAppendAsync(long index, int bytes, Task<EtcdTxnAnswer> call)
+    {
+        try
+        {
+            return await GuardAsync(call);
+        }
+        catch (ControlLogUnavailableException failure) when (failure.InnerException is EtcdRefusedException { IsLasting: true } refused)
+        {
+            throw new ControlLogRefusedException(
+                string.Create(CultureInfo.InvariantCulture, $"etcd at {_client.Where} does not take entry {index} of {bytes} bytes: {refused.Message}. Remedy: ") + (
+                    refused.IsTooLarge ? string.Create(CultureInfo.InvariantCulture, $"a larger --max-request-bytes at all members of etcd, or none: its default, {DefaultRequestBytesMax}, is enough")
+                    : refused.IsNotPermitted ? $"let the user of --log read and write {_keys.Prefix}/ (etcdctl role grant-permission ROLE readwrite {_keys.Prefix}/ --prefix)"
+                    : "check the user and the password of --log, and see etcd's log"),
+                refused);
+        }
+    }
 
     /// <summary>A refusal that no repeat changes is the operator's matter, and is told as one.</summary>
     private async Task<T> GuardAsync<T>(Task<T> call)

@@ -12,6 +12,8 @@ internal sealed class EtcdKeys(string prefix)
 
     private readonly string _entries = $"{prefix}/log/";
 
+    public string Prefix { get; } = prefix;
+
     /// <summary>Who leads: its value is where the leader is reached, its create revision the term. It is bound to the leader's lease.</summary>
     public byte[] Leader { get; } = Encoding.UTF8.GetBytes($"{prefix}/leader");
 

@@ -4,6 +4,7 @@ namespace DChat.Storage.Etcd;
 /// <param name="code">Of gRPC.</param>
 internal sealed class EtcdRefusedException(int code, string message) : Exception(message)
 {
+    public const int InvalidArgument = 3;
     public const int DeadlineExceeded = 4;
     public const int NotFound = 5;
     public const int PermissionDenied = 7;
@@ -21,6 +22,12 @@ internal sealed class EtcdRefusedException(int code, string message) : Exception
 
     /// <summary>Another member, or a later try, may answer otherwise.</summary>
     public bool IsTemporary => !IsFull && (code is DeadlineExceeded or ResourceExhausted or Unavailable || IsUnauthenticated);
+
+    /// <summary>No later try is answered otherwise, at no member, until somebody changes something. (A full database is emptied behind snapshots.)</summary>
+    public bool IsLasting => !IsTemporary && !IsFull && (code == InvalidArgument || IsNotPermitted);
+
+    /// <summary>Larger than etcd's <c>--max-request-bytes</c>.</summary>
+    public bool IsTooLarge => Message.Contains("request is too large", StringComparison.Ordinal);
 
     /// <summary>The database has reached its quota. It takes no writes, at no member, until somebody ends the alarm: no repeat helps.</summary>
     public bool IsFull => Message.Contains("database space exceeded", StringComparison.Ordinal);

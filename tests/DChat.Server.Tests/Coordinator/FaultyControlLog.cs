@@ -12,6 +12,9 @@ internal enum AppendFault
 
     /// <summary>It is committed, and nobody is told whether.</summary>
     LostAfter,
+
+    /// <summary>It is not taken, however often it is repeated.</summary>
+    Refused,
 }
 
 /// <summary>A control log whose appends fail, or wait, as the test says.</summary>
@@ -70,6 +73,11 @@ internal sealed class FaultyControlLog(IControlLog inner) : IControlLog
         if (fault == AppendFault.LostBefore)
         {
             throw new ControlLogUnavailableException("lost before");
+        }
+
+        if (fault == AppendFault.Refused)
+        {
+            throw new ControlLogRefusedException("too large");
         }
 
         var outcome = await inner.AppendAsync(term, index, payload, cancellation);
