@@ -54,7 +54,7 @@ public interface IControlLog : IControlLogReader
 
     /// <summary>
     /// Lets a log that never held an entry begin behind <paramref name="index"/>, as one that was truncated so far: what a restore ends with.
-    /// False where <paramref name="term"/> does not lead. A repeat of what was done already answers true.
+    /// False where <paramref name="term"/> does not lead. A repeat of what was done already answers true, whoever leads by then.
     /// </summary>
     /// <exception cref="InvalidOperationException">It holds entries, or did: nothing was changed.</exception>
     Task<bool> BeginAfterAsync(long term, long index, CancellationToken cancellation);

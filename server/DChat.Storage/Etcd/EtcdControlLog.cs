@@ -209,14 +209,15 @@ public sealed partial class EtcdControlLog : IControlLog
             return true;
         }
 
-        if (answer.Range(0) is not [var leader, ..] || leader.CreateRevision != term)
+        // A try that was not answered in time may have done it, and the term may have ended since.
+        var bounds = await ReadBoundsAsync(cancellation);
+        if (bounds == new LogBounds(index + 1, index))
         {
-            return false;
+            return true;
         }
 
-        var bounds = await ReadBoundsAsync(cancellation);
-        return bounds.First == index + 1 && bounds.Last == index
-            ? true
+        return answer.Range(0) is not [var leader, ..] || leader.CreateRevision != term
+            ? false
             : throw new InvalidOperationException($"the control log holds entries, or did (first {bounds.First}, last {bounds.Last})");
     }
 

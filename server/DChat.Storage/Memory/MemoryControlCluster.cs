@@ -142,7 +142,7 @@ public sealed class MemoryControlCluster : IDisposable
         {
             if (_leader?.Term != term)
             {
-                return false;
+                return _entries.Count == 0 && _first == index + 1;
             }
 
             if (_entries.Count > 0 || (_first != 1 && _first != index + 1))

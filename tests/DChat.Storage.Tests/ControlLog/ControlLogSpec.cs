@@ -87,6 +87,18 @@ public abstract class ControlLogSpec : IDisposable
     }
 
     [Fact]
+    public async Task Who_lost_its_term_is_told_that_the_log_begins_where_it_said()
+    {
+        await using var log = await OpenAsync();
+        var leadership = await log.CampaignAsync("a:1", InTime);
+        Assert.True(await log.BeginAfterAsync(leadership.Term, 7, InTime)); // As if nobody had been told.
+        await leadership.DisposeAsync();
+
+        Assert.True(await log.BeginAfterAsync(leadership.Term, 7, InTime));
+        Assert.False(await log.BeginAfterAsync(leadership.Term, 8, InTime));
+    }
+
+    [Fact]
     public async Task A_log_that_held_an_entry_begins_nowhere_else()
     {
         await using var log = await OpenAsync();

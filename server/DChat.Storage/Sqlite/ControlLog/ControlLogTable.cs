@@ -86,11 +86,14 @@ internal sealed class ControlLogTable(SqliteSession session, string path)
         {
             _begin.Bind(1, index).Run();
         }
-        else if (state.First != index + 1 || state.Last != index)
+        else if (!BeganAfter(index))
         {
             throw new InvalidOperationException($"the control log holds entries, or did (first {state.First}, last {state.Last})");
         }
     }
+
+    /// <summary>It is done already.</summary>
+    public bool BeganAfter(long index) => ReadState() is var state && state.First == index + 1 && state.Last == index;
 
     /// <summary>Entries from an index on, at most <paramref name="limit"/>; empty where that index is not committed yet.</summary>
     public List<LogEntry> ReadPage(long from, int limit)

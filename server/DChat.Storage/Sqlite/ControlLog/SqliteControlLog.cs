@@ -170,7 +170,7 @@ public sealed class SqliteControlLog : IControlLog
                 return true;
             }
 
-            return false;
+            return _writing.BeganAfter(index);
         }, cancellation);
     }
 
