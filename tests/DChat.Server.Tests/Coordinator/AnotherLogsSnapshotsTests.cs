@@ -91,6 +91,23 @@ public sealed class AnotherLogsSnapshotsTests : IDisposable
         Assert.Equal(own, Names()[..^1]);
     }
 
+    [Fact]
+    public async Task Nobody_makes_space_in_a_full_log_behind_them_while_nobody_leads()
+    {
+        await using var node = Node();
+        var log = (FaultyControlLog)node.Log;
+        log.ShowsFull = true;
+        await PutOthersAsync(node, 1);
+        using var done = new CancellationTokenSource();
+
+        var relieving = node.Keeper.RelieveAsync(done.Token);
+
+        await Eventually.Holds(() => _book.Lines.Any(line => line.Contains("Another cluster's snapshots", StringComparison.Ordinal)) || log.Freed > 0);
+        await done.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => relieving.Within());
+        Assert.Equal(0, log.Freed);
+    }
+
     private CoordinatorNode Node(Func<LogBounds, LogBounds>? shown = null) => new(
         new FaultyControlLog(SqliteControlLog.Open(_folder["control.db"])) { Shown = shown ?? (bounds => bounds) },
         _blobs,

@@ -92,9 +92,19 @@ internal sealed class FaultyControlLog(IControlLog inner) : IControlLog
     public async Task<bool> TruncateAsync(long term, long throughIndex, CancellationToken cancellation) =>
         !RefusesTruncation && await inner.TruncateAsync(term, throughIndex, cancellation);
 
-    public bool IsFull => inner.IsFull;
+    /// <summary>It says that it is full, whatever it is.</summary>
+    public bool ShowsFull { get; set; }
 
-    public Task<bool> FreeAsync(long term, long throughIndex, CancellationToken cancellation) => inner.FreeAsync(term, throughIndex, cancellation);
+    /// <summary>The highest index behind which space was to be made.</summary>
+    public long Freed { get; private set; }
+
+    public bool IsFull => ShowsFull || inner.IsFull;
+
+    public Task<bool> FreeAsync(long term, long throughIndex, CancellationToken cancellation)
+    {
+        Freed = Math.Max(Freed, throughIndex);
+        return inner.FreeAsync(term, throughIndex, cancellation);
+    }
 
     public Task<bool> BeginAfterAsync(long term, long index, CancellationToken cancellation) => inner.BeginAfterAsync(term, index, cancellation);
 

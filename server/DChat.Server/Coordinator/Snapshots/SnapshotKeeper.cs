@@ -218,13 +218,20 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     private async Task<List<StoredSnapshot>?> ListAsync(CancellationToken cancellation)
     {
         var found = await store.ListAsync(cancellation);
-        if (found is [var (newest, _, _), ..] && newest.Index > replica.Index)
+        return await AreAheadAsync(found, cancellation) ? null : found;
+    }
+
+    /// <summary>Whether one of them is of entries that this node has not seen yet.</summary>
+    /// <exception cref="AnotherLogsSnapshotException">The log has not so many entries.</exception>
+    private async Task<bool> AreAheadAsync(List<StoredSnapshot> found, CancellationToken cancellation)
+    {
+        if (found is not [var (newest, _, _), ..] || newest.Index <= replica.Index)
         {
-            var last = (await log.ReadBoundsAsync(cancellation)).Last;
-            return newest.Index <= last ? null : throw new AnotherLogsSnapshotException(newest, last);
+            return false;
         }
 
-        return found;
+        var last = (await log.ReadBoundsAsync(cancellation)).Last;
+        return newest.Index <= last ? true : throw new AnotherLogsSnapshotException(newest, last);
     }
 
     private async Task NoteLeaderAsync(CancellationToken cancellation)
@@ -291,7 +298,9 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
                     continue; // It does so itself.
                 }
 
-                foreach (var (name, _, _) in await store.ListAsync(cancellation))
+                var found = await store.ListAsync(cancellation);
+                await AreAheadAsync(found, cancellation); // Of this log they may be: this node reads it.
+                foreach (var (name, _, _) in found)
                 {
                     if (await _checks.IsGoodAsync(name, cancellation))
                     {
@@ -303,6 +312,10 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             catch (Exception error) when (error is BlobStoreUnavailableException or ControlLogUnavailableException)
             {
                 Log.Failed(logger, error.Message, FullLookEvery.TotalSeconds);
+            }
+            catch (AnotherLogsSnapshotException error)
+            {
+                Log.AnotherLogs(logger, error.Message);
             }
         }
     }
