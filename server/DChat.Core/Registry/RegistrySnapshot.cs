@@ -33,6 +33,16 @@ public static class RegistrySnapshot
     public static byte[] EchoHash(Stream stream, RegistryState original) =>
         HashOf(hashing => new SnapshotEcho(new SnapshotReader(stream), new SnapshotWriter(hashing), original).ReadAll());
 
+    /// <summary>
+    /// Reads a snapshot as <see cref="Read"/> does, without keeping it, and answers its index. Throws as that does, but for what comes twice.
+    /// </summary>
+    public static long Check(Stream stream)
+    {
+        var trial = new SnapshotTrial(new SnapshotReader(stream));
+        trial.ReadAll();
+        return trial.Index;
+    }
+
     /// <summary>SHA-256 of the canonical bytes: equal for two replicas exactly where they hold the same registry.</summary>
     public static byte[] StateHash(RegistryState state) => HashOf(hashing => Write(state, hashing));
 

@@ -7,9 +7,6 @@ namespace DChat.Core.Registry;
 /// <summary>Makes a registry of a snapshot: builds the indexes and the accounts' side of memberships, which are not in it.</summary>
 internal sealed class SnapshotLoader(SnapshotReader reader) : SnapshotParts(reader)
 {
-    /// <summary>Memberships of one account that are believed before they are seen.</summary>
-    private const int MembershipsMax = 1 << 22;
-
     private readonly object _owner = new();
 
     /// <summary>By account: its memberships, in order of rooms, and how many of them are there yet.</summary>
@@ -67,11 +64,6 @@ internal sealed class SnapshotLoader(SnapshotReader reader) : SnapshotParts(read
 
     protected override string TakeName(string name, int rooms)
     {
-        if (rooms > MembershipsMax)
-        {
-            throw SnapshotReader.Damaged($"{name} is in too many rooms");
-        }
-
         _memberships.Add(rooms == 0 ? [] : new RoomEntry[rooms]);
         _filled.Add(0);
         return name;
@@ -139,11 +131,6 @@ internal sealed class SnapshotLoader(SnapshotReader reader) : SnapshotParts(read
     private void LinkDirect(Room room)
     {
         var members = room.Members.After().Select(member => member.Account).ToList();
-        if (members.Count is 0 or > 2)
-        {
-            throw SnapshotReader.Damaged("a direct room has one or two members");
-        }
-
         Add(_directs, members[0], new DirectEntry(members[^1], room.Handle));
         if (members.Count == 2)
         {
@@ -155,9 +142,7 @@ internal sealed class SnapshotLoader(SnapshotReader reader) : SnapshotParts(read
     {
         foreach (var (worker, rooms) in _hosted)
         {
-            workers = workers.TryGetValue(worker, out var found)
-                ? workers.SetItem(worker, found with { Rooms = SortedRuns<HandleEntry>.FromSorted([.. rooms]) })
-                : throw SnapshotReader.Damaged($"there is no worker {worker}");
+            workers = workers.SetItem(worker, workers[worker] with { Rooms = SortedRuns<HandleEntry>.FromSorted([.. rooms]) });
         }
 
         return workers;

@@ -13,8 +13,12 @@ internal abstract class SnapshotParts(SnapshotReader reader)
     /// <summary>What is reserved before anything is seen of what a count promises.</summary>
     private const int ReserveMax = 1 << 20;
 
+    /// <summary>Memberships of one account that are believed before they are seen.</summary>
+    private const int MembershipsMax = 1 << 22;
+
     private readonly object _owner = new();
     private readonly Dictionary<string, string> _workerIds = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _hosts = new(StringComparer.Ordinal);
 
     /// <summary>By account: its memberships that are announced and not yet seen.</summary>
     private readonly List<int> _missing = [];
@@ -94,6 +98,11 @@ internal abstract class SnapshotParts(SnapshotReader reader)
         {
             var name = reader.Text();
             var rooms = reader.Count();
+            if (rooms > MembershipsMax)
+            {
+                throw SnapshotReader.Damaged($"{name} is in too many rooms");
+            }
+
             Names.Add(TakeName(name, rooms));
             _missing.Add(rooms);
         }
@@ -106,6 +115,16 @@ internal abstract class SnapshotParts(SnapshotReader reader)
         for (var handle = 0; handle < count; handle++)
         {
             var room = ReadRoom(handle);
+            if (room is { IsDirect: true, MemberCount: 0 or > 2 })
+            {
+                throw SnapshotReader.Damaged("a direct room has one or two members");
+            }
+
+            if (room.AssignedTo.Length > 0)
+            {
+                _hosts.Add(room.AssignedTo);
+            }
+
             TakeRoom(room, _memberships.AsSpan(0, room.MemberCount));
         }
 
@@ -310,7 +329,7 @@ internal abstract class SnapshotParts(SnapshotReader reader)
             workers.Add(id, new Worker(id, address, incarnation, capacity, labels, reader.Choice<WorkerState>(), reader.Number(), reader.Number()));
         }
 
-        return workers.ToImmutable();
+        return _hosts.FirstOrDefault(host => !workers.ContainsKey(host)) is { } missing ? throw SnapshotReader.Damaged($"there is no worker {missing}") : workers.ToImmutable();
     }
 
     private ProtectionKey[] ReadKeys()

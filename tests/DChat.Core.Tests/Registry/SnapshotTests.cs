@@ -98,18 +98,41 @@ public sealed class SnapshotTests
             {
                 var changed = bytes.ToArray();
                 changed[at] = value;
-                try
-                {
-                    RegistrySnapshot.Read(new MemoryStream(changed));
-                }
-                catch (Exception refusal) when (refusal is InvalidDataException or UnknownRegistryEventException)
-                {
-                    damaged++;
-                }
+                var loaded = Refusal(() => RegistrySnapshot.Read(new MemoryStream(changed)));
+                damaged += loaded is null ? 0 : 1;
+                var seen = Refusal(() => RegistrySnapshot.Check(new MemoryStream(changed)));
+                Assert.True(loaded is null == seen is null || IsTwice(loaded), $"byte {at}: it is loaded ({loaded}), and is found good ({seen})");
             }
         }
 
         Assert.True(damaged > bytes.Length, "most changes are noticed even without the checksum around it");
+
+        static string? Refusal(Action read)
+        {
+            try
+            {
+                read();
+                return null;
+            }
+            catch (Exception refusal) when (refusal is InvalidDataException or UnknownRegistryEventException)
+            {
+                return refusal.Message;
+            }
+        }
+
+        static bool IsTwice(string? refusal) => refusal?.Contains("is there twice", StringComparison.Ordinal) == true || refusal?.Contains("keys must ascend", StringComparison.Ordinal) == true;
+    }
+
+    [Fact]
+    public void Who_only_looks_at_it_is_told_its_index_or_that_it_is_cut()
+    {
+        var state = Rich();
+        var bytes = Written(state);
+        Assert.Equal(state.Index, RegistrySnapshot.Check(new MemoryStream(bytes)));
+        for (var length = 0; length < bytes.Length; length++)
+        {
+            Assert.Throws<InvalidDataException>(() => RegistrySnapshot.Check(new MemoryStream(bytes, 0, length)));
+        }
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using DChat.Core.Blobs;
 using DChat.Core.ControlLog;
 using DChat.Core.Registry;
 using DChat.Server.Coordinator;
+using DChat.Server.Coordinator.Snapshots;
 using DChat.Storage.Files;
 using DChat.Storage.Sqlite.ControlLog;
 using DChat.TestKit;
@@ -418,6 +419,27 @@ public sealed class CoordinatorServiceTests : IDisposable
 
         Assert.Equal(0, node.Keeper.TruncatedThrough);
         Assert.Equal(1, (await node.Log.ReadBoundsAsync(CancellationToken.None)).First);
+    }
+
+    [Fact]
+    public async Task What_a_leader_before_stored_and_nobody_can_read_is_not_counted_on()
+    {
+        SnapshotName bad;
+        await using (var node = await StartAsync(Options))
+        {
+            await node.MakeAccountsAsync("before", 5);
+            bad = await SnapshotStoreTests.PutSealedAsync(node.Blobs, ClusterSecret.LoadOrCreate(_folder["cluster-secret"], mayCreate: false), [1, 2, 3], node.Replica.Index - 1);
+        }
+
+        await using var next = await StartAsync(OftenSnapshots);
+        await next.MakeAccountsAsync("one", next.Options.SnapshotEntries);
+        await Eventually.Holds(() => next.Keeper.Index > bad.Index + 1);
+        var first = next.Keeper.Index;
+        await next.MakeAccountsAsync("two", next.Options.SnapshotEntries);
+        await Eventually.Holds(() => next.Keeper.TruncatedThrough > 0);
+
+        Assert.True(next.Keeper.TruncatedThrough >= first, $"truncated through {next.Keeper.TruncatedThrough}, and the first good snapshot is of {first}");
+        Assert.Contains(_book.Lines, line => line.Contains("A damaged snapshot is not counted on", StringComparison.Ordinal) && line.Contains(bad.ToString(), StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 using DChat.Core.Blobs;
@@ -241,6 +242,38 @@ public sealed class SnapshotStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_killed_process_stored_and_nobody_can_read_is_found_though_it_is_whole()
+    {
+        var state = Registry(200);
+        var plain = new MemoryStream();
+        RegistrySnapshot.Write(state, plain);
+        var bytes = plain.ToArray();
+        await _store.VerifyAsync(await PutSealedAsync(_blobs, Secret("secret"), bytes, state.Index), CancellationToken.None).Within();
+        foreach (var wrong in (byte[][])[bytes[..^1], bytes[..(bytes.Length / 2)], [], [.. bytes, .. new byte[200_000]]])
+        {
+            await DamagedAsync(await PutSealedAsync(_blobs, Secret("secret"), wrong, state.Index));
+        }
+
+        await DamagedAsync(await PutSealedAsync(_blobs, Secret("secret"), bytes, state.Index + 1));
+    }
+
+    /// <summary>As a leader does whose serializer, or memory, has a fault, and that is killed before it reads it back.</summary>
+    internal static async Task<SnapshotName> PutSealedAsync(IBlobStore blobs, ClusterSecret secret, byte[] plain, long index)
+    {
+        var file = new MemoryStream();
+        await using (var sealing = new SealingStream(file, SealKind.Snapshot, secret, index, 1, DateTimeOffset.UnixEpoch))
+        await using (var compressed = new BrotliStream(sealing, CompressionLevel.Fastest))
+        {
+            await compressed.WriteAsync(plain);
+        }
+
+        var name = new SnapshotName(index, 1, SnapshotName.HashOf(SHA256.HashData(file.ToArray())));
+        file.Position = 0;
+        await blobs.PutAsync(name.ToString(), file, CancellationToken.None);
+        return name;
+    }
+
+    [Fact]
     public async Task A_newer_format_is_named_as_such()
     {
         var name = await _store.WriteAsync(Registry(5), 1, CancellationToken.None).Within();
@@ -262,8 +295,9 @@ public sealed class SnapshotStoreTests : IDisposable
 
     private static async Task<IEnumerable<SnapshotName>> NamesAsync(SnapshotStore store) => (await store.ListAsync(CancellationToken.None).Within()).Select(found => found.Name);
 
-    private SnapshotStore Store(string secret) =>
-        new(_blobs, ClusterSecret.LoadOrCreate(_folder[secret], mayCreate: true), _folder["scratch"]);
+    private SnapshotStore Store(string secret) => new(_blobs, Secret(secret), _folder["scratch"]);
+
+    private ClusterSecret Secret(string name) => ClusterSecret.LoadOrCreate(_folder[name], mayCreate: true);
 
     /// <summary>Whoever reads it and whoever only looks at it finds that.</summary>
     private async Task<SnapshotDamagedException> DamagedAsync(SnapshotName name)

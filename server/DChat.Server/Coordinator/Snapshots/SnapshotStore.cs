@@ -99,20 +99,17 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
     }
 
     /// <summary>
-    /// Looks whether the blob store still holds, to the last byte, what was sealed: whoever wrote it has read it back. Keeps nothing of it, where
-    /// <see cref="ReadAsync(SnapshotName, CancellationToken)"/> would hold a second registry in memory.
+    /// Looks whether the blob store still holds, to the last byte, what was sealed, and whether it can be read: whoever wrote it may have ended before it read it back.
+    /// Keeps nothing of it, where <see cref="ReadAsync(SnapshotName, CancellationToken)"/> would hold a second registry in memory.
     /// </summary>
     /// <returns>When it was written, by the clock of whoever did; null: it is of a version that does not say so.</returns>
     /// <exception cref="SnapshotDamagedException">It is missing, is not what was stored, or is sealed by another secret.</exception>
     /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
-    public async Task<DateTimeOffset?> VerifyAsync(SnapshotName name, CancellationToken cancellation) => (await ReadAsync(
-        name,
-        plain =>
-        {
-            plain.CopyTo(Stream.Null);
-            return true;
-        },
-        cancellation)).SealedAt;
+    public async Task<DateTimeOffset?> VerifyAsync(SnapshotName name, CancellationToken cancellation)
+    {
+        var (index, sealedAt) = await ReadAsync(name, RegistrySnapshot.Check, cancellation);
+        return index == name.Index ? sealedAt : throw new SnapshotDamagedException(name, NotItsName);
+    }
 
     private async Task<(T Result, DateTimeOffset? SealedAt)> ReadAsync<T>(SnapshotName name, Func<Stream, T> read, CancellationToken cancellation)
     {
