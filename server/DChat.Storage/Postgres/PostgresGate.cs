@@ -25,16 +25,6 @@ internal sealed partial class PostgresGate : IAsyncDisposable
     /// <summary>The least time between two looks at hosts that let in.</summary>
     private static readonly TimeSpan DoubtsApart = TimeSpan.FromSeconds(1);
 
-    /// <summary>
-    /// What a host is. The timeline of its last checkpoint would be an earlier one for a while after it was promoted; that in the name of the file that it
-    /// writes to is the true one, and is told by a primary only.
-    /// </summary>
-    private const string State =
-        """
-        SELECT pg_is_in_recovery(), CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END,
-            (SELECT system_identifier FROM pg_control_system())
-        """;
-
     /// <summary>How long anybody waits to be let in: shorter than a call may take, so that it is told why.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
@@ -47,7 +37,7 @@ internal sealed partial class PostgresGate : IAsyncDisposable
     private readonly CancellationTokenSource _ending = new();
     private volatile Closed? _closed;
     private volatile int _host;
-    private Line _line;
+    private PostgresLine _line;
     private bool _isKnocking;
     private long? _knockedAt;
     private Task _knocking = Task.CompletedTask;
@@ -115,9 +105,6 @@ internal sealed partial class PostgresGate : IAsyncDisposable
             }
         }
     }
-
-    /// <summary>It is a standby, which cannot be written; the server says so itself, and says it anew when that changes.</summary>
-    public static bool IsStandby(NpgsqlConnection connection) => connection.PostgresParameters.TryGetValue("in_hot_standby", out var state) && state == "on";
 
     public async ValueTask DisposeAsync()
     {
@@ -265,7 +252,7 @@ internal sealed partial class PostgresGate : IAsyncDisposable
         try
         {
             await using var connection = await _doors[host].OpenConnectionAsync(_ending.Token);
-            var (isStandby, line) = await LookAsync(connection);
+            var (isStandby, line) = await PostgresLine.ReadAsync(connection, _ending.Token);
             return isStandby ? new Look(host, $"{_url.Hosts[host]} is a standby", line, IsStandby: true)
                 : before.IsAfter(line) ? new Look(host, $"{_url.Hosts[host]} is of timeline {line.Timeline}, and {before.Timeline} was in use", line)
                 : new Look(host, null, line);
@@ -275,22 +262,6 @@ internal sealed partial class PostgresGate : IAsyncDisposable
             // Whatever else is wrong with the host in use, a password or a limit, its callers shall be told so by itself.
             var isTold = host == _host && !_ending.IsCancellationRequested && !PostgresFailures.IsRefusal(error) && !PostgresFailures.IsSilence(error);
             return new Look(host, isTold ? null : Reason(error), isTold ? before : default);
-        }
-    }
-
-    private async Task<(bool IsStandby, Line Line)> LookAsync(NpgsqlConnection connection)
-    {
-        try
-        {
-            await using var command = new NpgsqlCommand(State, connection);
-            await using var row = await command.ExecuteReaderAsync(_ending.Token);
-            await row.ReadAsync(_ending.Token);
-            return row.GetBoolean(0) ? (true, default) : (false, new Line(row.GetInt64(2), Convert.ToInt64(row.GetString(1), 16)));
-        }
-        catch (PostgresException refused) when (refused.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.FeatureNotSupported
-            or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.ObjectNotInPrerequisiteState)
-        {
-            return (IsStandby(connection), default);
         }
     }
 
@@ -308,16 +279,7 @@ internal sealed partial class PostgresGate : IAsyncDisposable
     private static partial void Moved(ILogger log, string host, string before);
 
     /// <param name="Why">Null: it can be used.</param>
-    private readonly record struct Look(int Host, string? Why, Line Line, bool IsStandby = false);
-
-    /// <summary>Where a primary writes: every promotion begins a later timeline of the same system.</summary>
-    /// <param name="System">0: it does not say.</param>
-    private readonly record struct Line(long System, long Timeline)
-    {
-        public bool IsKnown => System != 0;
-
-        public bool IsAfter(Line other) => IsKnown && System == other.System && Timeline > other.Timeline;
-    }
+    private readonly record struct Look(int Host, string? Why, PostgresLine Line, bool IsStandby = false);
 
     private sealed class Closed(string why, long since)
     {

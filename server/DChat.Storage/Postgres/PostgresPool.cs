@@ -22,7 +22,7 @@ internal sealed class PostgresPool(NpgsqlDataSource[] hosts, PostgresGate gate) 
             throw;
         }
 
-        if (!PostgresGate.IsStandby(connection))
+        if (!PostgresLine.IsStandby(connection))
         {
             return connection;
         }

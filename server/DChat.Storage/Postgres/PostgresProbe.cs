@@ -70,7 +70,7 @@ public static class PostgresProbe
     private static async Task<Finding?> LookInsideAsync(NpgsqlDataSource source, PostgresUrl url)
     {
         await using var connection = await source.OpenConnectionAsync();
-        if (PostgresGate.IsStandby(connection))
+        if (PostgresLine.IsStandby(connection))
         {
             source.Clear(); // It would say so still when it has been promoted.
             throw new StandbyException();

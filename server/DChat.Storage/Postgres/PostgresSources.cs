@@ -86,9 +86,12 @@ internal sealed class PostgresSources : IAsyncDisposable
     /// <summary>A source of one connection without limits on statements, for opening and migrating.</summary>
     public static NpgsqlDataSource ForSetup(PostgresUrl url) => Build(url, "dchat setup", 1, 0, "");
 
-    /// <summary>A source of one connection that may take as long as it needs, for backups and restores. Rows are found by scans as well.</summary>
-    public static NpgsqlDataSource ForArchive(PostgresUrl url) => Build(
+    /// <summary>Of each host a source of one connection that may take as long as it needs, for backups and restores. Rows are found by scans as well.</summary>
+    public static NpgsqlDataSource[] ForArchive(PostgresUrl url) => BuildEach(
         url, "dchat archive", 1, 0, " -c idle_in_transaction_session_timeout=0 -c lock_timeout=0 -c enable_seqscan=on -c enable_hashjoin=on -c enable_mergejoin=on");
+
+    /// <summary>Of each host a source that keeps no connection, to look what it is now.</summary>
+    public static NpgsqlDataSource[] ForLooks(PostgresUrl url) => BuildEach(url, "dchat archive looks", 0, LimitSeconds, "");
 
     public async ValueTask DisposeAsync()
     {

@@ -1,5 +1,6 @@
 using DChat.Core.Messages;
 using DChat.Storage.Postgres;
+using DChat.Storage.Postgres.Archive;
 using DChat.TestKit;
 
 namespace DChat.Storage.Tests.Postgres;
@@ -125,6 +126,56 @@ public sealed class PostgresPrimaryTests : IAsyncLifetime
         await _standby.StartAgainAsync();
         await writer.WriteAsync(PostgresHost.Post("last"));
         Assert.Equal(["before", "after", "last"], (await reader.ReadAllAsync()).Select(message => message.ClientId));
+    }
+
+    [Fact]
+    public async Task A_backup_is_made_of_the_latest_primary_as_a_whole_or_not_at_all_and_none_of_a_standby()
+    {
+        var hosts = $"{_primary.Port},127.0.0.1:{_standby.Port}";
+        var host = await OpenHostAsync(hosts);
+        await host.TryWriteAsync(PostgresHost.Post("before"));
+        await _primary.ExecuteAsync("postgres", $"CREATE DATABASE empty OWNER {Role}");
+        await using (var standby = Archive($"{_standby.Port}"))
+        {
+            Assert.Contains("is a standby", await RefusalAsync(() => standby.LookAsync(default)));
+            Assert.Contains("is a standby", await RefusalAsync(() => ReadAsync(standby)));
+            Assert.Contains("is a standby", await RefusalAsync(() => standby.BeginFillAsync(null, default)));
+        }
+
+        // A fail-over comes between: the one that is left behind lives on, and lacks what is said from now on.
+        await using var begun = Archive(hosts);
+        await using var pieces = begun.ReadAsync(default).GetAsyncEnumerator();
+        Assert.True(await pieces.MoveNextAsync().AsTask().Within(PostgresHost.Limit));
+        await using var filled = Archive(hosts, "empty");
+        await filled.BeginFillAsync(null, default).Within(PostgresHost.Limit);
+        await _standby.PromoteAsync();
+        await host.WriteAsync(PostgresHost.Post("after"));
+        Assert.Contains("fail-over", await RefusalAsync(async () =>
+        {
+            while (await pieces.MoveNextAsync())
+            {
+                // To its end.
+            }
+        }));
+        Assert.Contains("fail-over", await RefusalAsync(() => filled.EndFillAsync(new RoomLift(1, 1, 1), [], default)));
+
+        await using var after = Archive(hosts);
+        Assert.Equal(2, (await after.LookAsync(default).Within(PostgresHost.Limit)).Messages);
+        Assert.Equal(["before", "after"], await ReadAsync(after).Within(PostgresHost.Limit));
+
+        static PostgresMessageArchive Archive(string hosts, string database = Role) =>
+            new(PostgresUrl.Parse($"postgres://{Role}:{Role}@127.0.0.1:{hosts}/{database}"), TimeProvider.System);
+
+        static async Task<List<string>> ReadAsync(PostgresMessageArchive archive)
+        {
+            var found = new List<string>();
+            await foreach (var piece in archive.ReadAsync(default))
+            {
+                found.AddRange((piece as RoomMessages)?.Messages.Select(each => each.Message.ClientId) ?? []);
+            }
+
+            return found;
+        }
     }
 
     private static async Task<string> RefusalAsync(Func<Task> call) =>

@@ -24,14 +24,14 @@ internal sealed class PostgresArchiveFilling : IAsyncDisposable
         WHERE NOT EXISTS (SELECT FROM rooms r WHERE r.id = i.id)
         """;
 
-    private readonly NpgsqlDataSource _source;
+    private readonly ArchivePrimary _primary;
     private readonly NpgsqlConnection _connection;
     private readonly PostgresUrl _url;
     private readonly TimeProvider _time;
     private long _key;
 
-    private PostgresArchiveFilling(NpgsqlDataSource source, NpgsqlConnection connection, string id, PostgresUrl url, TimeProvider time) =>
-        (_source, _connection, Id, _url, _time) = (source, connection, id, url, time);
+    private PostgresArchiveFilling(ArchivePrimary primary, NpgsqlConnection connection, string id, PostgresUrl url, TimeProvider time) =>
+        (_primary, _connection, Id, _url, _time) = (primary, connection, id, url, time);
 
     /// <summary>The store's id when all is in.</summary>
     public string Id { get; }
@@ -39,9 +39,9 @@ internal sealed class PostgresArchiveFilling : IAsyncDisposable
     /// <summary>Empties the tables, in which nothing was ever said, or what an interrupted filling left.</summary>
     /// <param name="again">The id of a store that is emptied though it holds rooms.</param>
     /// <exception cref="MessageStoreUnavailableException">Another fills them, or they hold rooms.</exception>
-    public static async Task<PostgresArchiveFilling> BeginAsync(NpgsqlDataSource source, PostgresUrl url, string? again, TimeProvider time, CancellationToken cancellation)
+    public static async Task<PostgresArchiveFilling> BeginAsync(ArchivePrimary primary, PostgresUrl url, string? again, TimeProvider time, CancellationToken cancellation)
     {
-        var connection = await source.OpenConnectionAsync(cancellation);
+        var connection = await primary.OpenAsync(cancellation);
         try
         {
             await using var locking = new NpgsqlCommand(string.Create(CultureInfo.InvariantCulture, $"SELECT pg_try_advisory_lock({PostgresMigrations.LockClass}, {LockOfFilling})"), connection);
@@ -61,11 +61,11 @@ internal sealed class PostgresArchiveFilling : IAsyncDisposable
 
             await ExecuteAsync(connection, "TRUNCATE rooms, messages, answers, reactions, mentions, read_marks, search", cancellation);
             await transaction.CommitAsync(cancellation);
-            return new PostgresArchiveFilling(source, connection, unfinished[UnfinishedStore.Prefix.Length..], url, time);
+            return new PostgresArchiveFilling(primary, connection, unfinished[UnfinishedStore.Prefix.Length..], url, time);
         }
         catch
         {
-            await EndAsync(source, connection);
+            await EndAsync(primary, connection);
             throw;
         }
     }
@@ -99,12 +99,12 @@ internal sealed class PostgresArchiveFilling : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync() => await EndAsync(_source, _connection);
+    public async ValueTask DisposeAsync() => await EndAsync(_primary, _connection);
 
     /// <summary>Ends the session, and with it the lock: returned to the pool, it would keep it.</summary>
-    private static async Task EndAsync(NpgsqlDataSource source, NpgsqlConnection connection)
+    private static async Task EndAsync(ArchivePrimary primary, NpgsqlConnection connection)
     {
-        source.Clear();
+        primary.Clear();
         await connection.DisposeAsync();
     }
 

@@ -35,12 +35,12 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
         FROM lifted l WHERE l.key = r.key
         """;
 
-    private readonly NpgsqlDataSource _source = PostgresSources.ForArchive(url);
+    private readonly ArchivePrimary _primary = new(url);
     private PostgresArchiveFilling? _filling;
 
     public Task<ArchiveSummary> LookAsync(CancellationToken cancellation) => GuardAsync(async () =>
     {
-        await using var connection = await _source.OpenConnectionAsync(cancellation);
+        await using var connection = await _primary.OpenAsync(cancellation);
         if (!await IsThereAsync(connection, cancellation))
         {
             return new ArchiveSummary("", 0, 0, 0, false, null);
@@ -60,7 +60,7 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
     {
         var rooms = await GuardAsync(async () =>
         {
-            await using var connection = await _source.OpenConnectionAsync(cancellation);
+            await using var connection = await _primary.OpenAsync(cancellation);
             var found = new List<ArchivedRoom>();
             if (await IsThereAsync(connection, cancellation))
             {
@@ -82,20 +82,24 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
 
     public async IAsyncEnumerable<RoomPiece> ReadAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
-        await using var connection = await GuardAsync(() => _source.OpenConnectionAsync(cancellation).AsTask());
-        await using var pieces = new PostgresArchiveReader(connection).ReadAsync(cancellation).GetAsyncEnumerator(cancellation);
-        while (await GuardAsync(() => pieces.MoveNextAsync().AsTask()))
+        await using (var connection = await GuardAsync(() => _primary.OpenAsync(cancellation)))
         {
-            yield return pieces.Current;
+            await using var pieces = new PostgresArchiveReader(connection).ReadAsync(cancellation).GetAsyncEnumerator(cancellation);
+            while (await GuardAsync(() => pieces.MoveNextAsync().AsTask()))
+            {
+                yield return pieces.Current;
+            }
         }
+
+        await ConfirmAsync(cancellation);
     }
 
     public async Task<string> BeginFillAsync(string? again, CancellationToken cancellation)
     {
         await GuardAsync(async () =>
         {
-            PostgresMigrations.Apply(_source, url, PostgresMigration.All);
-            return await Task.FromResult(true);
+            PostgresMigrations.Apply(await _primary.SourceAsync(cancellation), url, PostgresMigration.All);
+            return true;
         });
         var found = await LookAsync(cancellation);
         RefuseUsed(found);
@@ -104,7 +108,7 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
             throw new MessageStoreUnavailableException($"'{url}' holds {found.Rooms} rooms");
         }
 
-        _filling = await GuardAsync(() => PostgresArchiveFilling.BeginAsync(_source, url, again, time, cancellation));
+        _filling = await GuardAsync(() => PostgresArchiveFilling.BeginAsync(_primary, url, again, time, cancellation));
         return _filling.Id;
     }
 
@@ -116,6 +120,7 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
 
     public Task EndFillAsync(RoomLift lift, IReadOnlyCollection<string> known, CancellationToken cancellation) => GuardAsync(async () =>
     {
+        await _primary.ConfirmAsync(cancellation); // Before it is waited for: one that was left behind can commit nothing.
         await Filling.EndAsync(lift, known, cancellation);
         await Filling.DisposeAsync();
         _filling = null;
@@ -127,8 +132,9 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
         RefuseUsed(await LookAsync(cancellation));
         await GuardAsync(async () =>
         {
-            PostgresMigrations.Apply(_source, url, PostgresMigration.All);
-            await using var command = _source.CreateCommand(Lift);
+            PostgresMigrations.Apply(await _primary.SourceAsync(cancellation), url, PostgresMigration.All);
+            await using var connection = await _primary.OpenAsync(cancellation);
+            await using var command = new NpgsqlCommand(Lift, connection);
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = lift.Epoch });
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = lift.Gap });
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = lift.Floor });
@@ -137,6 +143,7 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = lift.First });
             return await command.ExecuteNonQueryAsync(cancellation);
         });
+        await ConfirmAsync(cancellation);
     }
 
     public async ValueTask DisposeAsync()
@@ -146,10 +153,16 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
             await _filling.DisposeAsync();
         }
 
-        await _source.DisposeAsync();
+        await _primary.DisposeAsync();
     }
 
     private PostgresArchiveFilling Filling => _filling ?? throw new InvalidOperationException("no filling was begun");
+
+    private Task ConfirmAsync(CancellationToken cancellation) => GuardAsync(async () =>
+    {
+        await _primary.ConfirmAsync(cancellation);
+        return true;
+    });
 
     private void RefuseUsed(ArchiveSummary found)
     {
