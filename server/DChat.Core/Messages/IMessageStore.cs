@@ -74,7 +74,10 @@ public interface IMessageStore : IAsyncDisposable
     /// <paramref name="sentBefore"/> and records the highest <c>rev</c> removed, below which resuming is answered with reset.
     /// Answers (the first answers of sends) stay. True while there is more.
     /// </summary>
-    Task<bool> RetainAsync(string room, long sentBefore, int limit, CancellationToken cancellation);
+    /// <param name="room">At the caller's epoch: from a room that was opened at a higher one nothing is removed.</param>
+    /// <param name="sentBefore">Unix milliseconds UTC, by the caller's clock.</param>
+    /// <param name="keptMs">What was sent less than so long ago by the store's own clock stays, whatever the caller's says.</param>
+    Task<bool> RetainAsync(RoomAtEpoch room, long sentBefore, long keptMs, int limit, CancellationToken cancellation);
 
     /// <summary>The store's id, random and made with it: tells it from another store, an emptied one or a new one in its place.</summary>
     Task<string> ReadIdAsync(CancellationToken cancellation);

@@ -2,6 +2,7 @@ using DChat.Core.Messages;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator;
 using DChat.Server.Worker.Calls;
+using DChat.Server.Worker.Joining;
 using Microsoft.Extensions.Hosting;
 using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
@@ -12,6 +13,7 @@ internal sealed partial class Housekeeping(
     IMessageStore store,
     RegistryReplica replica,
     RoomHost host,
+    IClusterMembership membership,
     DeletedRooms deleted,
     WorkerIdentity identity,
     ServerOptions options,
@@ -64,18 +66,30 @@ internal sealed partial class Housekeeping(
         }
     }
 
+    /// <summary>
+    /// What is removed is gone for good: nothing is while no leader is reached, since how long a room keeps its messages may be another time by now, and
+    /// nothing that is young by the store's own clock, or in a room that another host has.
+    /// </summary>
     private async Task RetainAsync(CancellationToken stopping)
     {
-        foreach (var room in replica.State.RoomsOn(identity.Id))
+        var state = replica.State;
+        foreach (var room in state.RoomsOn(identity.Id))
         {
+            if (!membership.ReachesLeader)
+            {
+                return;
+            }
+
             var days = room.RetentionDays > 0 ? room.RetentionDays : options.RetentionDays;
             if (days == 0)
             {
                 continue;
             }
 
-            var sentBefore = time.GetUtcNow().AddDays(-days).ToUnixTimeMilliseconds();
-            while (await store.RetainAsync(room.Id, sentBefore, StepMessages, stopping).ConfigureAwait(false))
+            var kept = TimeSpan.FromDays(days);
+            var sentBefore = (time.GetUtcNow() - kept).ToUnixTimeMilliseconds();
+            var mine = new RoomAtEpoch(room.Id, state.HostOf(room)!.Value.Epoch);
+            while (await store.RetainAsync(mine, sentBefore, (long)kept.TotalMilliseconds, StepMessages, stopping).ConfigureAwait(false))
             {
                 await Task.Delay(Pause, time, stopping).ConfigureAwait(false);
             }

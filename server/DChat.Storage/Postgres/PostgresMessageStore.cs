@@ -184,10 +184,11 @@ public sealed class PostgresMessageStore : IMessageStore
         return await RunAmongReadersAsync("SELECT purge_rooms($1)", cancellation, limit) is true;
     }
 
-    public async Task<bool> RetainAsync(string room, long sentBefore, int limit, CancellationToken cancellation)
+    public async Task<bool> RetainAsync(RoomAtEpoch room, long sentBefore, long keptMs, int limit, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        return await RunAmongReadersAsync("SELECT retain_room($1, $2, $3, $4)", cancellation, room, sentBefore, limit, Now()) is true;
+        ArgumentOutOfRangeException.ThrowIfNegative(keptMs);
+        return await RunAmongReadersAsync("SELECT retain_room_at($1, $2, $3, $4, $5, $6)", cancellation, room.Room, room.Epoch, sentBefore, keptMs, limit, Now()) is true;
     }
 
     public Task<string> ReadIdAsync(CancellationToken cancellation) => AskAsync(

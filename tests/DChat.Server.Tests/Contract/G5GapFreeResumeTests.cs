@@ -100,7 +100,7 @@ public sealed class G5GapFreeResumeTests(ContractServer server, ITestOutputHelpe
         Assert.Equal(["m15", "m16", "m17", "m18", "m19", "kept"], Chat.Bodies(resumed));
 
         var store = second.Server.Services.GetRequiredService<IMessageStore>();
-        while (await store.RetainAsync(room, kept, 500, default))
+        while (await store.RetainAsync(new RoomAtEpoch(room, long.MaxValue - 1), kept, 0, 500, default))
         {
             // Until nothing older is left.
         }

@@ -84,8 +84,8 @@ internal sealed class HeldStore(IMessageStore store) : IMessageStore
 
     public Task<bool> PurgeAsync(int limit, CancellationToken cancellation) => store.PurgeAsync(limit, cancellation);
 
-    public Task<bool> RetainAsync(string room, long sentBefore, int limit, CancellationToken cancellation) =>
-        store.RetainAsync(room, sentBefore, limit, cancellation);
+    public Task<bool> RetainAsync(RoomAtEpoch room, long sentBefore, long keptMs, int limit, CancellationToken cancellation) =>
+        store.RetainAsync(room, sentBefore, keptMs, limit, cancellation);
 
     public Task<string> ReadIdAsync(CancellationToken cancellation) => store.ReadIdAsync(cancellation);
 

@@ -109,8 +109,8 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
 
     public Task<bool> PurgeAsync(int limit, CancellationToken cancellation) => inner.PurgeAsync(limit, cancellation);
 
-    public Task<bool> RetainAsync(string room, long sentBefore, int limit, CancellationToken cancellation) =>
-        inner.RetainAsync(room, sentBefore, limit, cancellation);
+    public Task<bool> RetainAsync(RoomAtEpoch room, long sentBefore, long keptMs, int limit, CancellationToken cancellation) =>
+        inner.RetainAsync(room, sentBefore, keptMs, limit, cancellation);
 
     public Task CheckAsync(CancellationToken cancellation) => CheckFault is { } fault ? Task.FromException(fault()) : inner.CheckAsync(cancellation);
 

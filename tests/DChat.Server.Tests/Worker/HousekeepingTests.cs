@@ -1,7 +1,10 @@
 using DChat.Protocol;
 using DChat.Server.Cli;
+using DChat.Server.Coordinator.Workers;
+using DChat.Server.EtcdMembers;
 using DChat.Server.Tests.Security;
 using DChat.Server.Worker;
+using DChat.Server.Worker.Joining;
 using DChat.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -74,6 +77,27 @@ public sealed class HousekeepingTests
         Assert.Single(synced["messages"]!.AsArray());
     }
 
+    [Fact]
+    public async Task Nothing_is_removed_by_what_the_registry_said_when_a_leader_was_last_reached()
+    {
+        var clock = new ShiftedTime();
+        await using var server = await InProcessServer.StartAsync(
+            options => options with { RetentionDays = 1 },
+            builder => builder.Services.AddSingleton<TimeProvider>(clock));
+        await using var ann = await HubProbe.ConnectAsync(server.Client, await RegisterAsync(server, "ann"));
+        var room = (string)(await ann.CallAsync(HubMethods.CreateRoom, new { name = "forgets" }))!["id"]!;
+        await ann.CallAsync(HubMethods.Send, new { room, clientId = "old", body = "old" });
+        clock.Advance(TimeSpan.FromDays(2));
+
+        var membership = new Membership();
+        using var housekeeping = ActivatorUtilities.CreateInstance<Housekeeping>(server.Services, membership);
+        await housekeeping.CleanAsync(CancellationToken.None);
+        Assert.Equal(["old"], await BodiesAsync(ann, room));
+        membership.ReachesLeader = true;
+        await housekeeping.CleanAsync(CancellationToken.None);
+        Assert.Empty(await BodiesAsync(ann, room));
+    }
+
     private static async Task<string[]> BodiesAsync(HubProbe probe, string room)
     {
         var page = await probe.CallAsync(HubMethods.History, new { room });
@@ -86,6 +110,31 @@ public sealed class HousekeepingTests
         using var answer = await http.PostAsync("/api/register", JsonBody.Of(new { user, password = "correct horse" }));
         answer.EnsureSuccessStatusCode();
         return (string)System.Text.Json.Nodes.JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["accessToken"]!;
+    }
+
+    private sealed class Membership : IClusterMembership
+    {
+        public event Action? LeaderReached
+        {
+            add { }
+            remove { }
+        }
+
+        public bool HearsCoordinator => true;
+
+        public bool ReachesLeader { get; set; }
+
+        public Task JoinAsync(WorkerApplication application, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task SearchAsync() => throw new NotSupportedException();
+
+        public void Report(WorkerReport report) => throw new NotSupportedException();
+
+        public Task<ClusterStatus?> LookAsync(CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<EtcdMemberAnswer?> AskMembersAsync(EtcdMemberRequest request, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public void Leave() => throw new NotSupportedException();
     }
 
     private static class JsonBody

@@ -27,7 +27,7 @@ internal sealed class RandomHistory(int seed)
         }
 
         await store.WriteMarksAsync([.. Users.SelectMany(user => Rooms.Select(room => new ReadMark(user, room, _random.Next(60))))], default);
-        await store.RetainAsync("a", 1_030, 20, default);
+        await store.RetainAsync(new RoomAtEpoch("a", 7), 1_030, 0, 20, default);
     }
 
     private RoomChange Change(string room, long rev)

@@ -88,9 +88,14 @@ internal sealed class MessageModel
 
     public void Close(string id) => _rooms[id] = new Room { Epoch = long.MaxValue, Seq = _rooms[id].Seq, Rev = _rooms[id].Rev, LastSentAt = _rooms[id].LastSentAt };
 
-    public bool Retain(string id, long sentBefore, int limit)
+    public bool Retain(RoomAtEpoch at, long sentBefore, int limit)
     {
-        var room = Readable(id);
+        var room = Readable(at.Room);
+        if (room.Epoch > at.Epoch)
+        {
+            return false;
+        }
+
         var old = room.Messages.Values.Where(entry => entry.Message.SentAt < sentBefore).OrderBy(entry => entry.Message.Seq).ToList();
         foreach (var entry in old.Take(limit))
         {

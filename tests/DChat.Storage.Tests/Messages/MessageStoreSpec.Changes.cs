@@ -58,7 +58,7 @@ public abstract partial class MessageStoreSpec
         await room.PostManyAsync(3);
         RoomChange[] changes = [Post("bob", "reply", replyTo: 2, at: 1_004), Edit("alice", "edit", 1, "x"), Delete("alice", "delete", 2), React("bob", "react", 3, "👍")];
         var first = await room.WriteAsync(changes);
-        Assert.False(await Store.RetainAsync("room", long.MaxValue, 100, default));
+        Assert.False(await Store.RetainAsync(new RoomAtEpoch("room", 1), long.MaxValue, 0, 100, default));
         await ReopenAsync();
 
         var again = await room.WriteAsync(changes);
@@ -124,7 +124,7 @@ public abstract partial class MessageStoreSpec
     {
         var room = await OpenRoomAsync();
         await room.PostManyAsync(2);
-        await Store.RetainAsync("room", 1_002, 10, default);
+        await Store.RetainAsync(new RoomAtEpoch("room", 1), 1_002, 0, 10, default);
         var results = await room.WriteAsync(Post("bob", "1", replyTo: 1), Post("bob", "2", replyTo: 2), Edit("alice", "3", 1, "x"));
         Assert.Equal([ChangeRefusal.InvalidArgument, ChangeRefusal.None, ChangeRefusal.NotFound], results.Select(result => result.Refusal));
     }

@@ -151,9 +151,9 @@ public abstract partial class MessageStoreSpec
         await room.WriteAsync([.. Enumerable.Range(1, 6).Select(i => Post("alice", $"c{i}", $"m{i}", 1_000 + i, null, MessageKind.Text, "bob"))]);
         await room.WriteAsync(Edit("alice", "e", 2, "x", "bob"), React("eve", "r", 1, "👍"));
 
-        Assert.True(await Store.RetainAsync("room", 1_004, 2, default));
-        Assert.False(await Store.RetainAsync("room", 1_004, 2, default));
-        Assert.False(await Store.RetainAsync("room", 1_004, 2, default));
+        Assert.True(await Store.RetainAsync(new RoomAtEpoch("room", 1), 1_004, 0, 2, default));
+        Assert.False(await Store.RetainAsync(new RoomAtEpoch("room", 1), 1_004, 0, 2, default));
+        Assert.False(await Store.RetainAsync(new RoomAtEpoch("room", 1), 1_004, 0, 2, default));
         await ReopenAsync();
 
         var history = await room.BeforeAsync();
@@ -168,7 +168,28 @@ public abstract partial class MessageStoreSpec
         Assert.Equal([4, 5, 6], below.Messages.Select(message => message.Seq));
         Assert.False((await room.AfterAsync(8)).Reset);
         Assert.Equal(7, (await room.WriteOneAsync(Post("alice", "next"))).Answer.Seq);
-        Assert.False(await Store.RetainAsync("unknown", long.MaxValue, 2, default));
+        Assert.False(await Store.RetainAsync(new RoomAtEpoch("unknown", 1), long.MaxValue, 0, 2, default));
+    }
+
+    [Fact]
+    public async Task Retention_takes_nothing_that_is_young_by_the_stores_own_clock_nor_for_a_host_that_was_replaced()
+    {
+        var room = await OpenRoomAsync();
+        var now = TimeProvider.System.GetUtcNow();
+        await room.WriteAsync(
+            Post("alice", "older", at: (now - TimeSpan.FromDays(8)).ToUnixTimeMilliseconds()), Post("alice", "old", at: (now - TimeSpan.FromDays(6)).ToUnixTimeMilliseconds()), Post("alice", "new", at: now.ToUnixTimeMilliseconds()));
+        var kept = (long)TimeSpan.FromDays(7).TotalMilliseconds;
+        var wrong = now.AddDays(30).ToUnixTimeMilliseconds(); // The caller's clock is ahead.
+        Assert.False(await Store.RetainAsync(new RoomAtEpoch("room", 1), wrong, kept, 10, default));
+        Assert.Equal([2, 3], (await room.BeforeAsync()).Messages.Select(message => message.Seq));
+
+        // A room that was taken over and not opened yet stands at the epoch before.
+        await Store.OpenAsync([new RoomAtEpoch("room", 5)], default);
+        Assert.False(await Store.RetainAsync(new RoomAtEpoch("room", 4), wrong, 0, 10, default));
+        Assert.Equal([2, 3], (await room.BeforeAsync()).Messages.Select(message => message.Seq));
+        Assert.True(await Store.RetainAsync(new RoomAtEpoch("room", 5), wrong, 0, 1, default));
+        Assert.False(await Store.RetainAsync(new RoomAtEpoch("room", 6), wrong, 0, 10, default));
+        Assert.Empty((await room.BeforeAsync()).Messages);
     }
 
     [Fact]
@@ -176,7 +197,7 @@ public abstract partial class MessageStoreSpec
     {
         var room = await OpenRoomAsync();
         await room.PostManyAsync(3);
-        Assert.False(await Store.RetainAsync("room", long.MaxValue, 100, default));
+        Assert.False(await Store.RetainAsync(new RoomAtEpoch("room", 1), long.MaxValue, 0, 100, default));
         Assert.Empty((await room.BeforeAsync()).Messages);
         Assert.Equal(default, await room.ReadStateAsync("bob"));
         Assert.Equal(new RoomOpening(RoomStatus.Ok, 3, 3, 1_003), (await Store.OpenAsync([new RoomAtEpoch("room", 2)], default))[0]);

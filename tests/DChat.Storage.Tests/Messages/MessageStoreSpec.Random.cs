@@ -116,7 +116,8 @@ public abstract partial class MessageStoreSpec
         private async Task RetainAsync()
         {
             var (room, before, limit) = (Room(), _now - _random.Next(5, 300), _random.Next(1, 10));
-            Same(_model.Retain(room, before, limit), await Store.RetainAsync(room, before, limit, default));
+            var at = new RoomAtEpoch(room, _epochs[room] + (_random.Next(10) == 0 ? _random.Next(-1, 2) : 0));
+            Same(_model.Retain(at, before, limit), await Store.RetainAsync(at, before, 0, limit, default));
         }
 
         private async Task CloseAsync()

@@ -109,7 +109,7 @@ public abstract partial class MessageStoreSpec
         await UntilFoundAsync("apple", ["room", "gone"], ("room", 4), ("room", 3), ("room", 2), ("room", 1), ("gone", 1));
 
         await room.WriteAsync(Edit("a", "e", 2, "pear"), Delete("a", "d", 3));
-        await Store.RetainAsync("room", 3, 10, default);
+        await Store.RetainAsync(new RoomAtEpoch("room", 1), 3, 0, 10, default);
         await Store.CloseAsync("gone", default);
         await UntilFoundAsync("apple", ["room", "gone"], ("room", 4));
         await UntilFoundAsync("pear", ["room"], ("room", 2));

@@ -251,7 +251,7 @@ public sealed class SqliteMessageStoreFaultTests : IDisposable
         await Eventually.Holds(() => Indexed() == "1, 2, 3, 4, 5, 6");
 
         await store.WriteAsync([new RoomWrite("room", 1, 5, [new DeleteMessage("alice", "d", 9, 4, false)])], default);
-        await store.RetainAsync("room", 3, 10, default);
+        await store.RetainAsync(new RoomAtEpoch("room", 1), 3, 0, 10, default);
         await store.CloseAsync("other", default);
         await Eventually.Holds(() => Indexed() == "3, 5");
 

@@ -73,7 +73,7 @@ internal sealed class PeerMessageStore(PeerPorts ports, RegistryReplica replica)
     public Task<bool> PurgeAsync(int limit, CancellationToken cancellation) => Task.FromResult(false);
 
     /// <inheritdoc cref="PurgeAsync"/>
-    public Task<bool> RetainAsync(string room, long sentBefore, int limit, CancellationToken cancellation) => Task.FromResult(false);
+    public Task<bool> RetainAsync(RoomAtEpoch room, long sentBefore, long keptMs, int limit, CancellationToken cancellation) => Task.FromResult(false);
 
     public ValueTask DisposeAsync() => default;
 

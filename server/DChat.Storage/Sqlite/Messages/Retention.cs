@@ -6,9 +6,9 @@ namespace DChat.Storage.Sqlite.Messages;
 internal static class Retention
 {
     /// <summary>Removes up to <paramref name="limit"/>; answers the room after it, or null where nothing was removed, and whether there is more.</summary>
-    public static (RoomRow? Changed, bool More) Retain(MessageTables tables, string room, long sentBefore, int limit)
+    public static (RoomRow? Changed, bool More) Retain(MessageTables tables, RoomAtEpoch room, long sentBefore, int limit)
     {
-        if (tables.Rooms.FindReadable(room) is not { } row)
+        if (tables.Rooms.FindReadable(room.Room) is not { } row || RoomFence.Judge(row, room.Epoch) == RoomStatus.Fenced)
         {
             return default;
         }

@@ -207,9 +207,11 @@ public sealed class SqliteMessageStore : IMessageStore
         return _writer.WriteAsync(tables => Retention.Purge(tables, limit), cancellation);
     }
 
-    public async Task<bool> RetainAsync(string room, long sentBefore, int limit, CancellationToken cancellation)
+    public async Task<bool> RetainAsync(RoomAtEpoch room, long sentBefore, long keptMs, int limit, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(keptMs);
+        sentBefore = Math.Min(sentBefore, _time.GetUtcNow().ToUnixTimeMilliseconds() - keptMs);
         var (changed, more) = await _writer.WriteAsync(tables => Retention.Retain(tables, room, sentBefore, limit), cancellation);
         if (changed is { } row)
         {
