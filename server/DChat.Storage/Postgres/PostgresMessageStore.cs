@@ -35,9 +35,9 @@ public sealed class PostgresMessageStore : IMessageStore
         _time = time;
         _sources = new PostgresSources(options.Url, _strays, time, logger);
         _reads = new PostgresPipeline(options.Url, _strays, time, _sources.Doubt);
-        _hosting = new PostgresPipeline(options.Url, _strays, time, _sources.Doubt);
+        _hosting = new PostgresPipeline(options.Url, _strays, time, _sources.Doubt, _sources.Hosting.GiveUp);
         _abandoned = new AbandonedWrites(_sources, options.Url);
-        _commits = new RoomCommits(_sources, new PostgresPipeline(options.Url, _strays, time, _sources.Doubt), _abandoned, options.Url, time, logger);
+        _commits = new RoomCommits(_sources, new PostgresPipeline(options.Url, _strays, time, _sources.Doubt, _sources.Writer.GiveUp), _abandoned, options.Url, time, logger);
         _pages = new PageReader(_sources.Reader);
         _marks = new MarkReader(_sources.Reader, _reads, options.Url, time);
         _indexer = new SearchIndexer(_sources, options, time, logger);
@@ -78,12 +78,13 @@ public sealed class PostgresMessageStore : IMessageStore
                 command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = Array.ConvertAll(order, i => rooms[i].Room) });
                 command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = Array.ConvertAll(order, i => rooms[i].Epoch) });
                 var openings = new RoomOpening[rooms.Count];
-                await using var row = await command.ExecuteReaderAsync(limited);
-                for (var at = 0; await row.ReadAsync(limited); at++)
+                await using var row = await command.ExecuteReaderAsync(CancellationToken.None); // It is never cancelled: what it waits for may be a standby.
+                for (var at = 0; await row.ReadAsync(CancellationToken.None); at++)
                 {
                     openings[order[at]] = new RoomOpening((RoomStatus)row.GetInt16(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3));
                 }
 
+                await row.NextResultAsync(CancellationToken.None); // The commit.
                 return openings;
             },
             cancellation);

@@ -26,11 +26,14 @@ internal sealed class PostgresPipeline
     private readonly Strays _strays;
     private readonly TimeProvider _time;
     private readonly Action<Exception> _doubt;
+    private readonly Action<Task>? _givenUp;
     private readonly ResiliencePipeline _pipeline;
 
     /// <param name="doubt">Told of every attempt that went wrong.</param>
-    public PostgresPipeline(PostgresUrl url, Strays strays, TimeProvider time, Action<Exception> doubt)
+    /// <param name="givenUp">Told of every call that nobody waits for any more; null: the driver gives it up too.</param>
+    public PostgresPipeline(PostgresUrl url, Strays strays, TimeProvider time, Action<Exception> doubt, Action<Task>? givenUp = null)
     {
+        _givenUp = givenUp;
         _doubt = doubt;
         _url = url;
         _strays = strays;
@@ -85,6 +88,7 @@ internal sealed class PostgresPipeline
         catch (TimeoutException) when (!task.IsCompleted)
         {
             _strays.Keep(task);
+            _givenUp?.Invoke(task);
             var silence = new TimeoutException("it does not answer");
             _doubt(silence);
             throw silence;

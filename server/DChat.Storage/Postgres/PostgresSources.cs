@@ -18,8 +18,17 @@ internal sealed class PostgresSources : IAsyncDisposable
     /// <summary>Longest wait for a row, in milliseconds: shorter than a statement may last, so that it is told which it was.</summary>
     private const int LockMs = 1_500;
 
-    /// <summary>A statement that takes too long is ended by the server itself. If the server is frozen, asking it to would only take as long again.</summary>
-    private const int NoCancellation = -1;
+    /// <summary>
+    /// How long the driver waits for what becomes of a statement that it asked the server to cancel, which is what it does with one that takes too long: not at
+    /// all. The server ends those itself; one that is frozen would only take as long again.
+    /// </summary>
+    private const int NoWaitForCancellation = -1;
+
+    /// <summary>
+    /// The driver gives no statement up, and so asks for none to be cancelled: one that waits for a synchronous standby would be seen from then on though the standby
+    /// does not have it. The server's own limit on statements does not cover that wait.
+    /// </summary>
+    private const int NeverCancelled = 0;
 
     /// <summary>The server ends a statement a little before the client gives it up, and so keeps the connection.</summary>
     private const int StatementMsASecond = 900;
@@ -47,16 +56,16 @@ internal sealed class PostgresSources : IAsyncDisposable
     public PostgresSources(PostgresUrl url, Strays strays, TimeProvider time, ILogger log)
     {
         _gate = new PostgresGate(url, BuildEach(url, $"dchat {_instance} probe", 0, LimitSeconds, ""), strays, time, log);
-        Writer = Pool($"dchat {_instance} commits", Commits, LimitSeconds, "");
+        Writer = Pool($"dchat {_instance} commits", Commits, LimitSeconds, "", NeverCancelled);
         var left = url.Connections - Commits - Backgrounds;
         var hosting = Math.Min(HostingMost, left - 1);
-        Hosting = Pool($"dchat {_instance} hosting", hosting, LimitSeconds, "");
-        Reader = Pool($"dchat {_instance} reads", left - hosting, LimitSeconds, "");
-        Background = Pool($"dchat {_instance} index", Backgrounds, BackgroundSeconds, $" -c idle_session_timeout={BackgroundIdleMs}");
+        Hosting = Pool($"dchat {_instance} hosting", hosting, LimitSeconds, "", NeverCancelled);
+        Reader = Pool($"dchat {_instance} reads", left - hosting, LimitSeconds, "", LimitSeconds);
+        Background = Pool($"dchat {_instance} index", Backgrounds, BackgroundSeconds, $" -c idle_session_timeout={BackgroundIdleMs}", BackgroundSeconds);
 
-        PostgresPool Pool(string name, int connections, int statementSeconds, string options)
+        PostgresPool Pool(string name, int connections, int statementSeconds, string options, int commandSeconds)
         {
-            var pool = new PostgresPool(BuildEach(url, name, connections, statementSeconds, options), _gate);
+            var pool = new PostgresPool(() => BuildEach(url, name, connections, statementSeconds, options, commandSeconds), _gate);
             _gate.Left += pool.Clear;
             return pool;
         }
@@ -103,13 +112,13 @@ internal sealed class PostgresSources : IAsyncDisposable
     }
 
     /// <summary>A source for each host. Which of them is the primary the gate finds out.</summary>
-    private static NpgsqlDataSource[] BuildEach(PostgresUrl url, string name, int connections, int statementSeconds, string options) =>
-        [.. url.SettingsOfHosts().Select(host => Describe(host, url, name, connections, statementSeconds, options).Build())];
+    private static NpgsqlDataSource[] BuildEach(PostgresUrl url, string name, int connections, int statementSeconds, string options, int? commandSeconds = null) =>
+        [.. url.SettingsOfHosts().Select(host => Describe(host, url, name, connections, statementSeconds, options, commandSeconds ?? statementSeconds).Build())];
 
     /// <summary>One source for all hosts, which looks for the primary by itself.</summary>
     private static NpgsqlDataSource Build(PostgresUrl url, string name, int connections, int statementSeconds, string options)
     {
-        var builder = Describe(url.Settings, url, name, connections, statementSeconds, options);
+        var builder = Describe(url.Settings, url, name, connections, statementSeconds, options, statementSeconds);
         if (url.Hosts.Count > 1)
         {
             builder.ConnectionStringBuilder.TargetSessionAttributes = "primary";
@@ -120,8 +129,10 @@ internal sealed class PostgresSources : IAsyncDisposable
     }
 
     /// <param name="connections">0: none is kept.</param>
+    /// <param name="statementSeconds">After which the server ends a statement; 0: never.</param>
+    /// <param name="commandSeconds">After which the driver gives one up; 0: never.</param>
     private static NpgsqlDataSourceBuilder Describe(
-        NpgsqlConnectionStringBuilder host, PostgresUrl url, string name, int connections, int statementSeconds, string options)
+        NpgsqlConnectionStringBuilder host, PostgresUrl url, string name, int connections, int statementSeconds, string options, int commandSeconds)
     {
         var builder = new NpgsqlDataSourceBuilder(host.ConnectionString);
         var settings = builder.ConnectionStringBuilder;
@@ -131,8 +142,8 @@ internal sealed class PostgresSources : IAsyncDisposable
         settings.MinPoolSize = 0;
         settings.MaxPoolSize = Math.Max(connections, 1);
         settings.Timeout = LimitSeconds;
-        settings.CommandTimeout = statementSeconds;
-        settings.CancellationTimeout = NoCancellation;
+        settings.CommandTimeout = commandSeconds;
+        settings.CancellationTimeout = NoWaitForCancellation;
         if (!url.Hosts.Any(host => host.StartsWith('/')))
         {
             // A Unix socket knows no such thing.

@@ -129,6 +129,53 @@ public sealed class PostgresPrimaryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task G2_what_the_synchronous_standby_has_not_yet_is_shown_to_nobody_and_comes_when_it_has()
+    {
+        var host = await OpenHostAsync($"{_primary.Port}");
+        var other = new PostgresHost(host.Store, "other", 1);
+        await other.OpenAsync();
+        await host.TryWriteAsync(PostgresHost.Post("before"));
+        _standby.Freeze();
+        try
+        {
+            // By the time that the others have been given up too, whoever was to cancel the first has done so.
+            await RefusalAsync(() => host.TryWriteAsync(PostgresHost.Post("during")));
+            await RefusalAsync(() => other.TryWriteAsync(PostgresHost.Post("other")));
+            await RefusalAsync(() => host.Store.OpenAsync([new RoomAtEpoch("third", 1)], default));
+            Assert.Equal(2L, await _primary.ReadAsync("postgres", "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name LIKE 'dchat%commits'"));
+            Assert.Equal(["before"], (await host.ReadAllAsync()).Select(message => message.ClientId));
+            Assert.Null(await host.Store.FindAnswerAsync("room", "alice", "during", default).Within(PostgresHost.Limit));
+
+            // Somebody does what we do not: now it is seen, and a fail-over would lose it. No repeat is answered with it.
+            await _primary.ReadAsync("postgres", "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name LIKE 'dchat%commits'");
+            await Eventually.Holds(async () => (await host.ReadAllAsync()).Count == 2, PostgresHost.Limit);
+            await RefusalAsync(() => host.Store.FindAnswerAsync("room", "alice", "during", default));
+        }
+        finally
+        {
+            _standby.Thaw();
+        }
+
+        await Eventually.Holds(async () => await FindAsync() == 2, PostgresHost.Limit);
+        await host.WriteAsync(PostgresHost.Post("during"), PostgresHost.Post("after"));
+        await other.WriteAsync(PostgresHost.Post("other"));
+        Assert.Equal(["before", "during", "after"], (await host.ReadAllAsync()).Select(message => message.ClientId));
+        Assert.Single(await other.ReadAllAsync());
+
+        async Task<long> FindAsync()
+        {
+            try
+            {
+                return (await host.Store.FindAnswerAsync("room", "alice", "during", default))!.Value.Seq;
+            }
+            catch (MessageStoreUnavailableException)
+            {
+                return 0;
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_backup_is_made_of_the_latest_primary_as_a_whole_or_not_at_all_and_none_of_a_standby()
     {
         var hosts = $"{_primary.Port},127.0.0.1:{_standby.Port}";

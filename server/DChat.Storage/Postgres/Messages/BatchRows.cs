@@ -170,6 +170,7 @@ internal sealed class BatchRows
             written[i] = new Written((WriteStatus)row.GetInt16(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3));
         }
 
+        await row.NextResultAsync(); // The commit: what goes wrong with it is no secret of whoever closes the reader.
         return written;
 
         void Add<T>(List<T> list, NpgsqlDbType type) =>

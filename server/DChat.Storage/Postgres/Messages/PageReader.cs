@@ -39,13 +39,16 @@ internal sealed class PageReader(PostgresPool source)
         WHERE r.id = $1 AND r.epoch < 9223372036854775807 AND $2 > r.removed_seq AND $2 <= r.seq
         """;
 
-    /// <summary>That there is none must be true: a standby may not have it yet, and a pooler hides what it is.</summary>
+    /// <summary>
+    /// That there is none must be true: a standby may not have it yet, and a pooler hides what it is. And one that there is must be a synchronous standby's too: the lock
+    /// makes this a transaction that commits, which waits until the standbys have it, and with it all that it saw. It is nobody else's that changes anything.
+    /// </summary>
     private const string Answer =
         """
         SELECT pg_is_in_recovery(), f.* FROM (VALUES (true)) one LEFT JOIN (
             SELECT a.seq, a.rev, a.sent_at
             FROM rooms r JOIN answers a ON a.room_key = r.key AND a.author = $2 AND a.client_id = $3
-            WHERE r.id = $1 AND r.epoch < 9223372036854775807) f ON true
+            WHERE r.id = $1 AND r.epoch < 9223372036854775807 FOR KEY SHARE OF a) f ON true
         """;
 
     private const string LastSent = "SELECT i.at, r.last_sent_at FROM unnest($1::text[]) WITH ORDINALITY AS i (id, at) JOIN rooms r ON r.id = i.id";
@@ -114,7 +117,9 @@ internal sealed class PageReader(PostgresPool source)
             throw new StandbyException();
         }
 
-        return await row.IsDBNullAsync(1, cancellation) ? null : new ChangeAnswer(row.GetInt64(1), row.GetInt64(2), row.GetInt64(3));
+        ChangeAnswer? answer = await row.IsDBNullAsync(1, cancellation) ? null : new ChangeAnswer(row.GetInt64(1), row.GetInt64(2), row.GetInt64(3));
+        await row.NextResultAsync(cancellation); // The commit.
+        return answer;
     }
 
     /// <param name="source">Not a reader's: a host's rooms stand or fall by it.</param>
