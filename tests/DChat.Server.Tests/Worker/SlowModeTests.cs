@@ -101,6 +101,23 @@ public sealed class SlowModeTests(SlowModeTests.FaultyServer server) : IClassFix
         Assert.Equal(Hour + (999 * 100_000L), times.Of("u999"));
     }
 
+    [Fact]
+    public void Who_sent_at_a_worker_whose_clock_is_ahead_waits_no_longer_than_the_slow_mode_lasts()
+    {
+        const long Now = 1_000_000;
+        var times = new SendTimes();
+        Assert.Equal(0, times.WaitMs("ann", Now, 10));
+        times.Note("ann", Now);
+        Assert.Equal(10_000, times.WaitMs("ann", Now, 10));
+        Assert.Equal(1, times.WaitMs("ann", Now + 9_999, 10));
+        Assert.Equal(0, times.WaitMs("ann", Now + 10_000, 10));
+
+        times.Note("ann", Now + 86_400_000);
+        Assert.Equal(10_000, times.WaitMs("ann", Now, 10));
+        Assert.Equal(4_000, times.WaitMs("ann", Now + 6_000, 10));
+        Assert.Equal(0, times.WaitMs("ann", Now + 10_000, 10));
+    }
+
     private static async Task<string> SlowRoomAsync(Person owner, Person member)
     {
         var room = await owner.MakeRoomAsync(member);

@@ -133,6 +133,27 @@ public sealed class PostgresFenceTests(PostgresFixture postgres, ITestOutputHelp
     }
 
     [Fact]
+    public async Task A_message_of_a_host_whose_clock_is_ahead_is_dated_by_the_servers_and_answered_as_it_is_written()
+    {
+        await using var store = PostgresHost.OpenStore(Url);
+        var host = new PostgresHost(store, "room", 1);
+        await host.OpenAsync();
+        var ahead = TimeProvider.System.GetUtcNow().AddDays(3).ToUnixTimeMilliseconds();
+        var plain = await host.TryWriteAsync(PostgresHost.Post("a", at: 1_000), PostgresHost.Post("b", at: ahead), PostgresHost.Post("c", at: 2_000));
+        var decided = await host.TryWriteAsync(PostgresHost.Post("d", at: ahead), new EditMessage("alice", "e", ahead, 4, "edited", []), PostgresHost.Post("d", at: ahead));
+
+        var latest = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() + BatchRows.AheadMs;
+        var written = await host.ReadAllAsync();
+        Assert.Equal(1_000, written[0].SentAt);
+        Assert.All(written[1..], message => Assert.InRange(message.SentAt, latest - (2 * BatchRows.AheadMs), latest));
+        Assert.Equal(written.Select(message => message.SentAt), new[] { plain.Changes[0], plain.Changes[1], plain.Changes[2], decided.Changes[0] }.Select(change => change.Answer.SentAt));
+        Assert.Equal(written.Select(message => message.SentAt), new[] { plain.Changes[0], plain.Changes[1], plain.Changes[2], decided.Changes[1] }.Select(change => change.Event!.Message.SentAt));
+        Assert.Equal(decided.Changes[0].Answer, decided.Changes[2].Answer);
+        Assert.Equal(decided.Changes[0].Answer, await store.FindAnswerAsync("room", "alice", "d", default));
+        Assert.Equal([written[3].SentAt], await store.ReadLastSentAsync(["room"], default));
+    }
+
+    [Fact]
     public async Task A_session_whose_write_was_abandoned_is_ended_before_a_room_is_opened_again()
     {
         var url = PostgresUrl.Parse(Url);

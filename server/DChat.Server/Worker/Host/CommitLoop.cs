@@ -223,7 +223,7 @@ internal sealed partial class CommitLoop(
         }
 
         room.LastSends ??= new SendTimes();
-        var waitMs = room.LastSends.Of(post.Author) + (seconds * 1_000L) - post.At;
+        var waitMs = room.LastSends.WaitMs(post.Author, post.At, seconds);
         return waitMs > 0 ? new HubError(ErrorCodes.SlowMode, $"slow mode: one message every {seconds} s", waitMs) : null;
     }
 

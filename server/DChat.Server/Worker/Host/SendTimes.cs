@@ -47,6 +47,22 @@ internal sealed class SendTimes
     /// <returns>Unix milliseconds UTC; 0: not for as long as slow mode can ask.</returns>
     public long Of(string author) => _times.GetValueOrDefault(author);
 
+    /// <summary>
+    /// How long an author's next message has to wait; 0: not at all. A message that was dated later than now, by another worker's clock, counts as sent now:
+    /// nobody waits for longer than the slow mode lasts.
+    /// </summary>
+    /// <param name="now">Unix milliseconds UTC.</param>
+    public long WaitMs(string author, long now, int seconds)
+    {
+        var last = Of(author);
+        if (last > now)
+        {
+            _times[author] = last = now;
+        }
+
+        return Math.Max(0, last + (seconds * 1_000L) - now);
+    }
+
     public void Note(string author, long sentAt)
     {
         _times[author] = Math.Max(Of(author), sentAt);

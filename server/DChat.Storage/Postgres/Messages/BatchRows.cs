@@ -10,8 +10,18 @@ namespace DChat.Storage.Postgres.Messages;
 /// <summary>The arguments of <c>write_rooms</c>: one batch, as the columns of what it writes. Rooms come in order of their ids.</summary>
 internal sealed class BatchRows
 {
-    private const string Sql =
-        "SELECT * FROM write_rooms($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
+    /// <summary>How far ahead of the server's clock a message may be dated, in milliseconds: the clocks of hosts differ a little.</summary>
+    public const int AheadMs = 60_000;
+
+    // Times are capped here and not in the function: versions before date messages in their answers as they were given.
+    private static readonly string Sql =
+        $"""
+        WITH c AS MATERIALIZED (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint + {AheadMs} AS latest)
+        SELECT w.*, c.latest FROM c CROSS JOIN LATERAL write_rooms(
+            $1, $2, $3, $4, $5, $6, ARRAY(SELECT least(t.at, c.latest) FROM unnest($7) WITH ORDINALITY AS t (at, n) ORDER BY t.n),
+            $8, $9, $10, $11, $12, $13, ARRAY(SELECT least(t.at, c.latest) FROM unnest($14) WITH ORDINALITY AS t (at, n) ORDER BY t.n),
+            $15, $16, $17, $18, $19, $20, $21, $22) w
+        """;
 
     private readonly List<string> _ids = [];
     private readonly List<long> _epochs = [];
@@ -134,7 +144,8 @@ internal sealed class BatchRows
     }
 
     /// <summary>Where a room stood before the write, or where it stands when it was refused.</summary>
-    public readonly record struct Written(WriteStatus Status, long Seq, long Rev, long LastSentAt);
+    /// <param name="Latest">No message is dated after this, unless the one before it was.</param>
+    public readonly record struct Written(WriteStatus Status, long Seq, long Rev, long LastSentAt, long Latest);
 
     /// <summary>Runs the one statement, in a transaction of its own. Answers in the order of the rooms.</summary>
     public async Task<Written[]> ExecuteAsync(NpgsqlConnection connection, long now)
@@ -167,7 +178,7 @@ internal sealed class BatchRows
         await using var row = await command.ExecuteReaderAsync();
         for (var i = 0; await row.ReadAsync(); i++)
         {
-            written[i] = new Written((WriteStatus)row.GetInt16(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3));
+            written[i] = new Written((WriteStatus)row.GetInt16(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4));
         }
 
         await row.NextResultAsync(); // The commit: what goes wrong with it is no secret of whoever closes the reader.

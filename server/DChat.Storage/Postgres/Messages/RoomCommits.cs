@@ -112,8 +112,8 @@ internal sealed partial class RoomCommits(
             var (write, room) = (batch[rooms[at]], written[at]);
             results[rooms[at]] = room.Status switch
             {
-                WriteStatus.Ok when decided[at] is { } changes => changes.Length == write.Changes.Count ? Result(room, changes) : null,
-                WriteStatus.Ok => Result(room, Posted(write, room)),
+                WriteStatus.Ok when decided[at] is { } changes => changes.Length == write.Changes.Count ? Result(room, Dated(changes, room)) : null,
+                WriteStatus.Ok => Result(room, Dated(Posted(write, room), room)),
                 WriteStatus.LookCloser => null,
                 var status => new RoomWriteResult((RoomStatus)status, room.Seq, room.Rev, []),
             };
@@ -223,6 +223,26 @@ internal sealed partial class RoomCommits(
         }
 
         return results;
+    }
+
+    /// <summary>What was dated later than the store allows was written with the latest time that it does.</summary>
+    private static ChangeResult[] Dated(ChangeResult[] changes, BatchRows.Written room)
+    {
+        var latest = Math.Max(room.LastSentAt, room.Latest);
+        for (var i = 0; i < changes.Length; i++)
+        {
+            var (answer, shown) = (changes[i].Answer, changes[i].Event);
+            if (answer.SentAt > latest || shown?.Message.SentAt > latest)
+            {
+                changes[i] = changes[i] with
+                {
+                    Answer = answer with { SentAt = Math.Min(answer.SentAt, latest) },
+                    Event = shown is { } told ? told with { Message = told.Message with { SentAt = Math.Min(told.Message.SentAt, latest) } } : null,
+                };
+            }
+        }
+
+        return changes;
     }
 
     private static RoomWriteResult Result(BatchRows.Written before, ChangeResult[] changes)
