@@ -11,7 +11,11 @@ DO $do$ BEGIN
         CREATE FUNCTION retain_room_at(p_id text, p_epoch bigint, p_before bigint, p_kept bigint, p_limit integer, p_now bigint) RETURNS boolean LANGUAGE plpgsql AS $$
         BEGIN
             PERFORM FROM rooms WHERE id = p_id AND epoch <= p_epoch FOR NO KEY UPDATE;
-            RETURN FOUND AND retain_room(p_id, least(p_before, (extract(epoch FROM clock_timestamp()) * 1000)::bigint - p_kept), p_limit, p_now);
+            IF NOT FOUND THEN
+                RETURN false;
+            END IF;
+
+            RETURN retain_room(p_id, least(p_before, (extract(epoch FROM clock_timestamp()) * 1000)::bigint - p_kept), p_limit, p_now);
         END
         $$;
     END IF;
