@@ -158,7 +158,7 @@ public sealed class PostgresMessageArchive(PostgresUrl url, TimeProvider time) :
 
     private PostgresArchiveFilling Filling => _filling ?? throw new InvalidOperationException("no filling was begun");
 
-    private Task ConfirmAsync(CancellationToken cancellation) => GuardAsync(async () =>
+    private Task<bool> ConfirmAsync(CancellationToken cancellation) => GuardAsync(async () =>
     {
         await _primary.ConfirmAsync(cancellation);
         return true;
