@@ -28,6 +28,9 @@ internal sealed partial class PostgresGate : IAsyncDisposable
     /// <summary>How long anybody waits to be let in: shorter than a call may take, so that it is told why.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
+    /// <summary>The least time between two words on why nobody is let in: a server that recovers says one thing after the other.</summary>
+    private static readonly TimeSpan SayApart = TimeSpan.FromSeconds(10);
+
     private readonly Lock _lock = new();
     private readonly PostgresUrl _url;
     private readonly NpgsqlDataSource[] _doors;
@@ -183,6 +186,12 @@ internal sealed partial class PostgresGate : IAsyncDisposable
 
             if (look.Why is { } why && _closed is { } closed)
             {
+                if (why != closed.Why && _time.GetElapsedTime(closed.SaidAt) >= SayApart)
+                {
+                    closed.SaidAt = _time.GetTimestamp();
+                    Shut(_log, _url.ToString(), why, KnockMs);
+                }
+
                 closed.Why = why;
                 return false;
             }
@@ -232,8 +241,8 @@ internal sealed partial class PostgresGate : IAsyncDisposable
         var usable = looks.FindAll(look => look.Why is null);
         if (usable.Count == 0)
         {
-            var inUse = looks.FindIndex(look => look.Host == _host);
-            return looks[Math.Max(inUse, 0)];
+            var inUse = looks[Math.Max(looks.FindIndex(look => look.Host == _host), 0)];
+            return inUse with { Why = string.Join("; ", looks.OrderBy(look => look.Host == inUse.Host ? -1 : look.Host).Select(look => look.Why).Distinct()) };
         }
 
         var best = usable.FindIndex(look => look.Host == _host);
@@ -261,7 +270,8 @@ internal sealed partial class PostgresGate : IAsyncDisposable
         {
             // Whatever else is wrong with the host in use, a password or a limit, its callers shall be told so by itself.
             var isTold = host == _host && !_ending.IsCancellationRequested && !PostgresFailures.IsRefusal(error) && !PostgresFailures.IsSilence(error);
-            return new Look(host, isTold ? null : Reason(error), isTold ? before : default);
+            var why = _doors.Length > 1 ? $"{_url.Hosts[host]}: {Reason(error)}" : Reason(error);
+            return new Look(host, isTold ? null : why, isTold ? before : default);
         }
     }
 
@@ -288,6 +298,8 @@ internal sealed partial class PostgresGate : IAsyncDisposable
         /// <summary>What it said last.</summary>
         public string Why { get; set; } = why;
 
-        public long Since => since;
+        public long Since { get; } = since;
+
+        public long SaidAt { get; set; } = since;
     }
 }

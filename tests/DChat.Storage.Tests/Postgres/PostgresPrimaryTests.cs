@@ -72,6 +72,20 @@ public sealed class PostgresPrimaryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_several_hosts_none_of_which_can_be_used_each_is_named_with_its_reason()
+    {
+        await using var door = new PostgresDoor(_primary.Port);
+        var host = await OpenHostAsync($"{door.Port},127.0.0.1:{_standby.Port}");
+        await host.TryWriteAsync(PostgresHost.Post("before"));
+        door.Refuse();
+        string? said = null;
+        await Eventually.Holds(async () => (said = await RefusalAsync(() => host.Store.CheckAsync(default))).Contains($":{_standby.Port} is a standby"), PostgresHost.Limit);
+        Assert.Contains($":{door.Port}: ", said);
+        door.LetIn();
+        await host.WriteAsync(PostgresHost.Post("after")).Within(PostgresHost.Limit);
+    }
+
+    [Fact]
     public async Task A_start_at_a_standby_is_told_what_is_wrong_and_waits_for_its_promotion()
     {
         var url = Url($"{_standby.Port}");
