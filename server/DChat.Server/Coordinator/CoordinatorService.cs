@@ -18,8 +18,8 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
-    /// <summary>A stop waits so long for a blob store that does not let go.</summary>
-    private static readonly TimeSpan SnapshotsEndWithin = TimeSpan.FromSeconds(3);
+    /// <summary>A stop waits so long for a blob store, or a disk, that does not let go.</summary>
+    private static readonly TimeSpan WorkEndsWithin = TimeSpan.FromSeconds(3);
 
     /// <summary>Recoveries in a row that a truncating leader may overtake.</summary>
     private const int RecoveriesMax = 5;
@@ -43,6 +43,7 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     private readonly CancellationTokenSource _abort = new();
     private Office? _office;
     private Task _snapshots = Task.CompletedTask;
+    private Task _noting = Task.CompletedTask;
 
     /// <param name="leaderLink">Null: the log is this process's alone.</param>
     public CoordinatorService(
@@ -156,7 +157,8 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         var stopped = base.StopAsync(cancellationToken); // First: a term that is cut short below is not followed by another.
         await using var outOfTime = cancellationToken.Register(_abort.Cancel);
         await stopped;
-        await Volatile.Read(ref _snapshots).WaitAsync(SnapshotsEndWithin, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var beside = Task.WhenAll(Volatile.Read(ref _snapshots), Volatile.Read(ref _noting), _terms.Writing);
+        await beside.WaitAsync(WorkEndsWithin, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public override void Dispose()
@@ -452,7 +454,9 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
     /// <summary>When there is a key, and it is noted that the cluster began. Until cancelled, whatever the disk does.</summary>
     private async Task BecomeReadyAsync(Task keyed, CancellationToken cancellation)
     {
-        await OwnThread.RunAsync(_bootstrap.NoteBegun).WaitAsync(cancellation);
+        var noting = OwnThread.RunAsync(_bootstrap.NoteBegun);
+        Volatile.Write(ref _noting, noting);
+        await noting.WaitAsync(cancellation);
         await keyed.WaitAsync(cancellation);
         _ready.TrySetResult();
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);

@@ -9,6 +9,10 @@ internal sealed class TermNote(string? path)
     private readonly Lock _lock = new();
     private long _latest;
     private bool _isWriting;
+    private Task _writing = Task.CompletedTask;
+
+    /// <summary>What is written now, if anything is.</summary>
+    public Task Writing => Volatile.Read(ref _writing);
 
     /// <summary>0: none is known.</summary>
     public long Read()
@@ -32,7 +36,7 @@ internal sealed class TermNote(string? path)
             if (path is not null && !_isWriting)
             {
                 _isWriting = true;
-                _ = OwnThread.RunAsync(WriteLatest);
+                Volatile.Write(ref _writing, OwnThread.RunAsync(WriteLatest));
             }
         }
     }
