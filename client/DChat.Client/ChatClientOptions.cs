@@ -45,10 +45,10 @@ public sealed record ChatClientOptions
     public TimeSpan ReconnectFirst { get; init; } = TimeSpan.FromSeconds(0.5);
 
     /// <summary>
-    /// A connection that is lost is opened again after a random time of up to this much: with it thousands went at once, and the servers that are left
-    /// have others to serve. Zero or more. Default 2 s.
+    /// A connection that is lost is opened again after a random time of up to this much, or more where the server asked for that, as one with thousands of
+    /// clients does: with this connection all of theirs went, and the servers that are left have others to serve. Zero or more. Default 0.5 s.
     /// </summary>
-    public TimeSpan ReconnectSpread { get; init; } = TimeSpan.FromSeconds(2);
+    public TimeSpan ReconnectSpread { get; init; } = TimeSpan.FromMilliseconds(Protocol.ReconnectSpread.UntoldMs);
 
     /// <summary>The longest wait between two attempts. Not below <see cref="ReconnectFirst"/>. Default 15 s.</summary>
     public TimeSpan ReconnectLongest { get; init; } = TimeSpan.FromSeconds(15);

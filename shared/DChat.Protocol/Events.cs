@@ -35,5 +35,13 @@ public sealed record ResyncNeeded(string Room, long Rev);
 /// <summary>This worker is going away: connect again, to any, after <paramref name="AfterMs"/> milliseconds.</summary>
 public sealed record ReconnectAsked(long AfterMs);
 
+/// <summary>Should this connection be lost, its client is best back after a random time of up to <paramref name="Ms"/> milliseconds: others may have lost it, too.</summary>
+/// <param name="Ms"><see cref="UntoldMs"/> to 10,000.</param>
+public sealed record ReconnectSpread(long Ms)
+{
+    /// <summary>Until a server tells something else, in milliseconds.</summary>
+    public const int UntoldMs = 500;
+}
+
 /// <summary>The session ended.</summary>
 public sealed record SignedOut(string Reason);

@@ -27,6 +27,9 @@ public static class HubEvents
     /// <summary>Carries <see cref="ReconnectAsked"/>.</summary>
     public const string Reconnect = "reconnect";
 
+    /// <summary>Carries <see cref="Protocol.ReconnectSpread"/>.</summary>
+    public const string ReconnectSpread = "reconnectSpread";
+
     /// <summary>Carries <see cref="Protocol.SignedOut"/>.</summary>
     public const string SignedOut = "signedOut";
 }

@@ -45,6 +45,7 @@ namespace DChat.Protocol;
 [JsonSerializable(typeof(ReadMarkMoved))]
 [JsonSerializable(typeof(ResyncNeeded))]
 [JsonSerializable(typeof(ReconnectAsked))]
+[JsonSerializable(typeof(ReconnectSpread))]
 [JsonSerializable(typeof(SignedOut))]
 [JsonSerializable(typeof(RegisterRequest))]
 [JsonSerializable(typeof(LoginRequest))]

@@ -57,6 +57,34 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public async Task A_server_may_ask_for_a_longer_spread()
+    {
+        world.Add("room");
+        await using var server = await StubServer.StartAsync(world);
+        var clients = new List<ChatClient>();
+        for (var i = 0; i < 5; i++)
+        {
+            clients.Add(await SignedIn.ConnectAsync(server.Address)); // All of them are never below the longest wait by chance.
+        }
+
+        await server.TellAllAsync(HubEvents.ReconnectSpread, new ReconnectSpread(long.MaxValue));
+        foreach (var client in clients)
+        {
+            await client.SendAsync("room", "its answer comes after that").Within();
+        }
+
+        await server.DisposeAsync();
+        await Eventually.Holds(() => clients.TrueForAll(client => client.Status.State == ConnectionState.Waiting));
+        var now = TimeProvider.System.GetUtcNow();
+        Assert.Contains(clients, client => client.Status.RetryAt > now + SignedIn.Options().ReconnectLongest);
+        Assert.DoesNotContain(clients, client => client.Status.RetryAt > now + TimeSpan.FromMinutes(1));
+        foreach (var client in clients)
+        {
+            await client.DisposeAsync();
+        }
+    }
+
+    [Fact]
     public async Task Tries_every_address_that_was_given_and_every_one_that_a_name_has()
     {
         await using var server = await StubServer.StartAsync(world);

@@ -11,7 +11,7 @@ internal sealed partial class Connector : IAsyncDisposable
     /// <summary>A connection that lasted this long was a good one: the next wait is a short one again.</summary>
     private static readonly TimeSpan StableAfter = TimeSpan.FromSeconds(10);
 
-    /// <summary>The longest wait that a server's <c>reconnect</c> may ask for.</summary>
+    /// <summary>The longest wait that a server's <c>reconnect</c>, or <c>reconnectSpread</c>, may ask for.</summary>
     private static readonly TimeSpan ReconnectDelayMax = TimeSpan.FromMinutes(1);
 
     /// <summary>How long outstanding calls may hold a connection that is to be left. Above the 10 s for which a server holds a call.</summary>
@@ -28,6 +28,7 @@ internal sealed partial class Connector : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private TaskCompletionSource<HubLink> online = NewSource<HubLink>();
     private TaskCompletionSource<TimeSpan>? leave;
+    private TimeSpan spread;
     private string? endReason;
     private HubLink? current;
     private Task? running;
@@ -160,7 +161,7 @@ internal sealed partial class Connector : IAsyncDisposable
                     return;
                 }
 
-                var wait = problem.RetryAfter ?? (wasOnline ? backoff.AfterLoss(options.ReconnectSpread) : backoff.Next());
+                var wait = problem.RetryAfter ?? (wasOnline ? backoff.AfterLoss(spread) : backoff.Next());
                 SetStatus(new ConnectionStatus(ConnectionState.Waiting, null, problem.Message, options.Time.GetUtcNow() + wait));
                 Log.Retrying(logger, problem.Message, wait.TotalMilliseconds);
                 await Task.Delay(wait, options.Time, stop.Token).ConfigureAwait(false);
@@ -226,10 +227,17 @@ internal sealed partial class Connector : IAsyncDisposable
             }
             finally
             {
+                spread = SpreadOf(link);
                 Withdraw();
                 events.Lost(link);
             }
         }
+    }
+
+    private TimeSpan SpreadOf(HubLink link)
+    {
+        var asked = link.ReconnectSpread < ReconnectDelayMax ? link.ReconnectSpread : ReconnectDelayMax;
+        return asked > options.ReconnectSpread ? asked : options.ReconnectSpread;
     }
 
     private async Task<ChatException> UntilOverAsync(HubLink link, Task<TimeSpan> asked)

@@ -42,6 +42,9 @@ internal sealed class HubLink : IAsyncDisposable
     /// <summary>Completes, with the reason, when the connection is gone.</summary>
     public Task<string> Closed => closed.Task;
 
+    /// <summary>Over how long the server's clients are to come back, should it be lost; zero until it says so.</summary>
+    public TimeSpan ReconnectSpread { get; private set; }
+
     /// <summary>The round trip of the latest answered call; null before the first.</summary>
     public TimeSpan? Latency { get; private set; }
 
@@ -148,6 +151,7 @@ internal sealed class HubLink : IAsyncDisposable
         On<ResyncNeeded>(HubEvents.Resync);
         On<ReconnectAsked>(HubEvents.Reconnect);
         On<SignedOut>(HubEvents.SignedOut);
+        connection.On<ReconnectSpread>(HubEvents.ReconnectSpread, asked => ReconnectSpread = TimeSpan.FromMilliseconds(Math.Clamp(asked.Ms, 0, int.MaxValue)));
 
         void On<T>(string name) where T : notnull => connection.On<T>(name, payload => received(this, payload));
     }

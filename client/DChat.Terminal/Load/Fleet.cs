@@ -24,9 +24,6 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>From the first byte until a client follows its rooms: with hundreds of rooms each, thousands at once take their time.</summary>
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(60);
 
-    /// <summary>As the SDK waits after a loss: people's clients do not come back as one.</summary>
-    private static readonly TimeSpan ReconnectSpread = TimeSpan.FromSeconds(2);
-
     /// <summary>As the SDK waits after a failure, at most and randomly shortened by up to half.</summary>
     private static readonly TimeSpan ReconnectDelayMin = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ReconnectDelayMax = TimeSpan.FromSeconds(2);
@@ -198,7 +195,7 @@ internal sealed class Fleet : IAsyncDisposable
             var wait = delay * (0.5 + (Random.Shared.NextDouble() / 2));
             if (wasUp)
             {
-                wait = client.WasAskedToLeave ? TimeSpan.Zero : Longer(wait, ReconnectSpread * Random.Shared.NextDouble());
+                wait = client.WasAskedToLeave ? TimeSpan.Zero : Longer(wait, client.ReconnectSpread * Random.Shared.NextDouble());
             }
 
             await Task.Delay(wait, _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -12,6 +12,11 @@ internal sealed partial class LoadClient
     /// <summary>The server asked it to go elsewhere, and it did.</summary>
     public bool WasAskedToLeave { get; private set; }
 
+    /// <summary>Over how long the clients of its server come back after a loss, as the SDK's do: not as one.</summary>
+    public TimeSpan ReconnectSpread { get; private set; } = TimeSpan.FromMilliseconds(Protocol.ReconnectSpread.UntoldMs);
+
+    private void SpreadOver(long ms) => ReconnectSpread = TimeSpan.FromMilliseconds(Math.Clamp(ms, Protocol.ReconnectSpread.UntoldMs, StayMax));
+
     /// <summary>The server goes away: the client stays for as long as it says, then sends no more, and goes when all is answered.</summary>
     private void LeaveAfter(long afterMs)
     {

@@ -124,6 +124,10 @@ internal sealed partial class LoadClient
         {
             LeaveAfter(JsonSerializer.Deserialize(parsed.Argument, ProtocolJson.Wire.ReconnectAsked)!.AfterMs);
         }
+        else if (parsed.Target.SequenceEqual("reconnectSpread"u8))
+        {
+            SpreadOver(JsonSerializer.Deserialize(parsed.Argument, ProtocolJson.Wire.ReconnectSpread)!.Ms);
+        }
         else if (parsed.Target.SequenceEqual("signedOut"u8))
         {
             LastFailure = "the server signed the client out";

@@ -104,6 +104,7 @@ internal sealed partial class LoadClient : IRecordHandler
         lock (_gate)
         {
             (_connection, Server, WasAskedToLeave) = (connection, server, false);
+            SpreadOver(Protocol.ReconnectSpread.UntoldMs);
         }
 
         try

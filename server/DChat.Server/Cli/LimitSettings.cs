@@ -16,6 +16,7 @@ internal static class LimitSettings
         Number("connectionsPerAddress", "open connections of one address", 0, Most, l => l.ConnectionsPerAddress, (l, v) => l with { ConnectionsPerAddress = v }),
         Number("connections", "open connections in all", 0, Most, l => l.Connections, (l, v) => l with { Connections = v }),
         Number("connectionsPerUser", "open connections of one user", 0, Most, l => l.ConnectionsPerUser, (l, v) => l with { ConnectionsPerUser = v }),
+        Number("reconnectsPerSecond", "clients that are to come back to the other workers in a second where this one is lost", 0, Most, l => l.ReconnectsPerSecond, (l, v) => l with { ReconnectsPerSecond = v }),
         Number("openRequests", "calls of one connection that are worked on at once; more wait", 1, 10_000, l => l.OpenRequests, (l, v) => l with { OpenRequests = v }),
         Bytes("outboxBytes", "what may wait for one connection before it gets resync", 64 << 10, 1 << 30, l => l.OutboxBytes, (l, v) => l with { OutboxBytes = v }),
         Bytes("hubCallBytes", "the largest hub call", 16 << 10, ProtocolLimits.HubCallBytesMax, l => l.HubCallBytes, (l, v) => l with { HubCallBytes = (int)v }),

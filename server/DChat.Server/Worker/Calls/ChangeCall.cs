@@ -27,13 +27,14 @@ internal sealed class ChangeCall<TRequest>(
         connection.CallBegins();
         var receiver = new Receiver(this, connection, invocationId);
         var planned = plan(calls, connection.Caller, request);
-        if (planned.Prepare is null && connection.Preparing.IsCompleted)
+        var before = connection.PreparingIn(planned.Room);
+        if (planned.Prepare is null && before.IsCompleted)
         {
             calls.Submit(planned, receiver);
         }
         else
         {
-            connection.Preparing = PrepareAsync(connection.Preparing, planned, receiver);
+            connection.Prepares(planned.Room, PrepareAsync(before, planned, receiver));
         }
     }
 

@@ -22,6 +22,7 @@ internal sealed class ChatConnection : IRecordSink
     private readonly int openCallsMax;
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Subscription[] subscriptions = [];
+    private Dictionary<string, Task>? preparing;
     private int openCalls;
     private TaskCompletionSource? callEnded;
     private byte[]? closeRecord;
@@ -61,14 +62,18 @@ internal sealed class ChatConnection : IRecordSink
 
     public PresenceState Presence { get; set; } = PresenceState.Online;
 
+    /// <summary>Called once, when the client takes events.</summary>
+    public Action? Opened { get; set; }
+
+    /// <summary>Over how long its client was asked to come back where the connection is lost, in milliseconds: <see cref="ReconnectPace"/>'s.</summary>
+    public int ReconnectSpreadMs { get; set; }
+
     /// <summary>It called <c>sync</c>: it follows all of its user's rooms, later ones included.</summary>
     public bool FollowsRooms { get; set; }
 
     /// <summary>When it was last heard, in <see cref="Environment.TickCount64"/> milliseconds.</summary>
     public long HeardAt { get; private set; } = Environment.TickCount64;
 
-    /// <summary>Changes that must wait for something before they get their place in a room's queue; those after them wait too.</summary>
-    public Task Preparing { get; set; } = Task.CompletedTask;
 
     /// <summary>Completes when the connection is over.</summary>
     public Task Ended => ended.Task;
@@ -77,6 +82,21 @@ internal sealed class ChatConnection : IRecordSink
 
     /// <summary>A snapshot; never changed in place.</summary>
     public Subscription[] Subscriptions => Volatile.Read(ref subscriptions);
+
+    /// <summary>Changes in a room that must wait for something before they get their place in its queue; those after them there wait too. Of the reader alone.</summary>
+    public Task PreparingIn(string room) => preparing?.GetValueOrDefault(room) ?? Task.CompletedTask;
+
+    /// <summary>One more of them, which waits for those before it.</summary>
+    public void Prepares(string room, Task change)
+    {
+        preparing ??= new Dictionary<string, Task>(StringComparer.Ordinal);
+        foreach (var (over, _) in preparing.Where(each => each.Value.IsCompleted).ToList())
+        {
+            preparing.Remove(over);
+        }
+
+        preparing[room] = change;
+    }
 
     public Subscription? FindSubscription(RoomFeed feed)
     {
@@ -312,6 +332,7 @@ internal sealed class ChatConnection : IRecordSink
         if (handshaken)
         {
             Outbox.Open();
+            Opened?.Invoke();
         }
 
         return handshaken;

@@ -36,8 +36,8 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     /// <summary>A user without connections is forgotten after so long, in milliseconds.</summary>
     private const int ForgetUserMs = 60_000;
 
-    /// <summary>Reconnecting is spread over so long when this worker goes, in milliseconds.</summary>
-    private const int ReconnectSpreadMs = 3_000;
+    /// <summary>Clients are asked to leave within so long when this worker goes, in milliseconds.</summary>
+    private const int LeaveSpreadMs = 3_000;
 
     /// <summary>How much later than asked a client may go by itself.</summary>
     private static readonly TimeSpan LeaveGrace = TimeSpan.FromSeconds(5);
@@ -52,6 +52,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     private readonly RoomRoutes routes;
     private readonly RoomActivities activities;
     private readonly LimitsOptions limits;
+    private readonly ReconnectPace pace;
     private readonly DChatMetrics metrics;
     private readonly ILogger log;
     private readonly IDisposable observing;
@@ -74,6 +75,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
         this.routes = routes;
         this.activities = activities;
         this.limits = limits;
+        pace = new ReconnectPace(limits.ReconnectsPerSecond);
         this.metrics = metrics;
         this.log = log;
         metrics.ObserveConnections(() => Connections);
@@ -111,6 +113,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
     public async Task RunAsync(ChatConnection connection)
     {
         Interlocked.Increment(ref connections);
+        connection.Opened = () => pace.Begin(connection, Connections);
         try
         {
             // Whoever was let in and has only now its place among the user's connections may have been passed over.
@@ -248,7 +251,7 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
 
     private async Task DrainAsync(ChatConnection connection)
     {
-        var after = new ReconnectAsked(Random.Shared.Next(ReconnectSpreadMs));
+        var after = new ReconnectAsked(Random.Shared.Next(LeaveSpreadMs));
         connection.Outbox.WriteFrame(HubText.EventFrame(HubEvents.Reconnect, after, static (json, asked) =>
             JsonSerializer.Serialize(json, asked, ProtocolJson.Wire.ReconnectAsked)));
         if (canClientsStay)
@@ -332,11 +335,13 @@ internal sealed partial class ChatGateway : IRegistryObserver, IAsyncDisposable
 
     private void SweepUsers(long now)
     {
+        var clients = Connections;
         foreach (var (name, user) in users)
         {
             foreach (var connection in user.Connections)
             {
                 connection.KeepAlive(now, PingAfterMs, SilentMs);
+                pace.Tell(connection, clients);
             }
 
             if (user.TryForget(now - ForgetUserMs))
