@@ -377,6 +377,9 @@ internal sealed partial class CoordinatorService : BackgroundService, IRegistryC
         var leader = new RegistryLeader(leadership.Term, _log, _replica, _options, _placement, _time, _logger);
         using var lost = CancellationTokenSource.CreateLinkedTokenSource(leadership.Lost, _abort.Token);
         using var offDuty = CancellationTokenSource.CreateLinkedTokenSource(lost.Token, stop);
+
+        // What was begun is carried through, but not for as long as a log that is full takes nothing.
+        await using var stopping = stop.Register(() => lost.CancelAfter(_options.CommandTimeout));
         Term = leadership.Term;
         Log.Leading(_logger, leadership.Term, _replica.Index);
         _workers.BeginTerm();

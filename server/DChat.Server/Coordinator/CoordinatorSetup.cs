@@ -67,6 +67,7 @@ internal static class CoordinatorSetup
         services.AddSingleton<StandbyWatch>();
         if (options.SharesLog)
         {
+            services.AddSingleton<SnapshotPlace>();
             services.AddSingleton<LeaderLink>();
             services.AddSingleton<INodeServer, StandbyDoor>();
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 
 namespace DChat.Storage.Etcd;
 
@@ -83,7 +84,7 @@ internal sealed record EtcdNothing;
 /// <param name="DbSize">Bytes on disk of the member that answers.</param>
 /// <param name="DbSizeInUse">Of those, how many are used.</param>
 /// <param name="Leader">The member that leads; 0: none is known.</param>
-internal sealed record EtcdStatus(
+internal sealed partial record EtcdStatus(
     EtcdHeader? Header = null,
     string? Version = null,
     [property: JsonPropertyName("dbSize")] long DbSize = 0,
@@ -94,8 +95,16 @@ internal sealed record EtcdStatus(
     /// <summary>Whether some member is full: then none takes a write.</summary>
     public bool IsFull => Errors?.Any(error => error.Contains("alarm:NOSPACE", StringComparison.Ordinal)) == true;
 
-    /// <summary>Whether the member that answers is.</summary>
-    public bool IsItselfFull => Errors?.Any(error => error.Contains(string.Create(CultureInfo.InvariantCulture, $"memberID:{Header?.MemberId} alarm:NOSPACE"), StringComparison.Ordinal)) == true;
+    /// <summary>The members that raised the alarm, by number.</summary>
+    public IEnumerable<ulong> FullMembers => from error in Errors ?? []
+                                             from Match alarm in Alarm().Matches(error)
+                                             select ulong.TryParse(alarm.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var member) ? member : 0;
+
+    /// <summary>Whether the member that answers is one of them.</summary>
+    public bool IsItselfFull => Header is { } header && FullMembers.Contains(header.MemberId);
+
+    [GeneratedRegex(@"memberID:(\d{1,20}) alarm:NOSPACE")]
+    private static partial Regex Alarm();
 }
 
 /// <param name="PeerUrls">Where the others reach it.</param>

@@ -22,6 +22,12 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
     private static readonly TimeSpan WorkLimit = TimeSpan.FromMinutes(5);
 
     /// <summary>What did not bring enough is tried again after so long, then twice as long, and so on.</summary>
+    /// <summary>
+    /// The alarm of a member that does not answer here is left to whoever reaches it for so long, and once ended for as long and longer again: one that lives, and
+    /// has no space, raises it anew with the next write.
+    /// </summary>
+    private static readonly TimeSpan OthersAfter = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan RetryFirst = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan RetryLongest = TimeSpan.FromMinutes(10);
 
@@ -34,6 +40,9 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
     /// <summary>When each member gave back last what it can, and of which revision: it answers nothing meanwhile, so that is not done again at once.</summary>
     private readonly Dictionary<Uri, (long Revision, long At, TimeSpan Again)> _givenBack = [];
     private readonly Dictionary<Uri, (long Bytes, long At)> _quotas = [];
+
+    /// <summary>Alarms of members that do not answer here: since when each stands, or when it was ended last, and how long it is left to others from then on.</summary>
+    private readonly Dictionary<ulong, (long At, TimeSpan Left)> _ofOthers = [];
     private volatile bool _isFull;
     private volatile LogSpace? _used;
     private string? _said;
@@ -90,21 +99,55 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
         }
 
         await MeasureAsync(all);
+        var others = LeftByOthers(all);
+        var haveSpace = new List<Uri>();
         foreach (var (member, status) in all)
         {
-            if (status?.IsItselfFull != true)
+            if (status is { IsItselfFull: true } || (status is not null && others.Count > 0))
             {
-                continue;
+                await TryAsync(member, async () =>
+                {
+                    if (await HasSpaceAsync(member, status) is { } known)
+                    {
+                        await (known.IsItselfFull ? DisarmAsync(member, known, known.Header?.MemberId ?? 0) : Task.CompletedTask);
+                        haveSpace.Add(member);
+                    }
+                });
             }
+        }
 
-            try
+        if (others.Count > 0 && haveSpace.Count == all.Count(member => member.Status is not null))
+        {
+            foreach (var other in others)
             {
-                await RelieveAsync(member, status);
+                await TryAsync(haveSpace[0], () => DisarmAsync(haveSpace[0], null, other));
+                _ofOthers[other] = (_time.GetTimestamp(), _ofOthers[other].Left * 2 < RetryLongest ? _ofOthers[other].Left * 2 : RetryLongest);
             }
-            catch (Exception failure) when (EtcdClient.IsFailure(failure) || failure is ControlLogUnavailableException)
-            {
-                Say($"{member.Authority}: {failure.Message}");
-            }
+        }
+    }
+
+    /// <summary>Members that raised the alarm long ago, and do not answer here: one that is gone for good does not end it, and while it stands nobody writes.</summary>
+    private List<ulong> LeftByOthers(IReadOnlyList<(Uri Member, EtcdStatus? Status)> all)
+    {
+        var full = all.SelectMany(member => member.Status?.FullMembers ?? []).Except(all.Select(member => member.Status?.Header?.MemberId ?? 0)).ToList();
+        full.ForEach(member => _ofOthers.TryAdd(member, (_time.GetTimestamp(), OthersAfter)));
+        foreach (var (member, _) in _ofOthers.Where(known => !full.Contains(known.Key) && _time.GetElapsedTime(known.Value.At) > RetryLongest * 2).ToList())
+        {
+            _ofOthers.Remove(member);
+        }
+
+        return full.FindAll(member => _time.GetElapsedTime(_ofOthers[member].At) > _ofOthers[member].Left);
+    }
+
+    private async Task TryAsync(Uri member, Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (Exception failure) when (EtcdClient.IsFailure(failure) || failure is ControlLogUnavailableException)
+        {
+            Say($"{member.Authority}: {failure.Message}");
         }
     }
 
@@ -142,7 +185,8 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
         _used = fullest ?? _used;
     }
 
-    private async Task RelieveAsync(Uri member, EtcdStatus status)
+    /// <summary>Has a member give back what it can. How it stands then, where it is well below its quota; else null, and that is said.</summary>
+    private async Task<EtcdStatus?> HasSpaceAsync(Uri member, EtcdStatus status)
     {
         var revision = status.Header?.Revision ?? 0;
         var isKnown = _givenBack.TryGetValue(member, out var before) && before.Revision == revision;
@@ -167,23 +211,32 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
         if (await _client.QuotaAsync(member, _closed.Token) is not { } quota)
         {
             Say($"{member.Authority}: its quota cannot be read from its metrics");
+            return null;
         }
-        else if (status.DbSize > quota * UsedMost)
+
+        if (status.DbSize > quota * UsedMost)
         {
             Say($"{member.Authority}: of {quota / 1024 / 1024} MiB too much is used{(_mayDefragment ? "" : "; what is unused of it only root can give back: etcdctl defrag")}");
+            return null;
         }
-        else
-        {
-            await DisarmAsync(member, status, quota);
-        }
+
+        return status;
     }
 
-    private async Task DisarmAsync(Uri member, EtcdStatus status, long quota)
+    /// <param name="own">How the member stands; null: the alarm is another's, that does not answer.</param>
+    private async Task DisarmAsync(Uri member, EtcdStatus? own, ulong alarmOf)
     {
         try
         {
-            await _client.DisarmAsync(member, status.Header?.MemberId ?? 0, _closed.Token);
-            Relieved(_logger, member.Authority, status.DbSize, quota);
+            await _client.DisarmAsync(member, alarmOf, _closed.Token);
+            if (own is not null)
+            {
+                Relieved(_logger, member.Authority, own.DbSize);
+            }
+            else
+            {
+                RelievedOther(_logger, alarmOf);
+            }
         }
         catch (EtcdRefusedException refused) when (refused.IsNotPermitted)
         {
@@ -201,8 +254,11 @@ internal sealed partial class EtcdSpace : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(5331, LogLevel.Information, "etcd member {Member} has space again, {Bytes} bytes of {Quota}, and takes writes")]
-    private static partial void Relieved(ILogger logger, string member, long bytes, long quota);
+    [LoggerMessage(5331, LogLevel.Information, "etcd member {Member} has space again, with {Bytes} bytes on its disk, and takes writes")]
+    private static partial void Relieved(ILogger logger, string member, long bytes);
+
+    [LoggerMessage(5334, LogLevel.Warning, "etcd member {Member:x}, which does not answer here, raised the alarm that its database is full; it was ended, as those that answer have space. If that member lives, and has none, it raises it again")]
+    private static partial void RelievedOther(ILogger logger, ulong member);
 
     [LoggerMessage(5332, LogLevel.Warning, "etcd: {Problem} ({Why}). Remedy: {Remedy}")]
     private static partial void StillFull(ILogger logger, string why, string problem, string remedy);

@@ -20,8 +20,8 @@ internal sealed class CoordinatorNode : IAsyncDisposable
         (Log, Blobs, Options) = (log, blobs, options);
         _loggers = LoggerFactory.Create(logging => logging.AddProvider(new BookProvider(book)));
         Snapshots = new SnapshotStore(blobs, secret, options.ScratchFolder);
-        Keeper = new SnapshotKeeper(Snapshots, log, Replica, options, TimeProvider.System, _loggers.CreateLogger<SnapshotKeeper>());
-        var duties = new ClusterDuties(Replica, new WorkerWatch(TimeProvider.System), new StandbyWatch(TimeProvider.System), options, TimeProvider.System, _loggers.CreateLogger<ClusterDuties>());
+        Keeper = new SnapshotKeeper(Snapshots, log, Replica, Standbys, options, TimeProvider.System, _loggers.CreateLogger<SnapshotKeeper>());
+        var duties = new ClusterDuties(Replica, new WorkerWatch(TimeProvider.System), Standbys, options, TimeProvider.System, _loggers.CreateLogger<ClusterDuties>());
         Service = new CoordinatorService(
             log, Replica, Snapshots, Keeper, duties, new PlainHashing(), keys ?? new OneKey(), options, TimeProvider.System, _loggers.CreateLogger<CoordinatorService>());
     }
@@ -35,6 +35,8 @@ internal sealed class CoordinatorNode : IAsyncDisposable
     public RegistryReplica Replica { get; } = new(TimeProvider.System);
 
     public SnapshotStore Snapshots { get; }
+
+    public StandbyWatch Standbys { get; } = new(TimeProvider.System);
 
     public SnapshotKeeper Keeper { get; }
 

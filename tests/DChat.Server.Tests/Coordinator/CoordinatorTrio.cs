@@ -25,6 +25,7 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
 
     private bool _runMembers;
     private Task? _gate;
+    private string? _elsewhere;
 
     public MemoryControlCluster Log { get; } = new();
 
@@ -42,9 +43,10 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
     /// <param name="only">One process that is a worker too, and no other.</param>
     /// <param name="runMembers">Each is told that it runs an etcd member that the others need.</param>
     /// <param name="gate">What they put into the blob store waits for it.</param>
-    public static async Task<CoordinatorTrio> StartAsync(bool only = false, bool runMembers = false, Task? gate = null)
+    /// <param name="isLastElsewhere">The blob store of the last one is another place.</param>
+    public static async Task<CoordinatorTrio> StartAsync(bool only = false, bool runMembers = false, Task? gate = null, bool isLastElsewhere = false)
     {
-        var trio = new CoordinatorTrio { _runMembers = runMembers, _gate = gate };
+        var trio = new CoordinatorTrio { _runMembers = runMembers, _gate = gate, _elsewhere = isLastElsewhere ? "c2" : null };
         try
         {
             for (var i = 0; i < (only ? 1 : 3); i++)
@@ -143,7 +145,7 @@ internal sealed class CoordinatorTrio : IAsyncDisposable
                 ClusterSecret = _secret,
                 Data = _folder[name],
                 Log = EngineUrl.Of(EtcdUrl.Parse("etcd://127.0.0.1:1/none")), // Not asked: the log below is put in its place.
-                Blobs = EngineUrl.Under(_folder.Path, "file", "blobs"),
+                Blobs = EngineUrl.Under(_folder.Path, "file", name == _elsewhere ? "blobs-elsewhere" : "blobs"),
             },
             builder =>
             {

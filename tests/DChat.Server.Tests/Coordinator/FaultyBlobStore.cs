@@ -8,6 +8,7 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
 {
     private volatile bool _away;
     private int _held;
+    private int _opened;
 
     public bool IsAway
     {
@@ -34,6 +35,9 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
 
     /// <summary>So often something was put that has to wait for the gate.</summary>
     public int Held => Volatile.Read(ref _held);
+
+    /// <summary>So often somebody wanted to read a blob.</summary>
+    public int Opened => Volatile.Read(ref _opened);
 
     /// <summary>Each byte that is read takes one of them; null: none is needed.</summary>
     public SemaphoreSlim? Reads { get; init; }
@@ -63,6 +67,7 @@ internal sealed class FaultyBlobStore(IBlobStore inner) : IBlobStore
 
     public async Task<BlobContent?> OpenAsync(string name, CancellationToken cancellation)
     {
+        Interlocked.Increment(ref _opened);
         ThrowIfAway();
         var content = await inner.OpenAsync(name, cancellation);
         if (Breaks && content is not null)

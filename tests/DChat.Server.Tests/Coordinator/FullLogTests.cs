@@ -20,24 +20,53 @@ public sealed class FullLogTests : IDisposable
     public async Task When_the_blob_store_is_back_the_registry_changes_again()
     {
         await using var etcd = await EtcdCluster.StartAsync(1, _ => ["--quota-backend-bytes", "700000"]);
-        await using var blobs = new FaultyBlobStore(FileBlobStore.OpenFolder(_folder["blobs"]));
-        await using var first = await Node(etcd, blobs).StartAsync();
-        await first.MakeAccountsAsync("before", 5);
-        blobs.IsAway = true;
-        var made = 0;
-        while (!first.Log.IsFull)
+        await using var node = await Node(etcd, Blobs()).StartAsync();
+        await FillAsync(node);
+
+        ((FaultyBlobStore)node.Blobs).IsAway = false;
+        await ChangesAgainAsync(node);
+    }
+
+    [Fact]
+    public async Task Nor_is_it_lost_where_nobody_led_by_then_and_no_snapshot_was_ever_written()
+    {
+        await using var etcd = await EtcdCluster.StartAsync(1, _ => ["--quota-backend-bytes", "700000"]);
+        await using (var led = await Node(etcd, Blobs()).StartAsync())
         {
-            await Task.WhenAny(Task.WhenAll(Enumerable.Range(0, 50).Select(_ => first.Service.SubmitAsync(RegistryBench.Account($"more{made++}"), CancellationToken.None))), Full(first));
+            await FillAsync(led);
         }
 
-        blobs.IsAway = false;
+        Assert.Empty(Directory.GetFiles(_folder["blobs"], "*.snap", SearchOption.AllDirectories));
+        await using var node = await Node(etcd, Blobs()).StartAsync(); // A lease is more than the full etcd takes.
+        await ChangesAgainAsync(node);
+        Assert.Contains(_book.Lines, line => line.Contains("this standby wrote snapshots/", StringComparison.Ordinal));
+        var written = await node.Snapshots.ListAsync(CancellationToken.None);
+        Assert.NotEmpty(written);
+        Assert.DoesNotContain(written, snapshot => snapshot.Name.IsRestored);
+    }
+
+    private static async Task FillAsync(CoordinatorNode node)
+    {
+        await node.MakeAccountsAsync("before", 5);
+        ((FaultyBlobStore)node.Blobs).IsAway = true;
+        var made = 0;
+        while (!node.Log.IsFull)
+        {
+            await Task.WhenAny(Task.WhenAll(Enumerable.Range(0, 50).Select(_ => node.Service.SubmitAsync(RegistryBench.Account($"more{made++}"), CancellationToken.None))), Full(node));
+        }
+    }
+
+    private async Task ChangesAgainAsync(CoordinatorNode node)
+    {
         var tries = 0; // Another name each time: what was answered as unavailable may be carried out all the same, and is then taken.
-        await Eventually.Holds(async () => (await first.SubmitAsync(RegistryBench.Account(string.Create(CultureInfo.InvariantCulture, $"after{tries++}")))).Outcome.IsOk);
-        Assert.NotNull(first.Replica.State.FindAccount("before4"));
-        Assert.True((await first.Log.ReadBoundsAsync(CancellationToken.None)).First > 1, _book.ToString());
+        await Eventually.Holds(async () => (await node.SubmitAsync(RegistryBench.Account(string.Create(CultureInfo.InvariantCulture, $"after{tries++}")))).Outcome.IsOk);
+        Assert.NotNull(node.Replica.State.FindAccount("before4"));
+        Assert.True((await node.Log.ReadBoundsAsync(CancellationToken.None)).First > 1, _book.ToString());
     }
 
     private static Task Full(CoordinatorNode node) => Eventually.Holds(() => node.Log.IsFull);
+
+    private FaultyBlobStore Blobs() => new(FileBlobStore.OpenFolder(_folder["blobs"]));
 
     private CoordinatorNode Node(EtcdCluster etcd, FaultyBlobStore blobs) => new(
         new EtcdControlLog(EtcdUrl.Parse(etcd.Url()), TimeProvider.System, NullLogger<EtcdControlLog>.Instance),

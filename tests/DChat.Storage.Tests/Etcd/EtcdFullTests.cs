@@ -84,6 +84,26 @@ public sealed class EtcdFullTests
         await AppendsAgainAsync(log, leadership.Term, last.Index);
     }
 
+    [Fact]
+    public async Task The_alarm_of_a_member_that_is_gone_for_good_is_ended_by_those_that_have_space()
+    {
+        await using var etcd = await EtcdCluster.StartAsync(3, member => member == 0 ? ["--quota-backend-bytes", QuotaBytes] : []);
+        long last;
+        await using (var log = Open(etcd))
+        await using (var leadership = await log.CampaignAsync("a:1", CancellationToken.None).Within())
+        {
+            last = (await FillAsync(log, leadership.Term)).Index;
+        }
+
+        await etcd.Members[0].KillAsync();
+        var left = EtcdUrl.Parse($"etcd://{etcd.Members[1].Address},{etcd.Members[2].Address}/dchat");
+        await using var again = new EtcdControlLog(left, TimeProvider.System, NullLogger<EtcdControlLog>.Instance);
+        await Eventually.Holds(() => again.IsFull);
+        await using var watch = new EtcdControlLog(left, new QuickTime(), NullLogger<EtcdControlLog>.Instance);
+        await using var next = await again.CampaignAsync("b:1", CancellationToken.None).Within();
+        await AppendsAgainAsync(again, next.Term, last);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -165,6 +185,12 @@ public sealed class EtcdFullTests
         }
 
         throw new InvalidOperationException("it is never full");
+    }
+
+    /// <summary>What takes a minute is over in a second; timers are the machine's.</summary>
+    private sealed class QuickTime : TimeProvider
+    {
+        public override long GetTimestamp() => System.GetTimestamp() * 60;
     }
 
     private sealed class SaidOnce : ILogger<EtcdControlLog>

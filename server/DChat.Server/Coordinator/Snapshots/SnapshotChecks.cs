@@ -24,6 +24,7 @@ internal sealed partial class SnapshotChecks(SnapshotStore store, ILogger logger
         }
     }
 
+    /// <summary>The newest that are good, one of each index: two of one hold no more than one.</summary>
     /// <param name="names">Newest first.</param>
     public async Task<List<SnapshotName>> NewestGoodAsync(IEnumerable<SnapshotName> names, int count, CancellationToken cancellation)
     {
@@ -35,7 +36,7 @@ internal sealed partial class SnapshotChecks(SnapshotStore store, ILogger logger
                 break;
             }
 
-            if (await IsGoodAsync(name, cancellation))
+            if (good.TrueForAll(other => other.Index != name.Index) && await IsGoodAsync(name, cancellation))
             {
                 good.Add(name);
             }

@@ -1,5 +1,6 @@
 using DChat.Core.Blobs;
 using DChat.Core.ControlLog;
+using DChat.Server.Coordinator.Standby;
 
 namespace DChat.Server.Coordinator.Snapshots;
 
@@ -7,21 +8,21 @@ namespace DChat.Server.Coordinator.Snapshots;
 /// Writes snapshots while this node leads, truncates the log behind the second-newest verified one, and removes old ones.
 /// Where the blob store is away all of that waits and is tried again; nothing else stops.
 /// </summary>
-public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log, RegistryReplica replica, CoordinatorOptions options, TimeProvider time, ILogger<SnapshotKeeper> logger)
+internal sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log, RegistryReplica replica, StandbyWatch standbys, CoordinatorOptions options, TimeProvider time, ILogger<SnapshotKeeper> logger)
 {
     private static readonly TimeSpan Never = TimeSpan.FromDays(40);
 
     /// <summary>Where there is no snapshot yet, nobody waits for the first for a whole interval.</summary>
     private static readonly TimeSpan FirstAfter = TimeSpan.FromMinutes(1);
 
-    /// <summary>A log that is full takes no entry that would tell of it.</summary>
-    private static readonly TimeSpan FullLookEvery = TimeSpan.FromSeconds(5);
+    /// <summary>One that takes longer than this may never end, and that is said.</summary>
+    private static readonly TimeSpan BusyMost = TimeSpan.FromMinutes(1);
 
     private readonly SnapshotChecks _checks = new(store, logger);
     private volatile bool _isKeeping;
     private bool _isNoted;
-    private long _freedThrough;
     private string? _error;
+    private long _busySince; // 0: nothing is waited for.
     private long _logFirst;
     private long _writtenAt; // Unix milliseconds UTC; 0: not known.
 
@@ -34,8 +35,10 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     /// <summary>Snapshots that could not be written, since the start.</summary>
     public long Failures { get; private set; }
 
-    /// <summary>Why the last attempt to keep a snapshot failed; null: it did not.</summary>
-    public string? Error => Volatile.Read(ref _error);
+    /// <summary>Why the last attempt to keep a snapshot failed, or the log is not truncated behind those that are kept; null: neither is so.</summary>
+    public string? Error => !_isKeeping ? Volatile.Read(ref _error)
+        : Volatile.Read(ref _error) ?? WhyNotTruncated()
+        ?? (Volatile.Read(ref _busySince) is > 0 and var since && time.GetElapsedTime(since) is var busy && busy > BusyMost ? $"the blob store has kept a snapshot waiting for {busy.TotalSeconds:0} s" : null);
 
     /// <summary>Entries that the log holds, as far as the leader knows: they grow while nothing can be truncated. 0 where another leads.</summary>
     public long LogEntries => _isKeeping && Volatile.Read(ref _logFirst) is > 0 and var first ? Math.Max(0, replica.Index - first + 1) : 0;
@@ -68,17 +71,17 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             Volatile.Write(ref _error, null);
             _isNoted = false;
             await LookAtLogAsync(cancellation);
-            await LookAtSnapshotsAsync(cancellation);
+            _isKeeping = true;
+            await TimedAsync(LookAtSnapshotsAsync(cancellation));
             if (!options.SharesSnapshots)
             {
                 Log.NotShared(logger);
             }
 
-            _isKeeping = true;
             while (true)
             {
                 await WaitUntilDueAsync(cancellation);
-                while (!await TryKeepAsync(term, cancellation) || log.IsFull)
+                while (!await TimedAsync(TryKeepAsync(term, cancellation)) || log.IsFull)
                 {
                     await Task.Delay(options.SnapshotRetry, time, cancellation);
                 }
@@ -87,6 +90,20 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         finally
         {
             _isKeeping = false; // What is known is old from now on.
+        }
+    }
+
+    /// <summary>A folder of a file server that hangs fails no call, and ends none.</summary>
+    private async Task<T> TimedAsync<T>(Task<T> work)
+    {
+        Volatile.Write(ref _busySince, time.GetTimestamp());
+        try
+        {
+            return await work;
+        }
+        finally
+        {
+            Volatile.Write(ref _busySince, 0);
         }
     }
 
@@ -177,7 +194,7 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
     }
 
     /// <summary>The leaders before wrote some: the next is due when it was due for them.</summary>
-    private async Task LookAtSnapshotsAsync(CancellationToken cancellation)
+    private async Task<bool> LookAtSnapshotsAsync(CancellationToken cancellation)
     {
         try
         {
@@ -187,13 +204,13 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             {
                 if (name.Index <= Index)
                 {
-                    return;
+                    break;
                 }
 
                 if (await _checks.IsGoodAsync(name, cancellation))
                 {
                     Verified(name, writtenAt.ToUnixTimeMilliseconds());
-                    return;
+                    break;
                 }
             }
         }
@@ -211,6 +228,8 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
             Failures++;
             Log.AnotherLogs(logger, error.Message);
         }
+
+        return true;
     }
 
     /// <summary>Newest first; null: one of them is of a leader after this one, whose matter they are now.</summary>
@@ -254,10 +273,15 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         var names = found.ConvertAll(snapshot => snapshot.Name);
         _checks.Keep(names);
         var kept = await _checks.NewestGoodAsync(names, Math.Max(2, options.SnapshotsKept), cancellation);
-        if (kept.Count >= 1 && options.SharesSnapshots && log.IsFull)
+        if (WhyNotTruncated() is { } why)
         {
-            // No second one can be had: it needs an entry.
-            if (!await FreeAsync(term, kept[0], cancellation))
+            Failures++;
+            Log.NotTruncated(logger, why);
+        }
+        else if (kept.Count >= 1 && options.SharesSnapshots && log.IsFull)
+        {
+            // Behind the newest where all is gone that the one before holds: another one needs an entry.
+            if (!await FreeAsync(term, kept.Count > 1 && kept[1].Index > _freedThrough ? kept[1] : kept[0], cancellation))
             {
                 return;
             }
@@ -280,61 +304,10 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         }
     }
 
-    /// <summary>While nobody leads, and nobody can be elected as the log is full: makes space behind the newest verified snapshot, until cancelled.</summary>
-    public async Task RelieveAsync(CancellationToken cancellation)
-    {
-        while (options.SharesSnapshots)
-        {
-            await Task.Delay(FullLookEvery, time, cancellation);
-            if (!log.IsFull)
-            {
-                continue;
-            }
-
-            try
-            {
-                if (await log.ReadLeaderAsync(cancellation) is not null)
-                {
-                    continue; // It does so itself.
-                }
-
-                var found = await store.ListAsync(cancellation);
-                await AreAheadAsync(found, cancellation); // Of this log they may be: this node reads it.
-                foreach (var (name, _, _) in found)
-                {
-                    if (await _checks.IsGoodAsync(name, cancellation))
-                    {
-                        await FreeAsync(0, name, cancellation);
-                        break;
-                    }
-                }
-            }
-            catch (Exception error) when (error is BlobStoreUnavailableException or ControlLogUnavailableException)
-            {
-                Log.Failed(logger, error.Message, FullLookEvery.TotalSeconds);
-            }
-            catch (AnotherLogsSnapshotException error)
-            {
-                Log.AnotherLogs(logger, error.Message);
-            }
-        }
-    }
-
-    private async Task<bool> FreeAsync(long term, SnapshotName behind, CancellationToken cancellation)
-    {
-        if (behind.Index > _freedThrough)
-        {
-            if (!await log.FreeAsync(term, behind.Index, cancellation))
-            {
-                return false;
-            }
-
-            _freedThrough = behind.Index;
-            Log.Freed(logger, behind.ToString());
-        }
-
-        return true;
-    }
+    /// <summary>What is removed from the log must be where every coordinator finds it. Null: it is, as far as is known.</summary>
+    private string? WhyNotTruncated() => standbys.WithoutSnapshots is { Count: > 0 } others
+        ? $"the --blobs of {string.Join(", ", others)} are another place than this leader's: its snapshots are of no use there, so the log is not truncated. Remedy: give all coordinators one --blobs, a bucket or a folder that all machines share"
+        : null;
 
     private async Task RemoveOldAsync(List<StoredSnapshot> found, long before, CancellationToken cancellation)
     {
@@ -377,11 +350,20 @@ public sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog log,
         [LoggerMessage(EventId = 2021, Level = LogLevel.Warning, Message = "No snapshot could be kept, so the log is not truncated; the next attempt is in {RetrySeconds} s: {Reason}")]
         public static partial void Failed(ILogger logger, string reason, double retrySeconds);
 
+        [LoggerMessage(EventId = 2030, Level = LogLevel.Warning, Message = "The log is not truncated, and grows: {Reason}")]
+        public static partial void NotTruncated(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 2031, Level = LogLevel.Warning, Message = "The control log is full, nobody leads, and no space could be made; the next attempt is in {RetrySeconds} s: {Reason}")]
+        public static partial void NoSpace(ILogger logger, string reason, double retrySeconds);
+
         [LoggerMessage(EventId = 2027, Level = LogLevel.Warning, Message = "The control log is full: what snapshot {Name} holds was removed from it, though no second snapshot may hold it")]
         public static partial void Freed(ILogger logger, string name);
 
         [LoggerMessage(EventId = 2026, Level = LogLevel.Warning, Message = "The snapshots are in this coordinator's own --data, where no other reads them, so the log is never truncated and grows. Remedy: give all coordinators one --blobs, a bucket or a folder that all machines share")]
         public static partial void NotShared(ILogger logger);
+
+        [LoggerMessage(EventId = 2029, Level = LogLevel.Warning, Message = "The control log is full, and nobody leads who would keep a snapshot of what it holds: this standby wrote {Name}, and read it back")]
+        public static partial void WrittenByStandby(ILogger logger, string name);
 
         [LoggerMessage(EventId = 2023, Level = LogLevel.Information, Message = "Old snapshot {Name} was removed")]
         public static partial void Removed(ILogger logger, string name);

@@ -145,6 +145,10 @@ public sealed class SnapshotStore(IBlobStore blobs, ClusterSecret secret, string
     /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
     public Task NoteLeaderAsync(string advertise, CancellationToken cancellation) => LeaderNote.WriteAsync(blobs, advertise, cancellation);
 
+    /// <summary>Whether any leader ever said that it keeps its snapshots here.</summary>
+    /// <exception cref="BlobStoreUnavailableException">The blob store is away.</exception>
+    public async Task<bool> HasLeaderNoteAsync(CancellationToken cancellation) => await LeaderNote.ReadAsync(blobs, cancellation) is not null;
+
     public async Task DeleteAsync(SnapshotName name, CancellationToken cancellation)
     {
         await blobs.DeleteAsync(name.ToString(), cancellation);

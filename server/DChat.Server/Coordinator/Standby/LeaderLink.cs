@@ -11,7 +11,7 @@ namespace DChat.Server.Coordinator.Standby;
 /// A standby's link to the leader, made anew whenever it ends: it carries commands on, tells how far this node is, and finds out at once when
 /// the leader's process is gone.
 /// </summary>
-internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, NodeSelf self, RegistryReplica replica, RegistryFeed feed, CoordinatorOptions options, TimeProvider time, ILogger<LeaderLink> logger)
+internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, NodeSelf self, RegistryReplica replica, RegistryFeed feed, SnapshotPlace place, CoordinatorOptions options, TimeProvider time, ILogger<LeaderLink> logger)
 {
     /// <summary>How often the leader is told how far this node is, and the log is asked whether it still leads.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
@@ -152,7 +152,7 @@ internal sealed partial class LeaderLink(IControlLog log, NodeDialer dialer, Nod
     {
         while (link.IsUp)
         {
-            link.Post(StandbyMethods.Report, new PayloadWriter().Number(replica.Index).Number(feed.Followers).Number(time.GetUtcNow().ToUnixTimeMilliseconds()).Flag(isParked).Written);
+            link.Post(StandbyMethods.Report, new PayloadWriter().Number(replica.Index).Number(feed.Followers).Number(time.GetUtcNow().ToUnixTimeMilliseconds()).Flag(isParked).Flag(place.IsElsewhere(leader.Advertise)).Written);
             await Task.WhenAny(link.Completion, Task.Delay(Interval, time, cancellation));
             cancellation.ThrowIfCancellationRequested();
             try

@@ -40,7 +40,7 @@ internal sealed class StandbySession : INodeService
                 return default;
             case StandbyMethods.Report:
                 var report = new PayloadReader(message.Payload);
-                _watch.Reported(link, report.Number(), report.IsAtEnd ? null : report.Number(), report.IsAtEnd ? null : report.Number(), !report.IsAtEnd && report.Flag());
+                _watch.Reported(link, report.Number(), report.IsAtEnd ? null : report.Number(), report.IsAtEnd ? null : report.Number(), !report.IsAtEnd && report.Flag(), !report.IsAtEnd && report.Flag());
                 _untilTermEnds ??= _coordinator.WhenTermEnds(() => link.End(CoordinatorService.LeadsNoMore));
                 return default;
             default:

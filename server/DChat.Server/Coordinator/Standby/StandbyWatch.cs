@@ -6,7 +6,7 @@ namespace DChat.Server.Coordinator.Standby;
 internal sealed class StandbyWatch(TimeProvider time)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, (NodeLink Link, long Index, long? Workers, double? BehindLeaderMs, bool IsParked, long HeardAt)> _standbys = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (NodeLink Link, long Index, long? Workers, double? BehindLeaderMs, bool IsParked, bool IsElsewhere, long HeardAt)> _standbys = new(StringComparer.Ordinal);
 
     /// <summary>By address: the log entry up to which each is by its latest report, since when that is known, and whether it is parked, which is no standby.</summary>
     public IReadOnlyList<(NodeHello Peer, long Index, TimeSpan SilentFor, bool IsParked)> All
@@ -52,14 +52,27 @@ internal sealed class StandbyWatch(TimeProvider time)
         }
     }
 
+    /// <summary>Addresses of those that do not find this leader's note in their blob store: the snapshots beside it are of no use to them.</summary>
+    public IReadOnlyList<string> WithoutSnapshots
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _standbys.Where(standby => standby.Value.IsElsewhere).Select(standby => standby.Key).Order(StringComparer.Ordinal)];
+            }
+        }
+    }
+
     /// <param name="workers">Null: it does not say.</param>
     /// <param name="clockMs">Its clock, in Unix milliseconds; null: it does not say.</param>
     /// <param name="isParked">It serves no worker: how many follow there tells nothing.</param>
-    public void Reported(NodeLink link, long index, long? workers, long? clockMs, bool isParked = false)
+    /// <param name="isElsewhere">It does not find this leader's note in its blob store.</param>
+    public void Reported(NodeLink link, long index, long? workers, long? clockMs, bool isParked = false, bool isElsewhere = false)
     {
         lock (_lock)
         {
-            _standbys[link.Peer.Address] = (link, index, isParked ? null : workers, time.GetUtcNow().ToUnixTimeMilliseconds() - (double?)clockMs, isParked, time.GetTimestamp());
+            _standbys[link.Peer.Address] = (link, index, isParked ? null : workers, time.GetUtcNow().ToUnixTimeMilliseconds() - (double?)clockMs, isParked, isElsewhere, time.GetTimestamp());
         }
     }
 
