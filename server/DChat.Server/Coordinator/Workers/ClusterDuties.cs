@@ -26,8 +26,11 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>A new leader waits for so long for the reports of all workers before it evens loads out by those that it has.</summary>
     private static readonly TimeSpan ReportsFor = TimeSpan.FromSeconds(10);
 
-    /// <summary>For so long after workers of a zone died together, rooms go to other zones.</summary>
-    private static readonly TimeSpan ZoneOutageFor = TimeSpan.FromSeconds(30);
+    /// <summary>
+    /// For so long after workers of a zone died, they count as having died together with those that die there next: a zone rarely goes in one moment, and who is started in it
+    /// in place of them comes within minutes.
+    /// </summary>
+    private static readonly TimeSpan ZoneOutageFor = TimeSpan.FromMinutes(2);
 
     /// <summary>
     /// So many that are gone stay listed, those that came last: an operator sees what became of them, and they need no approval when they come back.
@@ -272,7 +275,7 @@ internal sealed partial class ClusterDuties(RegistryReplica replica, WorkerWatch
     /// <summary>Gives rooms a host that have none: made while no worker was active, or left on one that is gone.</summary>
     private async Task HouseAsync(IRegistryCommands commands, CancellationToken offDuty)
     {
-        var hosts = Hosts().Where(IsHeard).Select(LoadOf).ToList();
+        var hosts = Takers().Where(IsHeard).Select(LoadOf).ToList();
         if (hosts.Count == 0)
         {
             return; // They come, or are dead.
