@@ -71,10 +71,14 @@ internal static class Listeners
             var tls = NodeTls.Load(options); // The node port stays last: see NodeUrl.
             kestrel.Listen(Preflight.Address(options.NodeHost), options.EffectiveNodePort, listen =>
             {
+                var door = new Lazy<NodeDoor>(listen.ApplicationServices.GetRequiredService<NodeDoor>);
                 if (tls is not null)
                 {
-                    var door = new Lazy<NodeDoor>(listen.ApplicationServices.GetRequiredService<NodeDoor>);
                     listen.UseTlsOnly(tls, (from, why) => door.Value.SayRefused(from, null, why));
+                }
+                else
+                {
+                    listen.UseNoTls((from, why) => door.Value.SayRefused(from, null, why));
                 }
 
                 listen.Use(next => connection =>

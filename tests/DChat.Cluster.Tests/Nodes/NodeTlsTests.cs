@@ -68,6 +68,14 @@ public sealed class NodeTlsTests : IDisposable
         await cluster.AddWorkerAsync(flags: Tls(_ours, trusts: _ours));
     }
 
+    [Fact]
+    public async Task Who_speaks_TLS_to_one_that_does_not_is_refused_and_both_sides_say_why()
+    {
+        await using var cluster = await ClusterUnderTest.StartAsync(workers: 0, postgres: false);
+        await WaitsAsync(cluster, "TLS did not come about: it speaks none", Tls(_ours, trusts: _ours));
+        await cluster.Coordinator.SaysAsync("refused a node", "it speaks TLS, and this node does not");
+    }
+
     public void Dispose()
     {
         _ours.Dispose();

@@ -5,11 +5,13 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace DChat.Server.Nodes;
 
 /// <summary>
-/// TLS on the node port. Who speaks none hears nothing; and each who does not get through is told of, as the web server says nothing of it.
+/// TLS on the node port, or none. Who speaks none where it is spoken hears nothing; and each who does not get through is told of, as the web server says nothing of it.
 /// </summary>
-internal static class TlsOnly
+internal static class NodeEncryption
 {
     private const string NoTls = "it does not speak TLS, as this node does: give it --node-tls-certificate, --node-tls-key and --node-tls-ca too";
+
+    private const string OnlyTls = "it speaks TLS, and this node does not: give this one --node-tls-certificate, --node-tls-key and --node-tls-ca too";
 
     private const string NotThrough = "TLS did not come about: one of the two shows a certificate that the other's --node-tls-ca did not sign, or one that is not valid now";
 
@@ -36,6 +38,22 @@ internal static class TlsOnly
             return next(connection);
         });
     }
+
+    /// <param name="refused">Is told from where somebody came who speaks TLS, and why that is refused.</param>
+    public static void UseNoTls(this ListenOptions listen, Action<IPAddress?, string> refused) => listen.Use(next => async connection =>
+    {
+        switch (await FirstByteAsync(connection))
+        {
+            case null:
+                return;
+            case HandshakeRecord:
+                refused((connection.RemoteEndPoint as IPEndPoint)?.Address, OnlyTls);
+                return;
+            default:
+                await next(connection);
+                return;
+        }
+    });
 
     private static async Task HandleAsync(ConnectionContext connection, ConnectionDelegate next, Action<string> refused)
     {
