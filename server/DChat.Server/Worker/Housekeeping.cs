@@ -72,30 +72,31 @@ internal sealed partial class Housekeeping(
     /// </summary>
     private async Task RetainAsync(CancellationToken stopping)
     {
-        var state = replica.State;
-        foreach (var room in state.RoomsOn(identity.Id))
+        foreach (var room in replica.State.RoomsOn(identity.Id))
         {
-            if (!membership.ReachesLeader)
+            var more = true;
+            while (more && DueIn(room.Id) is { } due)
             {
-                return;
+                // What is removed is not served from memory either, whether the rest follows or not.
+                more = await store.RetainAsync(due.Room, due.SentBefore, due.KeptMs, StepMessages, stopping).ConfigureAwait(false);
+                host.Retained(room.Id, due.SentBefore);
+                await Task.Delay(more ? Pause : TimeSpan.Zero, time, stopping).ConfigureAwait(false);
             }
-
-            var days = room.RetentionDays > 0 ? room.RetentionDays : options.RetentionDays;
-            if (days == 0)
-            {
-                continue;
-            }
-
-            var kept = TimeSpan.FromDays(days);
-            var sentBefore = (time.GetUtcNow() - kept).ToUnixTimeMilliseconds();
-            var mine = new RoomAtEpoch(room.Id, state.HostOf(room)!.Value.Epoch);
-            while (await store.RetainAsync(mine, sentBefore, (long)kept.TotalMilliseconds, StepMessages, stopping).ConfigureAwait(false))
-            {
-                await Task.Delay(Pause, time, stopping).ConfigureAwait(false);
-            }
-
-            host.Retained(room.Id, sentBefore);
         }
+    }
+
+    /// <summary>What a room is to lose by what is known now, looked at before each step: whoever keeps more from now on is heard. Null: nothing, or that is not known.</summary>
+    private (RoomAtEpoch Room, long SentBefore, long KeptMs)? DueIn(string id)
+    {
+        var state = replica.State;
+        if (!membership.ReachesLeader || state.FindRoom(id) is not { } room || room.AssignedTo != identity.Id || state.HostOf(room) is not { } at)
+        {
+            return null;
+        }
+
+        var days = room.RetentionDays > 0 ? room.RetentionDays : options.RetentionDays;
+        var kept = TimeSpan.FromDays(days);
+        return days == 0 ? null : (new RoomAtEpoch(id, at.Epoch), (time.GetUtcNow() - kept).ToUnixTimeMilliseconds(), (long)kept.TotalMilliseconds);
     }
 
     [LoggerMessage(2401, LogLevel.Warning, "removing old messages waits: {Why}")]

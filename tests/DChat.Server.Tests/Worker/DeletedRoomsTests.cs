@@ -7,6 +7,7 @@ using DChat.Server.Tests.Contract;
 using DChat.Server.Tests.Http;
 using DChat.Server.Tests.Peers;
 using DChat.Server.Worker;
+using DChat.Server.Worker.Peers;
 using DChat.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -41,6 +42,18 @@ public sealed class DeletedRoomsTests
         await (way == Way.Hub ? ann.Hub.CallAsync("deleteRoom", new { room }) : cluster.DeleteAsAdminAsync(worker, room));
         Assert.Equal(Closed, await EpochAsync(cluster.Store, room));
         cluster.Workers[1].Registry.Release();
+    }
+
+    [Fact]
+    public async Task Nothing_is_remembered_of_it()
+    {
+        await using var server = await InProcessServer.StartAsync();
+        using var api = new ApiClient(server);
+        await using var ann = await HubProbe.ConnectAsync(server.Client, (await api.RegisterAsync("ann")).AccessToken);
+        var room = await MakeRoomAsync(ann);
+        await ann.SendAsync(room, "said");
+        await ann.CallAsync("deleteRoom", new { room });
+        Assert.Equal((0, 0L), server.Services.GetRequiredService<RoomActivities>().Of(room));
     }
 
     [Theory]

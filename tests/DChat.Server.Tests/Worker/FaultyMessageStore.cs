@@ -38,7 +38,10 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
     /// <summary>Thrown by <see cref="CheckAsync"/>.</summary>
     public Func<Exception>? CheckFault { get; set; }
 
-    /// <summary>As a database is read that is behind: what is newer than this is not there. Null: all is.</summary>
+    /// <summary>What a step of removing old messages does instead, and whether it says that there are more. Null: what it should.</summary>
+    public Func<Task<bool>>? Retains { get; set; }
+
+    /// <summary>As a database is read that is behind: what is newer than this is not there, of messages that nothing was done to but to post them. Null: all is.</summary>
     public long? ReadsUpTo { get; set; }
 
     public bool IsShared => inner.IsShared;
@@ -79,11 +82,8 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
             : page;
     }
 
-    public async Task<MessagesPage> ReadBeforeAsync(string room, long? beforeSeq, int limit, string? reader, CancellationToken cancellation)
-    {
-        var page = await inner.ReadBeforeAsync(room, beforeSeq, limit, reader, cancellation);
-        return ReadsUpTo is { } upTo ? new MessagesPage([.. page.Messages.Where(message => message.Rev <= upTo)], page.More) : page;
-    }
+    public Task<MessagesPage> ReadBeforeAsync(string room, long? beforeSeq, int limit, string? reader, CancellationToken cancellation) =>
+        inner.ReadBeforeAsync(room, ReadsUpTo is { } upTo ? Math.Min(beforeSeq ?? long.MaxValue, upTo + 1) : beforeSeq, limit, reader, cancellation);
 
     public Task<Message?> FindMessageAsync(string room, long seq, string? reader, CancellationToken cancellation) =>
         inner.FindMessageAsync(room, seq, reader, cancellation);
@@ -110,7 +110,7 @@ internal sealed class FaultyMessageStore(IMessageStore inner) : IMessageStore
     public Task<bool> PurgeAsync(int limit, CancellationToken cancellation) => inner.PurgeAsync(limit, cancellation);
 
     public Task<bool> RetainAsync(RoomAtEpoch room, long sentBefore, long keptMs, int limit, CancellationToken cancellation) =>
-        inner.RetainAsync(room, sentBefore, keptMs, limit, cancellation);
+        Retains is { } answer ? answer() : inner.RetainAsync(room, sentBefore, keptMs, limit, cancellation);
 
     public Task CheckAsync(CancellationToken cancellation) => CheckFault is { } fault ? Task.FromException(fault()) : inner.CheckAsync(cancellation);
 

@@ -1,3 +1,4 @@
+using DChat.Core.Messages;
 using DChat.Protocol;
 using DChat.Server.Cli;
 using DChat.Server.Coordinator.Workers;
@@ -60,7 +61,9 @@ public sealed class HousekeepingTests
 
         clock.Advance(TimeSpan.FromDays(2));
         await ann.CallAsync(HubMethods.Send, new { room, clientId = "new", body = "new" });
-        Assert.Equal(6, (await ann.CallAsync(HubMethods.Subscribe, new { room, afterRev = 0 }))!["messages"]!.AsArray().Count);
+
+        // A send is answered just before it is told to those who follow the room, and a subscription begins with what was told.
+        await Eventually.Holds(async () => (await ann.CallAsync(HubMethods.Subscribe, new { room, afterRev = 0 }))!["messages"]!.AsArray().Count == 6);
         await server.Services.GetServices<IHostedService>().OfType<Housekeeping>().Single().CleanAsync(CancellationToken.None);
 
         foreach (var afterRev in new[] { 0, 3, 4 })
@@ -96,6 +99,28 @@ public sealed class HousekeepingTests
         membership.ReachesLeader = true;
         await housekeeping.CleanAsync(CancellationToken.None);
         Assert.Empty(await BodiesAsync(ann, room));
+    }
+
+    [Fact]
+    public async Task It_goes_by_what_is_known_before_each_step_not_by_what_was_when_it_began()
+    {
+        await using var server = await InProcessServer.StartAsync(adjust: FaultyMessageStore.Wrap);
+        await using var ann = await HubProbe.ConnectAsync(server.Client, await RegisterAsync(server, "ann"));
+        var room = (string)(await ann.CallAsync(HubMethods.CreateRoom, new { name = "forgets" }))!["id"]!;
+        await ann.CallAsync(HubMethods.UpdateRoom, new { room, retentionDays = 1 });
+        var steps = 0;
+        ((FaultyMessageStore)server.Services.GetRequiredService<IMessageStore>()).Retains = async () =>
+        {
+            if (++steps == 3)
+            {
+                await ann.CallAsync(HubMethods.UpdateRoom, new { room, retentionDays = 0 }); // By mistake, that was.
+            }
+
+            return steps < 100;
+        };
+
+        await server.Services.GetServices<IHostedService>().OfType<Housekeeping>().Single().CleanAsync(CancellationToken.None).Within();
+        Assert.Equal(3, steps);
     }
 
     private static async Task<string[]> BodiesAsync(HubProbe probe, string room)

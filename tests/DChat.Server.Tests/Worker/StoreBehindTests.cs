@@ -33,9 +33,12 @@ public sealed class StoreBehindTests(StoreBehindTests.BehindServer server) : ICl
 
         store.ReadsUpTo = 990;
         await ann.Hub.RefusesAsync(ErrorCodes.Unavailable, "history", new { room, beforeSeq = 1_000, limit = 20 });
+        await ann.Hub.RefusesAsync(ErrorCodes.Unavailable, "history", new { room, limit = 20 });
+        await Assert.ThrowsAsync<HttpRequestException>(() => server.Admin.GetStringAsync($"/api/admin/rooms/{room}/export")); // It breaks off, and has no last line.
         Assert.Equal(970, (long)(await ann.Hub.CallAsync("history", new { room, beforeSeq = 971, limit = 20 }))!["messages"]!.AsArray()[^1]!["seq"]!);
 
         store.ReadsUpTo = null;
+        Assert.EndsWith($"\"messages\":{Many},\"lastSeq\":{Many}}}\n", await server.Admin.GetStringAsync($"/api/admin/rooms/{room}/export"), StringComparison.Ordinal);
         var resumed = await ann.Hub.SubscribeAsync(room, 3);
         Assert.Equal(Enumerable.Range(4, 200).Select(rev => (long)rev), Chat.Messages(resumed).Select(message => (long)message["rev"]!));
         var fresh = await ann.Hub.SubscribeAsync(room, null);

@@ -5,6 +5,7 @@ using DChat.Core.Rooms;
 using DChat.Protocol;
 using DChat.Server.Worker.Calls;
 using DChat.Server.Worker.Hub;
+using DChat.Server.Worker.Peers;
 
 namespace DChat.Server.Http.Administration;
 
@@ -15,7 +16,7 @@ using Room = DChat.Core.Registry.Room;
 /// All rooms, private and direct ones too, for administrators: where they are hosted and who owns them. What was said in them only by
 /// an export, which leaves a line in the audit trail.
 /// </summary>
-internal sealed class RoomAdministration(RegistryWrites registry, IMessageStore store, DeletedRooms deleted) : IApiEndpoints
+internal sealed partial class RoomAdministration(RegistryWrites registry, IMessageStore store, RoomRoutes routes, DeletedRooms deleted, ILogger<RoomAdministration> log) : IApiEndpoints
 {
     private const int OwnersShown = 20;
     private const string ExportType = "application/x-ndjson";
@@ -106,18 +107,31 @@ internal sealed class RoomAdministration(RegistryWrites registry, IMessageStore 
     {
         var room = Find(call);
         await registry.CommitAsync(new NoteExport(RegistryWrites.NewCommandId(), call.User, registry.Now, room.Id), call.Aborted);
-        return Results.Stream(output => WriteAsync(room.Id, output, call.Aborted), ExportType);
+        return Results.Stream(
+            async output =>
+            {
+                try
+                {
+                    await WriteAsync(room.Id, output, call.Aborted);
+                }
+                catch (MessageStoreUnavailableException failure)
+                {
+                    BrokenOff(log, room.Id, failure.Message);
+                    call.Context.Abort(); // Its status is long sent: who reads it finds that the last line is missing.
+                }
+            },
+            ExportType);
     }
 
     /// <summary>
     /// A message a line, oldest first, as clients are shown them, and a last line that counts them: whoever has it has all. What retention
     /// took is left out.
     /// </summary>
+    /// <exception cref="MessageStoreUnavailableException">The room is being deleted, or the store that is read is behind: what was written is a part, and has no last line.</exception>
     private async Task WriteAsync(string room, Stream output, CancellationToken cancellation)
     {
-        var newest = await store.ReadBeforeAsync(room, null, 1, null, cancellation);
-        var last = newest.Messages.Count > 0 ? newest.Messages[0].Seq : 0;
-        var count = 0L;
+        var last = Math.Max(await routes.ToldNewestSeqAsync(room), await NewestSeqAsync(room, cancellation));
+        var (count, through) = (0L, 0L);
         for (var from = 1L; from <= last; from += MessageLimits.Page)
         {
             using var lines = new MemoryStream();
@@ -129,16 +143,28 @@ internal sealed class RoomAdministration(RegistryWrites registry, IMessageStore 
                 }
 
                 lines.WriteByte((byte)'\n');
-                count++;
+                (count, through) = (count + 1, message.Seq);
             }
 
             lines.Position = 0;
             await lines.CopyToAsync(output, cancellation);
         }
 
+        if (through < last && !await IsAllRemovedAsync(room, cancellation))
+        {
+            throw new MessageStoreUnavailableException($"it ended at message {through} of {last}: the room is being deleted, or the store is behind");
+        }
+
         await output.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(new ExportEnd("export", count, last), ProtocolJson.Wire.ExportEnd), cancellation);
         await output.WriteAsync("\n"u8.ToArray(), cancellation);
     }
+
+    private async Task<long> NewestSeqAsync(string room, CancellationToken cancellation) =>
+        (await store.ReadBeforeAsync(room, null, 1, null, cancellation)).Messages is [var newest, ..] ? newest.Seq : 0;
+
+    /// <summary>Retention took even the newest, of a room that is there.</summary>
+    private async Task<bool> IsAllRemovedAsync(string room, CancellationToken cancellation) =>
+        await NewestSeqAsync(room, cancellation) == 0 && (await store.ReadEpochsAsync([room], cancellation))[0] < long.MaxValue && registry.State.FindRoom(room) is not null;
 
     /// <summary>All messages from one up to another, which stands no more among them. They may come in several pages.</summary>
     private async Task<List<Message>> ReadAsync(string room, long from, long before, CancellationToken cancellation)
@@ -157,4 +183,7 @@ internal sealed class RoomAdministration(RegistryWrites registry, IMessageStore 
     private Room Find(ApiCall call) =>
         registry.State.FindRoom(call.Route("room")) ?? registry.State.FindPublicRoom(call.Route("room"))
         ?? throw new ApiException(ErrorCodes.NotFound, $"There is no room {call.Route("room")}: give its id, or a public room's name.");
+
+    [LoggerMessage(2710, LogLevel.Warning, "the export of room {Room} was broken off: {Why}")]
+    private static partial void BrokenOff(ILogger log, string room, string why);
 }

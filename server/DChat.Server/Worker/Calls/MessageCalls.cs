@@ -1,3 +1,4 @@
+using DChat.Core.Blobs;
 using DChat.Core.Messages;
 using DChat.Core.Rooms;
 using DChat.Protocol;
@@ -7,6 +8,7 @@ using DChat.Server.Worker.Gateway;
 using DChat.Server.Worker.Host;
 using DChat.Server.Worker.Peers;
 using MessageKind = DChat.Core.Messages.MessageKind;
+using RoomHost = DChat.Server.Worker.Host.RoomHost;
 
 namespace DChat.Server.Worker.Calls;
 
@@ -142,11 +144,13 @@ internal sealed class MessageCalls(
             return new HubError(ErrorCodes.InvalidArgument, "beforeSeq is 1 or more");
         }
 
+        var told = request.BeforeSeq is null ? await routes.ToldNewestSeqAsync(access.Room.Id).ConfigureAwait(false) : 0;
         var page = await store.ReadBeforeAsync(access.Room.Id, request.BeforeSeq, limit, caller.Name, CancellationToken.None).ConfigureAwait(false);
-        if (page.Messages is [.., var last] && last.Seq < request.BeforeSeq - 1 && request.BeforeSeq <= await routes.NewestSeqAsync(access.Room.Id).ConfigureAwait(false))
+        if (page.Messages is [.., var last]
+            && (last.Seq < told || (last.Seq < request.BeforeSeq - 1 && request.BeforeSeq <= await routes.NewestSeqAsync(access.Room.Id).ConfigureAwait(false))))
         {
-            // Seqs have no holes: the page would, since the store that was read is behind the one that is written.
-            throw new MessageStoreUnavailableException($"the message store is behind the room {access.Room.Id}: it has no message {request.BeforeSeq - 1}");
+            // Seqs have no holes: the page would, or ends too early, since the store that was read is behind the one that is written.
+            throw new MessageStoreUnavailableException($"the message store is behind the room {access.Room.Id}: it has no message {request.BeforeSeq - 1 ?? told}");
         }
 
         // Whoever was removed meanwhile gets nothing that may have been committed after that.
@@ -239,14 +243,23 @@ internal sealed class MessageCalls(
     private async Task<ChangePlan> AttachAsync(Caller caller, string room, PostMessage post, IReadOnlyList<string> ids)
     {
         var attached = new List<AttachedFile>(ids.Count);
-        foreach (var id in ids)
+        using var limit = new CancellationTokenSource(RoomHost.HoldMs);
+        try
         {
-            if (await files.FindAsync(room, caller.Name, id, CancellationToken.None).ConfigureAwait(false) is not { } file)
+            foreach (var id in ids)
             {
-                return Refuse(caller, room, post, new HubError(ErrorCodes.NotFound, "files names a file that was not uploaded to this room"));
-            }
+                if (await files.FindAsync(room, caller.Name, id, limit.Token).ConfigureAwait(false) is not { } file)
+                {
+                    return Refuse(caller, room, post, new HubError(ErrorCodes.NotFound, "files names a file that was not uploaded to this room"));
+                }
 
-            attached.Add(file);
+                attached.Add(file);
+            }
+        }
+        catch (Exception failure) when (failure is BlobStoreUnavailableException or OperationCanceledException)
+        {
+            // A repeat of what was sent has its answer all the same.
+            return Refuse(caller, room, post, new HubError(ErrorCodes.Unavailable, "the files of the message cannot be looked up now; try again"));
         }
 
         return new ChangePlan(room, post with { Files = attached }, null);

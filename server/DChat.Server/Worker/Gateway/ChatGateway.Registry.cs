@@ -231,8 +231,8 @@ internal sealed partial class ChatGateway
             }
         }
 
+        host.Drop(room); // It says once more when the room was last spoken in.
         activities.Forget(room);
-        host.Drop(room);
     }
 
     private void EndFeed(string room)

@@ -30,8 +30,8 @@ internal sealed partial class ChatGateway
             CompareRooms(before, after, name, deleted);
         }
 
+        host.CatchUp(); // As above: what it lets go it speaks of once more.
         activities.ForgetWhere(room => before.FindRoom(room) is not null && after.FindRoom(room) is null);
-        host.CatchUp();
     }
 
     /// <param name="deleted">What is told of deleted rooms, made at the first need.</param>

@@ -136,6 +136,19 @@ internal sealed partial class RoomRoutes : IRegistryObserver, IAsyncDisposable
         return newest.Messages is [var message, ..] ? message.Seq : 0;
     }
 
+    /// <summary>The number of a room's newest message by its host's word; 0 where that is not soon to be had.</summary>
+    public async ValueTask<long> ToldNewestSeqAsync(string room)
+    {
+        try
+        {
+            return PortOf(room) is { } port ? await port.NewestSeqAsync(room).AsTask().WaitAsync(PeerLimits.Patience, CancellationToken.None).ConfigureAwait(false) ?? 0 : 0;
+        }
+        catch (TimeoutException)
+        {
+            return 0;
+        }
+    }
+
     /// <summary>
     /// Waits until whoever may write a room knows all that this worker knows of the registry: no change that is committed later reaches a user of whose
     /// removal this worker knows, nor is made by him: what was judged before is committed by then, or never. Given up after <see cref="RoomHost.HoldMs"/>, with a word in the log.
