@@ -22,7 +22,7 @@ internal sealed record LoadReport
     /// <summary>Length of the measured time.</summary>
     public double Seconds { get; init; }
 
-    /// <summary>In the whole run, warm-up included; so are the counts that follow, up to <see cref="MarksUnanswered"/>.</summary>
+    /// <summary>In the whole run, warm-up included; so are the counts that follow, up to <see cref="RoomsUnread"/>.</summary>
     public long Sends { get; init; }
 
     public long Acknowledged { get; init; }
@@ -50,6 +50,12 @@ internal sealed record LoadReport
 
     /// <summary>Read marks that were never answered, though their connection stood.</summary>
     public long MarksUnanswered { get; init; }
+
+    /// <summary>Sends that were never answered, though there was time for it: whether they were made nobody knows.</summary>
+    public long Unanswered { get; init; }
+
+    /// <summary>Rooms whose history could not be read back at the end.</summary>
+    public long RoomsUnread { get; init; }
 
     /// <summary>In the measured time.</summary>
     public long Deliveries { get; init; }

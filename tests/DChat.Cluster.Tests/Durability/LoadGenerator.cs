@@ -72,6 +72,7 @@ internal sealed class LoadGenerator : IDisposable
         var report = JsonNode.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1])!;
         Assert.True(Findings.All(finding => (long)report["verdict"]![finding]! == 0), report.ToJsonString());
         Assert.Equal(0, _process.ExitCode);
+        Assert.True((long)report["unanswered"]! == 0 && (long)report["roomsUnread"]! == 0, report.ToJsonString()); // What was not looked at is not clean.
         return report;
     }
 

@@ -15,7 +15,8 @@ internal sealed class DrilledCluster : IAsyncDisposable
     private const int WorkerCount = 2;
     private const int SharingCoordinators = 3;
 
-    private static readonly Dictionary<string, string> Environment = new(SwiftServer.Environment) { ["DCHAT_ADMIN_PASSWORD"] = ClusterUnderTest.AdminPassword };
+    /// <summary>Of its servers.</summary>
+    public static readonly IReadOnlyDictionary<string, string> Environment = new Dictionary<string, string>(SwiftServer.Environment) { ["DCHAT_ADMIN_PASSWORD"] = ClusterUnderTest.AdminPassword };
 
     private readonly TemporaryFolder _folder = new();
     private readonly EtcdCluster? _etcd;
@@ -37,27 +38,12 @@ internal sealed class DrilledCluster : IAsyncDisposable
     /// <summary>The SQLite log is in the only coordinator's folder.</summary>
     private string[] Log => _etcd is null ? [] : ["--log", _etcd.Url()];
 
-    /// <param name="log"><c>sqlite</c> or <c>etcd</c>.</param>
-    /// <param name="coordinator">Flags of each coordinator.</param>
-    public static async Task<DrilledCluster> StartAsync(string log, string blobs, string store, string secret, params string[] coordinator)
-    {
-        var cluster = await PrepareAsync(log, blobs, store, secret);
-        try
-        {
-            await cluster.StartAsync(coordinator);
-            return cluster;
-        }
-        catch
-        {
-            await cluster.DisposeAsync();
-            throw;
-        }
-    }
-
     /// <summary>With an empty log, and nothing that runs on it yet.</summary>
+    /// <param name="log"><c>sqlite</c> or <c>etcd</c>.</param>
     public static async Task<DrilledCluster> PrepareAsync(string log, string blobs, string store, string secret) =>
         new(log == "etcd" ? await EtcdCluster.StartAsync() : null, blobs, store, secret);
 
+    /// <param name="coordinator">Flags of each coordinator.</param>
     public async Task StartAsync(params string[] coordinator)
     {
         for (var i = 1; i <= (_etcd is null ? 1 : SharingCoordinators); i++)

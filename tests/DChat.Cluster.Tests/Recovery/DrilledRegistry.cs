@@ -47,7 +47,7 @@ internal sealed class DrilledRegistry(string blobs, string secretFile)
     {
         await using var store = SwiftServer.Open(blobs);
         var snapshots = new SnapshotStore(store, _secret, Path.GetTempPath());
-        var written = await snapshots.ReadAsync((await snapshots.ListAsync(default)).Single(each => each.Name.IsRestored).Name, default);
+        var written = await snapshots.ReadAsync((await snapshots.ListAsync(default)).First(each => each.Name.IsRestored).Name, default);
         var line = written.AuditPage(null, RegistryBounds.AuditLines).First(line => line.Action == "restore");
         return RegistryMachine.Restore(before, new RegistryRestoration(written.Index, written.LastEpoch, written.Store, line.At, line.Text));
     }

@@ -9,7 +9,10 @@ using DChat.TestKit;
 
 namespace DChat.Cluster.Tests.Recovery;
 
-/// <summary>A cluster is destroyed, and begun anew from its snapshots in S3 and a dump of PostgreSQL; then its backup becomes a server on one machine.</summary>
+/// <summary>
+/// A server on one machine becomes a cluster by its backup. That is destroyed, and begun anew from its snapshots in S3 and a dump of PostgreSQL; then its backup becomes a server
+/// on one machine again.
+/// </summary>
 public sealed class RestoreDrillTests
 {
     private const string Bucket = "chat-blobs";
@@ -33,9 +36,19 @@ public sealed class RestoreDrillTests
         Dictionary<string, string> said;
         string room, file, dump, token;
         RegistryState old;
-        await using (var cluster = await DrilledCluster.StartAsync(log, swift.Url(Bucket), postgres.Url(before), secret, "--snapshot-entries", "1"))
+        await using (var home = await ServerProcess.StartAsync(["--cluster-secret-file", secret, .. ServerProcess.WithoutRateLimits], folder["home"], DrilledCluster.Environment))
         {
-            (room, file, token) = await LiveAsync(cluster);
+            (room, file) = await LiveAsync(home);
+            said = await SaidAsync(home);
+            await DoAsync("backup", "--to", $"file:{folder["grown"]}", "--data", folder["home"], "--cluster-secret-file", secret);
+        }
+
+        await using (var cluster = await DrilledCluster.PrepareAsync(log, swift.Url(Bucket), postgres.Url(before), secret))
+        {
+            await DoAsync(["restore", "--from", $"file:{folder["grown"]}", .. cluster.Engines, "--yes"]);
+            await cluster.StartAsync("--snapshot-entries", "1");
+            Assert.Equal(said, await SaidAsync(cluster.Workers[0]));
+            token = await SpeakAsync(cluster, room);
             said = await SaidAsync(cluster.Workers[0]);
             old = await registry.SnapshotOfAllAsync(cluster);
             Assert.Equal(DrilledRegistry.MarkOf(old), await registry.AgreedAsync(cluster));
@@ -48,8 +61,7 @@ public sealed class RestoreDrillTests
         var after = await postgres.CreateDatabaseAsync();
         await postgres.PutBackAsync(after, dump);
         await using var again = await DrilledCluster.PrepareAsync(log, swift.Url(Bucket), postgres.Url(after), secret);
-        var (code, output, error) = await ServerProcess.RunAsync(["restore", "--from", swift.Url(Bucket), .. again.Engines, "--yes"], SwiftServer.Environment);
-        Assert.True(code == 0, output + error);
+        var output = await DoAsync(["restore", "--from", swift.Url(Bucket), .. again.Engines, "--yes"]);
         Assert.Contains($"hash {DrilledRegistry.MarkOf(old).Hash}", output, StringComparison.OrdinalIgnoreCase);
 
         await again.StartAsync();
@@ -60,29 +72,35 @@ public sealed class RestoreDrillTests
 
         // And on to one machine.
         var whole = await SaidAsync(again.Workers[0]);
-        (code, output, error) = await ServerProcess.RunAsync(["backup", "--to", $"file:{folder["backups"]}", .. again.Engines], SwiftServer.Environment);
-        Assert.True(code == 0, output + error);
-        (code, output, error) = await ServerProcess.RunAsync(["restore", "--from", $"file:{folder["backups"]}", "--data", folder["laptop"], "--cluster-secret-file", secret, "--yes"]);
-        Assert.True(code == 0, output + error);
+        await DoAsync(["backup", "--to", $"file:{folder["backups"]}", .. again.Engines]);
+        await DoAsync("restore", "--from", $"file:{folder["backups"]}", "--data", folder["laptop"], "--cluster-secret-file", secret, "--yes");
         await using var laptop = await ServerProcess.StartAsync(["--cluster-secret-file", secret], folder["laptop"]);
         Assert.Equal(whole, await SaidAsync(laptop));
     }
 
-    /// <summary>Accounts, rooms, and messages with all that can be done to them. Answers a room, a file in it, and a token of one of its members.</summary>
-    private static async Task<(string Room, string File, string Token)> LiveAsync(DrilledCluster cluster)
+    /// <summary>Runs a verb, which must succeed. Answers what it said.</summary>
+    private static async Task<string> DoAsync(params string[] verb)
     {
-        using var http = cluster.Workers[0].CreateHttpClient();
+        var (code, output, error) = await ServerProcess.RunAsync(verb, SwiftServer.Environment);
+        Assert.True(code == 0, output + error);
+        return output;
+    }
+
+    /// <summary>Accounts, rooms, and messages with all that can be done to them. Answers a room, and a file in it.</summary>
+    private static async Task<(string Room, string File)> LiveAsync(ServerProcess server)
+    {
+        using var http = server.CreateHttpClient();
         var crowd = await Crowd.MakeAsync(http, ClusterUnderTest.AdminPassword, users: 20, rooms: 5);
         await RegisterAsync(http, "ann");
-        for (var worker = 0; worker < 2; worker++)
+        for (var user = 0; user < 2; user++)
         {
-            await using var probe = await HubProbe.ConnectAsync(cluster.Workers[worker].Client, crowd.Token(worker));
+            await using var probe = await HubProbe.ConnectAsync(server.Client, crowd.Token(user));
             foreach (var room in crowd.Rooms.Select(each => each.Room))
             {
                 for (var i = 0; i < 30; i++)
                 {
-                    var sent = (await probe.CallAsync("send", new { room, clientId = $"{worker}-{i}", body = $"message {i} of @user-1" }))!;
-                    var (seq, id) = ((long)sent["seq"]!, $"{worker}-{i}-more");
+                    var sent = (await probe.CallAsync("send", new { room, clientId = $"{user}-{i}", body = $"message {i} of @user-1" }))!;
+                    var (seq, id) = ((long)sent["seq"]!, $"{user}-{i}-more");
                     var kind = i % 5;
                     await (kind switch
                     {
@@ -95,7 +113,7 @@ public sealed class RestoreDrillTests
             }
         }
 
-        using var signedIn = SignedIn(cluster.Workers[0], crowd.Token(0));
+        using var signedIn = SignedIn(server, crowd.Token(0));
         using var content = new ByteArrayContent("what is in the file"u8.ToArray());
         using var form = new MultipartFormDataContent { { content, "file", "f.txt" } };
         using var uploaded = await signedIn.PostAsync($"api/rooms/{crowd.Room}/files", form);
@@ -103,7 +121,23 @@ public sealed class RestoreDrillTests
         var file = (string)(await uploaded.Content.ReadFromJsonAsync<JsonNode>())!["id"]!;
         using var posted = await signedIn.PostAsJsonAsync($"api/rooms/{crowd.Room}/messages", new { body = "with a file", files = new[] { file }, clientId = "file" });
         Assert.True(posted.IsSuccessStatusCode, await posted.Content.ReadAsStringAsync());
-        return (crowd.Room, file, crowd.Token(0));
+        return (crowd.Room, file);
+    }
+
+    /// <summary>The cluster that it became is used: somebody joins, and both workers' clients speak. Answers a token.</summary>
+    private static async Task<string> SpeakAsync(DrilledCluster cluster, string room)
+    {
+        using var http = cluster.Workers[0].CreateHttpClient();
+        await RegisterAsync(http, "ben");
+        var token = await LoginAsync(http, "ben");
+        foreach (var worker in cluster.Workers)
+        {
+            await using var probe = await HubProbe.ConnectAsync(worker.Client, token);
+            await probe.CallAsync("joinRoom", new { room });
+            await probe.CallAsync("send", new { room, clientId = worker.Node.Authority, body = "by a cluster now" });
+        }
+
+        return token;
     }
 
     /// <summary>Accounts sign in, sessions from before have ended, files and repeats are as they were.</summary>
@@ -116,10 +150,9 @@ public sealed class RestoreDrillTests
         }
 
         using var http = cluster.Workers[1].CreateHttpClient();
-        using var login = await http.PostAsJsonAsync("api/login", new { user = "ann", password = Password });
-        Assert.True(login.IsSuccessStatusCode, await login.Content.ReadAsStringAsync());
-        using var ann = SignedIn(cluster.Workers[1], (string)(await login.Content.ReadFromJsonAsync<JsonNode>())!["accessToken"]!);
-        await using var probe = await HubProbe.ConnectAsync(cluster.Workers[1].Client, ann.DefaultRequestHeaders.Authorization!.Parameter);
+        var again = await LoginAsync(http, "ann");
+        using var ann = SignedIn(cluster.Workers[1], again);
+        await using var probe = await HubProbe.ConnectAsync(cluster.Workers[1].Client, again);
         await probe.CallAsync("joinRoom", new { room });
         var seen = (await probe.CallAsync("subscribe", new { room, afterRev = 10 }))!;
         Assert.True((bool)seen["reset"]! && (long)seen["rev"]! > 1L << 32);
@@ -158,5 +191,12 @@ public sealed class RestoreDrillTests
     {
         using var answer = await http.PostAsJsonAsync("api/register", new { user, password = Password });
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
+    private static async Task<string> LoginAsync(HttpClient http, string user)
+    {
+        using var login = await http.PostAsJsonAsync("api/login", new { user, password = Password });
+        Assert.True(login.IsSuccessStatusCode, await login.Content.ReadAsStringAsync());
+        return (string)(await login.Content.ReadFromJsonAsync<JsonNode>())!["accessToken"]!;
     }
 }

@@ -29,11 +29,7 @@ internal static class ChatScenario
         await context.DrainAsync(cancellation);
         if (options.VerifyHistory && !options.Bare)
         {
-            context.Progress.Enter("reading back");
-            if (await ReadBack.AllRoomsAsync(run, fleet, cancellation) is > 0 and var unread)
-            {
-                context.Notes.Add($"{unread} rooms could not be read back: none of their members is connected");
-            }
+            await context.ReadBackAsync(cancellation);
         }
 
         return context.Report(measured, connects);

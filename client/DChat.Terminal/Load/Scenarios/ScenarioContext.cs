@@ -10,6 +10,12 @@ internal sealed record ScenarioContext(LoadRun Run, Fleet Fleet, Progress Progre
 
     public List<string> Notes { get; } = [];
 
+    /// <summary>Rooms that nobody could read back.</summary>
+    private int RoomsUnread { get; set; }
+
+    /// <summary>Sends that had no answer when all should have had theirs.</summary>
+    private int Unanswered { get; set; }
+
     public async Task<LoadReport.Connects> ConnectAsync(IReadOnlyCollection<LoadClient> clients, CancellationToken cancellation)
     {
         Progress.Enter("connecting");
@@ -55,7 +61,19 @@ internal sealed record ScenarioContext(LoadRun Run, Fleet Fleet, Progress Progre
         {
             var down = Fleet.Clients.Where(client => !client.IsUp && !client.HasLeft).ToList();
             var behind = Fleet.Clients.SelectMany(client => client.Memberships).Where(membership => !membership.IsLive || membership.View is not { IsComplete: true }).ToList();
-            Notes.Add($"after {Options.Drain.TotalSeconds} s still outstanding: {Fleet.Clients.Sum(client => client.Unanswered)} answers, {down.Count} clients not connected{(down.Count > 0 ? $" ({down[0].LastFailure})" : "")}, {behind.Count} views not complete{(behind.Count > 0 ? $" ({behind[0]})" : "")}");
+            Unanswered = Fleet.Clients.Sum(client => client.Unanswered);
+            Notes.Add($"after {Options.Drain.TotalSeconds} s still outstanding: {Unanswered} answers, {down.Count} clients not connected{(down.Count > 0 ? $" ({down[0].LastFailure})" : "")}, {behind.Count} views not complete{(behind.Count > 0 ? $" ({behind[0]})" : "")}");
+        }
+    }
+
+    /// <summary>Reads the history of all rooms, for the checker to compare.</summary>
+    public async Task ReadBackAsync(CancellationToken cancellation)
+    {
+        Progress.Enter("reading back");
+        RoomsUnread = await ReadBack.AllRoomsAsync(Run, Fleet, cancellation);
+        if (RoomsUnread > 0)
+        {
+            Notes.Add($"{RoomsUnread} rooms could not be read back: none of their members is connected");
         }
     }
 
@@ -81,6 +99,8 @@ internal sealed record ScenarioContext(LoadRun Run, Fleet Fleet, Progress Progre
         Resets = Run.Resets,
         Marks = Run.Marks.Answered,
         MarksUnanswered = Run.Marks.Unanswered,
+        Unanswered = Unanswered,
+        RoomsUnread = RoomsUnread,
         Deliveries = measured.Deliveries,
         DeliveriesPerSecond = measured.Deliveries / measured.Seconds,
         AcksPerSecond = measured.Acknowledged / measured.Seconds,

@@ -68,8 +68,7 @@ internal static class StormScenario
         await context.DrainAsync(cancellation);
         if (options.VerifyHistory)
         {
-            context.Progress.Enter("reading back");
-            await ReadBack.AllRoomsAsync(run, fleet, cancellation);
+            await context.ReadBackAsync(cancellation);
         }
 
         return context.Report(measured, connects) with
