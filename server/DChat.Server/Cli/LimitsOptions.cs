@@ -29,8 +29,8 @@ public sealed record LimitsOptions
     /// <summary>Open connections of one user. Default: 100.</summary>
     public int ConnectionsPerUser { get; init; } = 100;
 
-    /// <summary>Clients that are to come back in a second where this worker is lost: each is told over how long, 0.5 to 10 s. 0: within 0.5 s. Default: 1,000.</summary>
-    public int ReconnectsPerSecond { get; init; } = 1_000;
+    /// <summary>Clients that are to come back in a second where this worker is lost: each is told over how long, 0.5 to 10 s. 0: within 0.5 s. Default: 700.</summary>
+    public int ReconnectsPerSecond { get; init; } = 700;
 
     /// <summary>Calls of one connection that are worked on at once; more wait, unread. 1 to 10,000. Default: 64.</summary>
     public int OpenRequests { get; init; } = 64;
