@@ -40,7 +40,7 @@ public sealed class WireFormatTests
             ["ban", "bans", "createRoom", "delete", "deleteRoom", "edit", "history", "invite", "joinRoom", "kick", "leaveRoom", "listRooms", "markRead", "members", "mute", "openDirect", "react", "search", "send", "setPresence", "setRole", "subscribe", "sync", "typing", "unban", "unsubscribe", "updateRoom"],
             Constants(typeof(HubMethods)));
         Assert.Equal(
-            ["events", "presence", "read", "reconnect", "resync", "roomChanged", "roomRemoved", "signedOut", "typing"],
+            ["events", "presence", "read", "reconnect", "reconnectSpread", "resync", "roomChanged", "roomRemoved", "signedOut", "typing"],
             Constants(typeof(HubEvents)));
     }
 

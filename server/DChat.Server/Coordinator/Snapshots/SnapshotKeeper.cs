@@ -350,10 +350,10 @@ internal sealed partial class SnapshotKeeper(SnapshotStore store, IControlLog lo
         [LoggerMessage(EventId = 2021, Level = LogLevel.Warning, Message = "No snapshot could be kept, so the log is not truncated; the next attempt is in {RetrySeconds} s: {Reason}")]
         public static partial void Failed(ILogger logger, string reason, double retrySeconds);
 
-        [LoggerMessage(EventId = 2030, Level = LogLevel.Warning, Message = "The log is not truncated, and grows: {Reason}")]
+        [LoggerMessage(EventId = 2016, Level = LogLevel.Warning, Message = "The log is not truncated, and grows: {Reason}")]
         public static partial void NotTruncated(ILogger logger, string reason);
 
-        [LoggerMessage(EventId = 2031, Level = LogLevel.Warning, Message = "The control log is full, nobody leads, and no space could be made; the next attempt is in {RetrySeconds} s: {Reason}")]
+        [LoggerMessage(EventId = 2017, Level = LogLevel.Warning, Message = "The control log is full, nobody leads, and no space could be made; the next attempt is in {RetrySeconds} s: {Reason}")]
         public static partial void NoSpace(ILogger logger, string reason, double retrySeconds);
 
         [LoggerMessage(EventId = 2027, Level = LogLevel.Warning, Message = "The control log is full: what snapshot {Name} holds was removed from it, though no second snapshot may hold it")]

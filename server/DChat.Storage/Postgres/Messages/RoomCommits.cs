@@ -164,7 +164,10 @@ internal sealed partial class RoomCommits(
         }
     }
 
-    /// <summary>What the one who waits and the one who writes tell each other. Process is set before it is asked whether to go on.</summary>
+    /// <summary>
+    /// What the one who waits and the one who writes tell each other. Each says its own before it asks for the other's, with a full fence between: a processor
+    /// may else ask first, and neither learn of the other.
+    /// </summary>
     private sealed class Attempt
     {
         private volatile int _process;
@@ -175,13 +178,13 @@ internal sealed partial class RoomCommits(
         public int Process
         {
             get => _process;
-            set => _process = value;
+            set => Interlocked.Exchange(ref _process, value);
         }
 
         public bool IsGivenUp
         {
             get => _isGivenUp;
-            set => _isGivenUp = value;
+            set => Interlocked.Exchange(ref _isGivenUp, value);
         }
 
         /// <summary>The server has said that it did not do it.</summary>
