@@ -9,8 +9,9 @@ internal sealed partial class SnapshotKeeper
     private static readonly TimeSpan FullLookEvery = TimeSpan.FromSeconds(5);
 
     private long _freedThrough;
+    private SnapshotName? _own; // That this node wrote without leading.
 
-    /// <summary>While nobody leads, and nobody can be elected as the log is full: makes space behind the newest verified snapshot, until cancelled.</summary>
+    /// <summary>While nobody leads, and nobody can be elected as the log is full: makes space behind a verified snapshot, until cancelled.</summary>
     public async Task RelieveAsync(CancellationToken cancellation)
     {
         while (options.SharesSnapshots)
@@ -57,10 +58,14 @@ internal sealed partial class SnapshotKeeper
         // There is one at most, or all is gone that the older one holds. Where no leader ever kept any is hardly the place for them.
         if (replica.State is var state && state.Index > _freedThrough && await store.HasLeaderNoteAsync(cancellation))
         {
-            var own = await store.WriteAsync(state, await TermOfAsync(state.Index, cancellation), cancellation);
-            Verified(own, Now);
-            Log.WrittenByStandby(logger, own.ToString());
-            await FreeAsync(0, own, cancellation);
+            if (_own?.Index != state.Index) // Else only the log did not answer: one does for all tries.
+            {
+                _own = await store.WriteAsync(state, await TermOfAsync(state.Index, cancellation), cancellation);
+                Verified(_own, Now);
+                Log.WrittenByStandby(logger, _own.ToString());
+            }
+
+            await FreeAsync(0, _own, cancellation);
         }
     }
 

@@ -66,14 +66,13 @@ internal sealed class ChatConnection : IRecordSink
     public Action? Opened { get; set; }
 
     /// <summary>Over how long its client was asked to come back where the connection is lost, in milliseconds: <see cref="ReconnectPace"/>'s.</summary>
-    public int ReconnectSpreadMs { get; set; }
+    public int ReconnectSpreadMs { get; set; } = ReconnectSpread.UntoldMs;
 
     /// <summary>It called <c>sync</c>: it follows all of its user's rooms, later ones included.</summary>
     public bool FollowsRooms { get; set; }
 
     /// <summary>When it was last heard, in <see cref="Environment.TickCount64"/> milliseconds.</summary>
     public long HeardAt { get; private set; } = Environment.TickCount64;
-
 
     /// <summary>Completes when the connection is over.</summary>
     public Task Ended => ended.Task;
