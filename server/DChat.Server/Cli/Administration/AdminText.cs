@@ -17,7 +17,7 @@ internal static class AdminText
 
         if (status.SnapshotError is { } error)
         {
-            output.WriteLine($"! no snapshot can be kept, the log grows: {Clean(error)}");
+            output.WriteLine($"! the log grows, as no snapshot can be kept, or not all coordinators find them: {Clean(error)}");
         }
 
         output.WriteLine();
